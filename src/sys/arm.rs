@@ -1,0 +1,38 @@
+//! EABI, ARM state.
+//!
+//! | | where | source |
+//! |---|---|---|
+//! | number, arguments | r7; r0 to r4 | syscall(2); arch/arm/kernel/entry-common.S |
+//! | result, clobbered | r0; nothing | the same |
+//! | at entry | sp points at argc, 8-byte aligned | AAPCS32, 6.2.1.2; arch/arm/include/asm/processor.h |
+
+use core::arch::{asm, naked_asm};
+
+pub const SA_REQUIRED: u32 = 0;
+
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+unsafe extern "C" fn _start() -> ! {
+    naked_asm!("mov r0, sp", "bl {start}", start = sym super::start)
+}
+
+/// # Safety
+/// The arguments must be right for the call.
+pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
+    let result;
+    // SAFETY: the registers are as the table above says; the arguments are the caller's promise.
+    unsafe {
+        asm!(
+            "svc 0",
+            in("r7") number as usize,
+            inlateout("r0") a => result,
+            in("r1") b, in("r2") c, in("r3") d, in("r4") e,
+            options(nostack),
+        )
+    };
+    result
+}
+
+/// Named by the unwind tables of the precompiled `core`, which the linker script discards; never called.
+#[unsafe(no_mangle)]
+extern "C" fn __aeabi_unwind_cpp_pr0() {}

@@ -1,0 +1,178 @@
+//! The system calls that `pause` makes, typed: the only unsafe code. What each does and returns is in its
+//! section 2 page of the Linux man-pages.
+//!
+//! Three levels, as in the kernel's own nolibc: the raw call (`arch::syscall`), the typed call (here),
+//! the use (`main.rs`).
+#![allow(unsafe_code)]
+
+#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+#[cfg_attr(target_arch = "arm", path = "arm.rs")]
+#[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
+#[cfg_attr(target_arch = "powerpc64", path = "powerpc64.rs")]
+#[cfg_attr(target_arch = "s390x", path = "s390x.rs")]
+mod arch;
+
+use core::ffi::{CStr, c_char, c_int, c_uint};
+use core::mem::{MaybeUninit, transmute};
+use linux_raw_sys::general as linux;
+
+pub const SIGINT: c_int = linux::SIGINT as c_int;
+pub const SIGTERM: c_int = linux::SIGTERM as c_int;
+pub const SIGCHLD: c_int = linux::SIGCHLD as c_int;
+pub const SA_NOCLDSTOP: c_uint = linux::SA_NOCLDSTOP;
+pub const SA_NOCLDWAIT: c_uint = linux::SA_NOCLDWAIT;
+pub const SA_NODEFER: c_uint = linux::SA_NODEFER;
+pub const EINTR: isize = linux_raw_sys::errno::EINTR as isize;
+pub const STDOUT: c_int = linux::STDOUT_FILENO as c_int;
+pub const STDERR: c_int = linux::STDERR_FILENO as c_int;
+
+/// A signal handler. None of ours returns, and the type holds them to it: so there is no `sigreturn`, and no
+/// restorer for the kernel to return through.
+pub type Handler = extern "C" fn(c_int) -> !;
+
+/// Installs `handler` for `signal`; false if that was refused. While it runs SIGCHLD is blocked, because a
+/// handler that does not return must not be put on top of one that has not finished.
+#[must_use]
+pub fn handle(signal: c_int, handler: Handler, flags: c_uint) -> bool {
+    // SAFETY: the two types differ in what they return alone, and `Handler` does not return.
+    let handler = unsafe { transmute::<Handler, unsafe extern "C" fn(c_int)>(handler) };
+    sigaction(signal, Some(handler), flags | arch::SA_REQUIRED) == 0
+}
+
+/// Ignores `signal`. For SIGCHLD this also means that children that die are released by the kernel.
+pub fn ignore(signal: c_int) {
+    // It can only be refused by a seccomp filter, and then SA_NOCLDWAIT has the same effect on children.
+    sigaction(signal, linux_raw_sys::signal_macros::sig_ign(), 0);
+}
+
+fn sigaction(signal: c_int, handler: linux::__kernel_sighandler_t, flags: c_uint) -> isize {
+    // SAFETY: zero is a value of every field: no handler, no flag, no restorer, an empty mask.
+    let mut action: linux::kernel_sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    action.sa_handler_kernel = handler;
+    action.sa_flags = flags.into();
+    action.sa_mask.sig[0] = 1 << (SIGCHLD - 1);
+    let args = [signal as usize, &raw const action as usize, 0, size_of::<linux::kernel_sigset_t>(), 0];
+    // SAFETY: the kernel reads one `kernel_sigaction`, which lives until the call returns.
+    unsafe { arch::syscall(linux::__NR_rt_sigaction, args) }
+}
+
+/// Empties the signal mask.
+pub fn unblock_signals() {
+    // SAFETY: zero is the empty set.
+    let none: linux::kernel_sigset_t = unsafe { MaybeUninit::zeroed().assume_init() };
+    let args = [linux::SIG_SETMASK as usize, &raw const none as usize, 0, size_of_val(&none), 0];
+    // SAFETY: the kernel reads one set, which lives until the call returns. It cannot fail: the pointer, the
+    // size and the verb are right.
+    unsafe { arch::syscall(linux::__NR_rt_sigprocmask, args) };
+}
+
+/// Reaps one dead child, whatever its exit signal (`__WALL`), without waiting; false if there is none.
+pub fn reap() -> bool {
+    let any = usize::MAX; // pid -1
+    let options = (linux::WNOHANG | linux::__WALL) as usize;
+    // SAFETY: the two pointers, for the status and the resource usage, are NULL: the kernel writes nothing.
+    unsafe { arch::syscall(linux::__NR_wait4, [any, 0, options, 0, 0]) > 0 }
+}
+
+/// Sleeps until a signal handler has returned; what `pause` returns (negative errno) if it does.
+pub fn pause() -> isize {
+    #[cfg(not(any(target_arch = "aarch64", target_arch = "riscv64")))]
+    let number = linux::__NR_pause;
+    // With no descriptors, no timeout and no mask this is the same.
+    #[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
+    let number = linux::__NR_ppoll;
+    // SAFETY: no pointer is passed.
+    unsafe { arch::syscall(number, [0; 5]) }
+}
+
+/// Whether a write to `fd` would go through now: there is room, and nothing is wrong with it.
+pub fn is_writable(fd: c_int) -> bool {
+    let mut poll = linux::pollfd { fd, events: linux::POLLOUT as i16, revents: 0 };
+    let fds = &raw mut poll as usize;
+    #[cfg(not(any(target_arch = "aarch64", target_arch = "riscv64")))]
+    // SAFETY: the kernel reads and writes one pollfd, which lives until the call returns.
+    unsafe {
+        arch::syscall(linux::__NR_poll, [fds, 1, 0, 0, 0])
+    };
+    #[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
+    // SAFETY: as above; so does the time, zero, which the kernel reads and writes.
+    unsafe {
+        let mut now: linux::__kernel_timespec = MaybeUninit::zeroed().assume_init();
+        arch::syscall(linux::__NR_ppoll, [fds, 1, &raw mut now as usize, 0, 0])
+    };
+    poll.revents == poll.events
+}
+
+/// Writes `text` to `fd`. Failure and a short write are for nobody to act on.
+pub fn write(fd: c_int, text: &str) {
+    // SAFETY: the kernel reads `text.len()` bytes from `text`.
+    unsafe { arch::syscall(linux::__NR_write, [fd as usize, text.as_ptr() as usize, text.len(), 0, 0]) };
+}
+
+/// This process's PID in its own PID namespace.
+pub fn getpid() -> isize {
+    // SAFETY: no pointer is passed.
+    unsafe { arch::syscall(linux::__NR_getpid, [0; 5]) }
+}
+
+/// Ends the process.
+pub fn exit(status: usize) -> ! {
+    loop {
+        // SAFETY: no pointer is passed.
+        unsafe { arch::syscall(linux::__NR_exit_group, [status, 0, 0, 0, 0]) };
+    }
+}
+
+/// The command line's arguments, the program's name first.
+pub struct Args(*const *const c_char);
+
+impl Iterator for Args {
+    type Item = Arg;
+
+    fn next(&mut self) -> Option<Arg> {
+        // SAFETY: `self.0` points into argv, at most at the NULL that ends it, because that is not passed.
+        let arg = unsafe { self.0.read() };
+        if arg.is_null() {
+            return None;
+        }
+        // SAFETY: as above: there is at least the NULL behind this one.
+        self.0 = unsafe { self.0.add(1) };
+        Some(Arg(arg))
+    }
+}
+
+/// One argument: a string of bytes that ends in NUL.
+pub struct Arg(*const c_char);
+
+impl Arg {
+    /// Whether it is `text`, byte for byte.
+    pub fn is(&self, text: &CStr) -> bool {
+        let mut at = self.0;
+        text.to_bytes_with_nul().iter().all(|&byte| {
+            // SAFETY: every byte before this one was equal to one that is not NUL, so the string goes on.
+            let equal = unsafe { at.cast::<u8>().read() } == byte;
+            at = at.wrapping_add(1);
+            equal
+        })
+    }
+}
+
+/// Where each architecture's `_start` goes on, with the stack pointer that the kernel entered it with.
+///
+/// # Safety
+/// `stack` points at argc, which argv follows (`create_elf_tables` in the kernel's fs/binfmt_elf.c).
+unsafe extern "C" fn start(stack: *const *const c_char) -> ! {
+    // SAFETY: argv, or the NULL that ends an empty one, follows argc.
+    crate::main(Args(unsafe { stack.add(1) }))
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    unsafe extern "C" {
+        /// Defined nowhere: if any code could panic, the link would fail.
+        fn pause_must_not_panic() -> !;
+    }
+    // SAFETY: never linked, so never called.
+    unsafe { pause_must_not_panic() }
+}

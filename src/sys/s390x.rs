@@ -1,0 +1,39 @@
+//! | | where | source |
+//! |---|---|---|
+//! | number, arguments | r1; r2 to r6 | syscall(2); arch/s390/kernel/syscall.c |
+//! | result, clobbered | r2; nothing | the same |
+//! | at entry | r15 points at argc, 8-byte aligned | s390x ELF ABI, process initialization |
+//! | a function | 160 bytes at r15 are the callee's, the first 8 the back chain | s390x ELF ABI, stack frame |
+
+use core::arch::{asm, naked_asm};
+
+pub const SA_REQUIRED: u32 = 0;
+
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+unsafe extern "C" fn _start() -> ! {
+    naked_asm!(
+        "lgr %r2, %r15",
+        "aghi %r15, -160",
+        "xc 0(8,%r15), 0(%r15)", // a NULL back chain
+        "brasl %r14, {start}",
+        start = sym super::start,
+    )
+}
+
+/// # Safety
+/// The arguments must be right for the call.
+pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
+    let result;
+    // SAFETY: the registers are as the table above says; the arguments are the caller's promise.
+    unsafe {
+        asm!(
+            "svc 0",
+            in("r1") number as usize,
+            inlateout("r2") a => result,
+            in("r3") b, in("r4") c, in("r5") d, in("r6") e,
+            options(nostack),
+        )
+    };
+    result
+}

@@ -1,0 +1,34 @@
+//! | | where | source |
+//! |---|---|---|
+//! | number, arguments | rax; rdi, rsi, rdx, r10, r8 | syscall(2); System V AMD64 psABI, A.2.1 |
+//! | result, clobbered | rax; rcx, r11 | the same |
+//! | at entry | rsp points at argc, 16-byte aligned | psABI, 3.4.1 |
+
+use core::arch::{asm, naked_asm};
+
+/// The kernel kills a process whose handler has no restorer (`x64_setup_rt_frame`,
+/// arch/x86/kernel/signal_64.c). The flag alone is enough for handlers that do not return.
+pub const SA_REQUIRED: u32 = linux_raw_sys::general::SA_RESTORER;
+
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+unsafe extern "C" fn _start() -> ! {
+    naked_asm!("xor ebp, ebp", "mov rdi, rsp", "call {start}", start = sym super::start)
+}
+
+/// # Safety
+/// The arguments must be right for the call.
+pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
+    let result;
+    // SAFETY: the registers are as the table above says; the arguments are the caller's promise.
+    unsafe {
+        asm!(
+            "syscall",
+            inlateout("rax") number as usize => result,
+            in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e,
+            lateout("rcx") _, lateout("r11") _,
+            options(nostack),
+        )
+    };
+    result
+}

@@ -1,0 +1,66 @@
+//! `cargo xtask build`: the one way in which pause is compiled and linked.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::arch::Arch;
+use crate::{root, write};
+
+/// Builds the pause that ships for `arch`; returns where it is: `pause`, alone in its folder.
+pub fn pause(arch: &Arch) -> Result<PathBuf> {
+    let target = root().join("target");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo
+        .current_dir(root())
+        .args(["build", "--quiet", "--locked", "--release", "--bin=pause", "--features=product", "--target"])
+        .arg(arch.triple)
+        .arg("--target-dir")
+        .arg(&target);
+    // The bytes are to follow from the source and the toolchain, not from what a user prefers for other projects.
+    for (name, _) in env::vars_os() {
+        let prefixes = ["RUSTFLAGS", "RUSTC", "CARGO_BUILD_", "CARGO_ENCODED_", "CARGO_PROFILE_", "CARGO_TARGET_"];
+        if prefixes.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", rustc_flags().join("\x1f"));
+    ensure!(
+        cargo.status().context("cannot run cargo; install it with rustup (https://rustup.rs)")?.success(),
+        "cannot build for {0}; if the target is missing: rustup target add {0}",
+        arch.triple
+    );
+
+    let built = target.join(arch.triple).join("release/pause");
+    let file = target.join("pause").join(arch.name).join("pause");
+    write(&file, &fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?, 0o755)?;
+    Ok(file)
+}
+
+fn rustc_flags() -> Vec<String> {
+    let script = root().join("src/pause.ld");
+    let link = [
+        // The toolchain's own linker, and nothing that is not ours: no C compiler, no libc, no start files.
+        "-Clinker=rust-lld",
+        "-Clink-self-contained=no",
+        "-Clink-arg=-nostdlib",
+        // A static position-independent executable. The `-gnu` triples need to be told.
+        "-Crelocation-model=pic",
+        "-Ctarget-feature=+crt-static",
+        "-Clink-arg=-pie",
+        "-Clink-arg=--no-dynamic-linker",
+        // Nothing writable, and nothing that nobody reads.
+        "-Clink-arg=-zrodynamic",
+        "-Clink-arg=-znorelro",
+        "-Clink-arg=--build-id=none",
+        "-Clink-arg=--no-eh-frame-hdr",
+        "-Clink-arg=--hash-style=sysv",
+        "-Cforce-unwind-tables=no",
+    ];
+    let mut flags: Vec<String> = link.map(str::to_owned).into();
+    flags.push(format!("-Clink-arg=-T{}", script.display()));
+    flags
+}

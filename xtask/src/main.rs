@@ -1,0 +1,38 @@
+//! `cargo xtask VERB`
+
+use std::env;
+use std::process::ExitCode;
+
+use xtask::arch::Arch;
+use xtask::{build, dist};
+
+const USAGE: &str = "\
+Usage: cargo xtask VERB
+  build   pause for this machine
+  dist    pause for every platform, with checksums, into dist/";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match args[..] {
+        ["build"] => Arch::host().and_then(build::pause).map(|file| println!("{}", file.display())),
+        ["dist"] => dist::all(),
+        ["-h" | "--help"] => return say(USAGE),
+        _ => {
+            eprintln!("xtask: no such verb or argument: {:?}\n{USAGE}", args.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(text: &str) -> ExitCode {
+    println!("{text}");
+    ExitCode::SUCCESS
+}
