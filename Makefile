@@ -1,0 +1,31 @@
+# Needs rustup (https://rustup.rs) and make; `test` as root on Debian installs the packages that it lacks itself.
+CARGO ?= cargo
+TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
+
+.PHONY: build dist run test lint clean setup
+
+build: setup ## pause for this machine
+	$(CARGO) xtask build
+
+dist: setup ## pause for every platform, and SHA256SUMS, into dist/
+	$(CARGO) xtask dist
+
+run: setup ## a real pod: a server and a client, held by pause
+	$(CARGO) run --quiet --example pod -- 'server=sh examples/story.sh server' 'client=sh examples/story.sh client'
+
+test: setup ## everything that needs no container engine
+	tests/packages.sh && tests/upstream.sh
+	$(CARGO) test --quiet --workspace && tests/reproducible.sh
+
+lint: setup
+	$(CARGO) fmt --check
+	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
+
+clean:
+	$(CARGO) clean
+	rm -rf dist
+
+setup: # quick, and without a network, when nothing is missing
+	@command -v cc >/dev/null || { echo 'no C linker for the tools: apt-get install gcc libc6-dev' >&2; exit 1; }
+	@command -v rustup >/dev/null || { echo 'rustup is not installed: see https://rustup.rs' >&2; exit 1; }
+	@rustup toolchain install 2>&1 | grep -v '^info: ' >&2; rustup --quiet target add $(TARGETS)
