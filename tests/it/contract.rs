@@ -1,0 +1,188 @@
+//! The contract: what upstream's pause does and ours does too. Each test runs on both.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+
+use crate::support::{End, Process, bit, command, has_namespaces, ours, run, upstream, within_10_s};
+
+const WARNING: &str = "Warning: pause should be the first process\n";
+
+macro_rules! contract {
+    ($($test:ident)*) => {
+        mod of_ours { $(#[test] fn $test() { super::$test(super::ours()); })* }
+        mod of_upstream { $(#[test] fn $test() { if let Some(pause) = super::upstream() { super::$test(&pause); } })* }
+    };
+}
+
+contract! {
+    v_anywhere_prints_the_version
+    other_arguments_are_ignored
+    two_thousand_arguments
+    no_argument_at_all
+    sigterm_and_sigint_end_pid_1_with_a_message
+    sigterm_and_sigint_end_it_when_not_pid_1
+    warns_when_not_pid_1
+    pid_1_is_silent
+    one_orphan_then_another
+    a_hundred_orphans
+    other_signals_do_not_end_pid_1
+    other_signals_act_by_default_when_not_pid_1
+}
+
+fn v_anywhere_prints_the_version(pause: &Path) {
+    let version = match pause == ours() {
+        true => format!("pause {}\n", env!("CARGO_PKG_VERSION")),
+        false => "pause.c test\n".to_owned(),
+    };
+    let said = End { stdout: version, ..End::silent(0) };
+    for arguments in [&["-v"][..], &["-V"], &["a", "-v"], &["-x", "", "-V", "b"], &["-v", "-V"]] {
+        assert_eq!(run(with(pause, arguments)), said, "{arguments:?}");
+    }
+    if has_namespaces() {
+        assert_eq!(Process::pid1(with(pause, &["-v"])).end(), said);
+    }
+}
+
+fn other_arguments_are_ignored(pause: &Path) {
+    let not_utf8 = OsStr::from_bytes(b"\xff\xfe-v");
+    let arguments = ["-P", "--v", "-vv", "-", "", "v", "-v ", "--version", "-\u{1f980}"].map(OsStr::new);
+    let mut start = command([pause]);
+    start.args(arguments).arg(not_utf8);
+    assert_eq!(Process::start(start).ready().terminate(), ended(WARNING, "Terminated"));
+}
+
+fn two_thousand_arguments(pause: &Path) {
+    let mut many = vec!["argument"; 2000];
+    assert_eq!(Process::start(with(pause, &many)).ready().terminate(), ended(WARNING, "Terminated"));
+    many.push("-v");
+    assert_eq!(run(with(pause, &many)).code, Some(0));
+}
+
+/// argc is 0 on kernels before 5.18. Newer ones add one empty string, so that on them this covers argv[0] = "".
+fn no_argument_at_all(pause: &Path) {
+    let script = r#"my ($execve, $pause, $none) = (@ARGV, pack "J", 0); syscall $execve, $pause, $none, $none; die $!"#;
+    let mut start = command(["perl", "-e", script, &nix::libc::SYS_execve.to_string()]);
+    start.arg(pause);
+    assert_eq!(Process::start(start).ready().terminate(), ended(WARNING, "Terminated"));
+}
+
+fn sigterm_and_sigint_end_pid_1_with_a_message(pause: &Path) {
+    if !has_namespaces() {
+        return;
+    }
+    for (signal, name) in [(Signal::SIGTERM, "Terminated"), (Signal::SIGINT, "Interrupt")] {
+        let outside = Process::pid1(command([pause])).ready();
+        outside.signal(signal);
+        assert_eq!(outside.end(), ended("", name));
+
+        let inside = Process::pid1(command([pause])).ready();
+        inside.inside(kill_with(&[signal as i32], 1));
+        assert_eq!(inside.end(), ended("", name));
+    }
+}
+
+fn sigterm_and_sigint_end_it_when_not_pid_1(pause: &Path) {
+    for (signal, name) in [(Signal::SIGTERM, "Terminated"), (Signal::SIGINT, "Interrupt")] {
+        let process = Process::start(command([pause])).ready();
+        process.signal(signal);
+        assert_eq!(process.end(), ended(WARNING, name));
+    }
+}
+
+fn warns_when_not_pid_1(pause: &Path) {
+    let process = Process::start(command([pause])).ready();
+    process.signal(Signal::SIGKILL);
+    assert_eq!(process.end(), End { code: None, ..End::saying(0, WARNING) });
+}
+
+fn pid_1_is_silent(pause: &Path) {
+    if has_namespaces() {
+        let process = Process::pid1(command([pause])).ready();
+        process.signal(Signal::SIGKILL);
+        assert_eq!(process.end(), End { code: None, ..End::silent(0) });
+    }
+}
+
+fn one_orphan_then_another(pause: &Path) {
+    if has_namespaces() {
+        let process = Process::pid1(command([pause])).ready();
+        for _ in 0..2 {
+            process.orphans(1, 1);
+            process.without_children();
+        }
+        assert_eq!(process.terminate().code, Some(0));
+    }
+}
+
+fn a_hundred_orphans(pause: &Path) {
+    if has_namespaces() {
+        let process = Process::pid1(command([pause])).ready();
+        process.orphans(1, 100);
+        process.without_children();
+        assert_eq!(process.terminate().code, Some(0));
+    }
+}
+
+/// That the orphans above are real and would be seen: a PID 1 that does not reap keeps them.
+#[test]
+fn control_sleep_as_pid_1_keeps_a_hundred_zombies() {
+    if has_namespaces() {
+        let process = Process::pid1(command(["sleep", "1000"]));
+        process.orphans(1, 100);
+        assert_eq!(process.only_zombies(), 100);
+    }
+}
+
+fn other_signals_do_not_end_pid_1(pause: &Path) {
+    if !has_namespaces() {
+        return;
+    }
+    let all_but = |spared: &[i32]| (1..=64).filter(|signal| !spared.contains(signal)).collect::<Vec<_>>();
+    let (int, term) = (Signal::SIGINT as i32, Signal::SIGTERM as i32);
+    let (kill, stop) = (Signal::SIGKILL as i32, Signal::SIGSTOP as i32);
+
+    let process = Process::pid1(command([pause])).ready();
+    let sent = process.inside(kill_with(&all_but(&[int, term]), 1));
+    assert!(sent.status.success(), "{sent:?}");
+    let sent = run(kill_with(&all_but(&[int, term, kill, stop]), process.id()));
+    assert_eq!(sent, End::silent(0));
+    // SIGTERM would overtake those above it: wait until they have been taken. (Ours leaves SIGCHLD blocked.)
+    within_10_s("no signal is pending", || (process.status().shdpnd & !bit(Signal::SIGCHLD) == 0).then_some(()));
+    assert_eq!(process.ready().terminate(), ended("", "Terminated"));
+}
+
+fn other_signals_act_by_default_when_not_pid_1(pause: &Path) {
+    for signal in [Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGPIPE, Signal::SIGQUIT] {
+        let process = Process::start(command([pause])).ready();
+        process.signal(signal);
+        assert_eq!(process.end().code, None, "{signal}");
+    }
+}
+
+/// Runs as any user from a read-only root, as kubeadm's upgrade check does (uid 999, `-v`).
+#[test]
+fn any_user_may_execute_it() {
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(fs::metadata(ours()).expect("it is built").permissions().mode() & 0o7777, 0o755);
+}
+
+fn with(pause: &Path, arguments: &[&str]) -> Command {
+    let mut start = command([pause]);
+    start.args(arguments);
+    start
+}
+
+fn kill_with(signals: &[i32], pid: i32) -> Command {
+    let mut kill = command(["perl", "-e", "$p = shift; kill $_, $p or die qq($_: $!) for @ARGV", &pid.to_string()]);
+    kill.args(signals.iter().map(i32::to_string));
+    kill
+}
+
+fn ended(before: &str, signal: &str) -> End {
+    End::saying(0, &format!("{before}Shutting down, got signal: {signal}\n"))
+}

@@ -1,0 +1,77 @@
+//! Every architecture, under qemu-user: the same binary that ships there.
+
+use std::path::Path;
+use std::process::Command;
+
+use nix::libc;
+use nix::sys::signal::Signal;
+use xtask::arch::{ALL, Arch};
+
+use crate::start_states::{refuse, refuse_sigaction};
+use crate::support::{End, Process, command, has, has_namespaces, run};
+
+const WARNING: &str = "Warning: pause should be the first process\n";
+
+#[test]
+fn version() {
+    for_each(|_, emulated| {
+        let mut start = emulated();
+        start.args(["x", "-v"]);
+        assert_eq!(run(start), End { stdout: format!("pause {}\n", env!("CARGO_PKG_VERSION")), ..End::silent(0) });
+    });
+}
+
+#[test]
+fn warning_sigterm_and_sigint() {
+    for_each(|_, emulated| {
+        for (signal, name) in [(Signal::SIGTERM, "Terminated"), (Signal::SIGINT, "Interrupt")] {
+            let process = Process::start(emulated()).ready();
+            process.signal(signal);
+            assert_eq!(process.end(), End::saying(0, &format!("{WARNING}Shutting down, got signal: {name}\n")));
+        }
+    });
+}
+
+#[test]
+fn two_rounds_of_orphans_as_pid_1() {
+    for_each(|_, emulated| {
+        if has_namespaces() {
+            let process = Process::pid1(emulated()).ready();
+            for _ in 0..2 {
+                process.orphans(1, 20);
+                process.without_children();
+            }
+            assert_eq!(process.terminate(), End::saying(0, "Shutting down, got signal: Terminated\n"));
+        }
+    });
+}
+
+/// The filters act on what the emulator asks of this machine for the program, which it passes on.
+#[test]
+fn exit_codes_of_what_is_refused() {
+    for_each(|arch, emulated| {
+        let sleeps_in_ppoll = ["arm64", "riscv64"].contains(&arch.name);
+        if !has_namespaces() {
+            return;
+        }
+        for (signal, code) in [(Signal::SIGINT, 1), (Signal::SIGTERM, 2), (Signal::SIGCHLD, 3)] {
+            let process = Process::pid1_under(&[refuse_sigaction(signal)], emulated());
+            assert_eq!(process.end(), End::silent(code));
+        }
+        // Of the two ways to sleep; for the other, `pause`, qemu 7.2 says EINTR whatever this machine says.
+        if sleeps_in_ppoll {
+            let process = Process::pid1_under(&[refuse(libc::SYS_ppoll, vec![])], emulated());
+            assert_eq!(process.end().code, Some(42));
+        }
+    });
+}
+
+fn for_each(test: impl Fn(&Arch, &dyn Fn() -> Command)) {
+    for arch in &ALL {
+        if has(arch.qemu) {
+            eprintln!("{}", arch.name);
+            let pause = xtask::build::pause(arch).expect("it builds");
+            test(arch, &|| command([Path::new(arch.qemu), &pause]));
+        }
+    }
+}

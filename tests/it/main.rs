@@ -1,0 +1,11 @@
+//! What `pause` promises, by topic, on the binary that ships.
+
+mod beyond_upstream;
+mod contract;
+mod elf;
+mod emulated;
+mod pod;
+mod project;
+mod start_states;
+mod support;
+mod system_calls;

@@ -1,0 +1,74 @@
+//! What is written in more than one place says the same everywhere.
+
+use std::fs;
+
+use xtask::arch::ALL;
+use xtask::root;
+
+#[test]
+fn the_table_of_architectures_is_followed_everywhere() {
+    let names = |name: fn(&xtask::arch::Arch) -> String| ALL.iter().map(name).collect::<Vec<_>>();
+    let mut files: Vec<String> = fs::read_dir(root().join("src/sys"))
+        .expect("src/sys")
+        .map(|file| file.expect("a file").file_name().to_string_lossy().into_owned())
+        .filter(|name| name != "mod.rs")
+        .collect();
+    files.sort();
+    let mut expected = names(|arch| format!("{}.rs", arch.rust));
+    expected.sort();
+    assert_eq!(files, expected, "src/sys");
+
+    assert_eq!(quoted_lines("rust-toolchain.toml"), names(|arch| arch.triple.to_owned()), "rust-toolchain.toml");
+
+    let platforms: Vec<String> = read("README.md")
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("| `linux/")?.split_once('`')?.0.to_owned()))
+        .map(|platform| format!("linux/{platform}"))
+        .collect();
+    assert_eq!(platforms, names(xtask::arch::Arch::platform), "the table of platforms in README.md");
+}
+
+/// The README's table of sizes is what is built.
+#[test]
+fn the_readme_has_the_sizes_that_are_built() {
+    let readme = read("README.md");
+    for arch in &ALL {
+        let file = xtask::build::pause(arch).expect("it builds");
+        let row = format!("| `{}` | {} |", arch.platform(), grouped(fs::metadata(file).expect("it is built").len()));
+        assert!(readme.contains(&row), "README.md lacks: {row}");
+    }
+}
+
+#[test]
+fn the_changelog_and_the_readme_have_this_version() {
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(read("CHANGELOG.md").contains(&format!("## [{version}]")), "CHANGELOG.md");
+    assert!(read("README.md").contains(&format!("pause {version}")), "README.md");
+}
+
+/// The shipped program needs one crate, and no code of it.
+#[test]
+fn the_program_has_one_dependency() {
+    let tree = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--package=pause", "--features=product", "--edges=normal", "--prefix=none", "--format={p}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let tree = String::from_utf8_lossy(&tree.stdout).into_owned();
+    let crates: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(crates, ["pause", "linux-raw-sys"]);
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(root().join(file)).expect(file)
+}
+
+fn quoted_lines(file: &str) -> Vec<String> {
+    let lines = read(file);
+    lines.lines().filter_map(|line| Some(line.trim().strip_prefix('"')?.strip_suffix("\",")?.to_owned())).collect()
+}
+
+/// With a comma for the thousands.
+fn grouped(n: u64) -> String {
+    format!("{},{:03}", n / 1000, n % 1000)
+}

@@ -1,0 +1,152 @@
+//! Odd states that pause may be started in: what is inherited, what is limited, what is refused.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::libc;
+use nix::sys::signal::Signal;
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
+
+use crate::support::{End, Process, bit, command, has_namespaces, ours, run, within_10_s};
+
+#[test]
+fn inherited_blocked_and_ignored_signals() {
+    if !has_namespaces() {
+        return;
+    }
+    for inherited in ["--block-signal", "--ignore-signal"] {
+        let process = Process::pid1(start(&["env", inherited])).ready();
+        assert_eq!(process.status().sigblk, 0, "{inherited}");
+        process.orphans(1, 10);
+        process.without_children();
+        assert_eq!(process.terminate(), End::saying(0, TERMINATED), "{inherited}");
+    }
+}
+
+/// That the mask would be there: `env --block-signal` before a program that does not touch it.
+#[test]
+fn control_a_blocked_mask_survives_exec() {
+    let mask = run(command(["env", "--block-signal=TERM", "sed", "-n", "s/^SigBlk:.//p", "/proc/self/status"]));
+    let mask = u64::from_str_radix(mask.stdout.trim(), 16).expect("a mask");
+    assert_eq!(mask, bit(Signal::SIGTERM));
+}
+
+#[test]
+fn zombies_that_predate_exec_whatever_their_exit_signal() {
+    for signal in [libc::SIGCHLD, libc::SIGUSR1, 0] {
+        if let Some(process) = after_zombies(ours(), signal) {
+            process.without_children();
+            assert_eq!(process.terminate().code, Some(0));
+        }
+    }
+}
+
+/// Starts `pause` as a PID 1 that already has five zombies.
+pub fn after_zombies(pause: &Path, exit_signal: i32) -> Option<Process> {
+    if !has_namespaces() {
+        return None;
+    }
+    // clone's flags are the exit signal alone, and with the other arguments 0 it is fork.
+    let script = r#"
+        my ($clone, $signal, $pause) = @ARGV;
+        $SIG{CHLD} = "DEFAULT";
+        for (1 .. 5) {
+            my $child = syscall $clone, $signal + 0, 0, 0, 0, 0;
+            die $! if $child < 0;
+            exec "true" if $child == 0 && $signal == 17; # exec would make the exit signal SIGCHLD
+            kill 9, $$ if $child == 0;
+            exit if $child == 0;
+        }
+        <STDIN>;
+        exec $pause;"#;
+    let mut perl = command(["perl", "-e", script, &libc::SYS_clone.to_string(), &exit_signal.to_string()]);
+    perl.arg(pause).stdin(Stdio::piped());
+    let mut process = Process::pid1(perl);
+    within_10_s("there are five zombies", || (process.zombies() == 5).then_some(()));
+    process.tell();
+    Some(process.ready())
+}
+
+#[test]
+fn closed_descriptors() {
+    for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
+        let script = format!(r#"exec "$0" {closed}"#);
+        let process = Process::start(start(&["sh", "-c", &script])).ready();
+        assert_eq!(process.terminate().code, Some(0), "{closed}");
+    }
+}
+
+#[test]
+fn dev_full() {
+    let full = || File::options().write(true).open("/dev/full").expect("/dev/full");
+    let mut to_full = command([ours()]);
+    to_full.stderr(full());
+    assert_eq!(Process::start(to_full).ready().terminate(), End::silent(0));
+    let mut version = command([ours()]);
+    version.arg("-v").stdout(full());
+    assert_eq!(run(version), End::silent(0));
+}
+
+/// The kernel grants at least the stack that exec has filled already.
+#[test]
+fn no_data_and_a_stack_of_16_kib() {
+    let process = Process::start(start(&["prlimit", "--data=0", "--stack=16384"])).ready();
+    assert_eq!(process.terminate(), End::saying(0, &format!("{WARNING}{TERMINATED}")));
+}
+
+/// `poll` refuses with EINVAL, so nothing is printed.
+#[test]
+fn no_file_descriptors() {
+    let process = Process::start(start(&["prlimit", "--nofile=0"])).ready();
+    assert_eq!(process.terminate(), End::silent(0));
+}
+
+#[test]
+fn refused_rt_sigaction_exits_1_2_3() {
+    for (signal, code) in [(Signal::SIGINT, 1), (Signal::SIGTERM, 2), (Signal::SIGCHLD, 3)] {
+        if has_namespaces() {
+            let filter = refuse_sigaction(signal);
+            assert_eq!(Process::pid1_under(&[filter], command([ours()])).end(), End::silent(code), "{signal}");
+        }
+    }
+}
+
+#[test]
+fn refused_pause_exits_42() {
+    #[cfg(target_arch = "x86_64")]
+    let pause = libc::SYS_pause;
+    #[cfg(not(target_arch = "x86_64"))]
+    let pause = libc::SYS_ppoll;
+    if has_namespaces() {
+        let process = Process::pid1_under(&[refuse(pause, vec![])], command([ours()]));
+        assert_eq!(process.end(), End::saying(42, "Error: infinite loop terminated\n"));
+    }
+}
+
+/// A filter that refuses to install a handler for `signal`; asking for the present one is allowed.
+pub fn refuse_sigaction(signal: Signal) -> BpfProgram {
+    let argument = |index, op, value| SeccompCondition::new(index, SeccompCmpArgLen::Qword, op, value).expect("right");
+    let signal = argument(0, SeccompCmpOp::Eq, signal as u64);
+    let handler = argument(1, SeccompCmpOp::Ne, 0);
+    refuse(libc::SYS_rt_sigaction, vec![SeccompRule::new(vec![signal, handler]).expect("right")])
+}
+
+/// A filter that refuses a system call with EPERM when one of the rules holds, or always if there is none.
+pub fn refuse(number: i64, rules: Vec<SeccompRule>) -> BpfProgram {
+    let host = std::env::consts::ARCH.try_into().expect("an architecture of seccompiler");
+    let refused = SeccompAction::Errno(libc::EPERM as u32);
+    let filter = SeccompFilter::new([(number, rules)].into(), SeccompAction::Allow, refused, host).expect("right");
+    filter.try_into().expect("a filter that can be compiled")
+}
+
+const TERMINATED: &str = "Shutting down, got signal: Terminated\n";
+const WARNING: &str = "Warning: pause should be the first process\n";
+
+fn start(wrapper: &[&str]) -> Command {
+    let mut start = command(wrapper);
+    start.arg(ours());
+    start
+}

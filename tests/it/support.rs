@@ -1,0 +1,270 @@
+//! Starts a program as PID 1 of a new PID namespace, looks at it, and waits with deadlines.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+use std::{env, io, thread};
+
+use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use procfs::process::Status;
+use seccompiler::BpfProgram;
+use xtask::arch::Arch;
+
+/// pause for this machine.
+pub fn ours() -> &'static Path {
+    static BUILT: LazyLock<PathBuf> =
+        LazyLock::new(|| xtask::build::pause(Arch::host().expect("an architecture of pause")).expect("pause builds"));
+    &BUILT
+}
+
+/// Upstream's own pause, which tests/upstream.sh builds.
+pub fn upstream() -> Option<PathBuf> {
+    let file = xtask::root().join("target/upstream/pause");
+    if file.with_file_name("gone").exists() {
+        say_skipped("upstream's pause is not built: the archive no longer has its source");
+    } else if !file.exists() {
+        skip("upstream's pause is not built; tests/upstream.sh does it (needs gcc and Debian's source archive)");
+    }
+    file.exists().then_some(file)
+}
+
+/// Says that a test could not do its work. Never so in CI.
+pub fn skip(why: &str) {
+    say_skipped(why);
+    assert_ne!(env::var("CI").as_deref(), Ok("true"), "skipped, in CI: {why}");
+}
+
+/// Past the test harness, which keeps what a passing test prints to itself.
+fn say_skipped(why: &str) {
+    _ = writeln!(io::stderr(), "SKIPPED: {why}");
+}
+
+/// Whether `program` is installed; a skip if it is not.
+pub fn has(program: &str) -> bool {
+    let found = env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|path| path.join(program).exists());
+    if !found {
+        skip(&format!("{program} is not installed; tests/packages.sh does it as root on Debian"));
+    }
+    found
+}
+
+/// Whether namespaces can be made; a skip if they cannot.
+pub fn has_namespaces() -> bool {
+    let made = thread::spawn(|| unshare(CloneFlags::CLONE_NEWPID)).join().expect("no panic");
+    if let Err(error) = made {
+        skip(&format!("no PID namespace can be made ({error}); run as root, or under: unshare -Ur"));
+    }
+    made.is_ok()
+}
+
+/// What `look` finds, as soon as it does.
+pub fn within_10_s<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "not within 10 s: {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A command of these words, with all its output to be read, and no input.
+pub fn command(words: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
+    let mut words = words.into_iter();
+    let mut command = Command::new(words.next().expect("a program"));
+    command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs `command`, within which /proc is not that of its PID namespace, to its end.
+pub fn run(mut command: Command) -> End {
+    Process { child: command.spawn().expect("the program starts") }.end()
+}
+
+/// A program that was started; killed when this goes.
+pub struct Process {
+    child: Child,
+}
+
+/// How a program ended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct End {
+    /// None: by a signal
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl End {
+    pub fn silent(code: i32) -> Self {
+        Self { code: Some(code), stdout: String::new(), stderr: String::new() }
+    }
+
+    pub fn saying(code: i32, stderr: &str) -> Self {
+        Self { stderr: stderr.to_owned(), ..Self::silent(code) }
+    }
+}
+
+impl Process {
+    /// Starts `command` as it is.
+    pub fn start(mut command: Command) -> Self {
+        Self { child: command.spawn().expect("the program starts") }
+    }
+
+    /// Starts `command` as PID 1 of a new PID namespace.
+    pub fn pid1(command: Command) -> Self {
+        Self::pid1_under(&[], command)
+    }
+
+    /// The same under a seccomp filter.
+    pub fn pid1_under(filter: &[BpfProgram], mut command: Command) -> Self {
+        // Both hold for this one thread, and for what it starts.
+        let start = || {
+            unshare(CloneFlags::CLONE_NEWPID).expect("a PID namespace");
+            for program in filter {
+                seccompiler::apply_filter(program).expect("a seccomp filter");
+            }
+            command.spawn().expect("the program starts")
+        };
+        Self { child: thread::scope(|scope| scope.spawn(start).join()).expect("no panic") }
+    }
+
+    /// Waits until pause has its handlers and sleeps.
+    pub fn ready(self) -> Self {
+        within_10_s("pause sleeps and has its handlers", || {
+            let status = self.status();
+            let caught = |signal: Signal| status.sigcgt & bit(signal) != 0;
+            let chld = caught(Signal::SIGCHLD) || status.sigign & bit(Signal::SIGCHLD) != 0;
+            (caught(Signal::SIGTERM) && caught(Signal::SIGINT) && chld && status.state.starts_with('S')).then_some(())
+        });
+        self
+    }
+
+    pub fn id(&self) -> i32 {
+        self.child.id() as i32
+    }
+
+    pub fn status(&self) -> Status {
+        procfs::process::Process::new(self.id()).and_then(|process| process.status()).expect("/proc/PID/status")
+    }
+
+    pub fn context_switches(&self) -> u64 {
+        let status = self.status();
+        status.voluntary_ctxt_switches.expect("a count") + status.nonvoluntary_ctxt_switches.expect("a count")
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.id()), signal).expect("the signal is sent");
+    }
+
+    /// Stops it, and waits until it has stopped.
+    pub fn stop(&self) {
+        self.signal(Signal::SIGSTOP);
+        within_10_s("it is stopped", || self.status().state.starts_with('T').then_some(()));
+    }
+
+    /// Whether it has ended.
+    pub fn is_over(&mut self) -> bool {
+        self.child.try_wait().expect("its status").is_some()
+    }
+
+    /// Waits for its end, and reads what it left in its pipes.
+    pub fn end(mut self) -> End {
+        let mut end = End::silent(0);
+        end.code = within_10_s("it ends", || self.child.try_wait().expect("its status")).code();
+        if let Some(mut stdout) = self.child.stdout.take() {
+            stdout.read_to_string(&mut end.stdout).expect("text");
+        }
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut end.stderr).expect("text");
+        }
+        end
+    }
+
+    /// SIGTERM, then [`Self::end`].
+    pub fn terminate(self) -> End {
+        self.signal(Signal::SIGTERM);
+        self.end()
+    }
+
+    /// Writes a line to its stdin.
+    pub fn tell(&mut self) {
+        self.child.stdin.as_mut().expect("a pipe").write_all(b"\n").expect("it reads");
+    }
+
+    /// Runs `command` in its PID namespace; the parent is outside, as for what an engine starts by exec.
+    pub fn inside(&self, mut command: Command) -> Output {
+        let namespace = File::open(format!("/proc/{}/ns/pid", self.id())).expect("it lives");
+        let run = || {
+            setns(namespace, CloneFlags::CLONE_NEWPID).expect("its PID namespace");
+            command.output().expect("the program starts")
+        };
+        thread::scope(|scope| scope.spawn(run).join()).expect("no panic")
+    }
+
+    /// Makes `batches` times `size` orphans in its namespace: each has a parent that ends at the same moment.
+    pub fn orphans(&self, batches: usize, size: usize) {
+        let script = r#"
+            my ($batches, $size) = @ARGV;
+            for (1 .. $batches) {
+                if (my $parent = fork // die $!) { waitpid $parent, 0; die "a batch failed" if $?; next }
+                pipe my $read, my $write or die $!;
+                for (1 .. $size) {
+                    next if fork // die $!;
+                    close $write;
+                    sysread $read, my $nothing, 1; # returns when the parent goes
+                    exit;
+                }
+                exit;
+            }"#;
+        let made = self.inside(command(["perl", "-e", script, &batches.to_string(), &size.to_string()]));
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+
+    /// Its children that have died and have not been reaped.
+    pub fn zombies(&self) -> usize {
+        self.children().iter().filter(|pid| state(pid) == Some('Z')).count()
+    }
+
+    /// Waits until it has no child, alive or dead.
+    pub fn without_children(&self) {
+        within_10_s("all children are gone", || self.children().is_empty().then_some(()));
+    }
+
+    /// Waits until every child is a zombie; says how many.
+    pub fn only_zombies(&self) -> usize {
+        within_10_s("all children are dead", || {
+            let children = self.children();
+            children.iter().all(|pid| state(pid) == Some('Z')).then_some(children.len())
+        })
+    }
+
+    fn children(&self) -> Vec<String> {
+        let list = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.id())).expect("it lives");
+        list.split_whitespace().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+/// Of a signal, in the masks of /proc/PID/status.
+pub fn bit(signal: Signal) -> u64 {
+    1 << (signal as u64 - 1)
+}
+
+fn state(pid: &str) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}

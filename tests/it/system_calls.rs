@@ -1,0 +1,86 @@
+//! The whole kernel surface: the exact system calls from execve to the first pause.
+
+use std::fs;
+use std::process::Command;
+
+use crate::support::{command, has, has_namespaces, ours, within_10_s};
+
+#[test]
+fn from_execve_to_pause_as_pid_1() {
+    if has("strace") && has_namespaces() {
+        assert_eq!(trace(&["unshare", "--pid", "--fork", "--kill-child"]), expected(&[&START, &SLEEP]));
+    }
+}
+
+#[test]
+fn from_execve_to_pause_when_not_pid_1() {
+    if has("strace") {
+        assert_eq!(trace(&["env"]), expected(&[&START, &WARNING, &SLEEP]));
+    }
+}
+
+/// As amd64 has them.
+const START: [&str; 4] = [
+    "rt_sigaction(SIGTERM, {sa_handler=F, sa_mask=[CHLD], sa_flags=SA_RESTORER|SA_NODEFER}, NULL, 8)",
+    "rt_sigaction(SIGINT, {sa_handler=F, sa_mask=[CHLD], sa_flags=SA_RESTORER|SA_NODEFER}, NULL, 8)",
+    "rt_sigprocmask(SIG_SETMASK, [], NULL, 8)",
+    "getpid()",
+];
+const WARNING: [&str; 2] =
+    ["poll([{fd=2, events=POLLOUT}], 1, 0)", r#"write(2, "Warning: pause should be the first process\n", 43)"#];
+const SLEEP: [&str; 3] = [
+    "rt_sigaction(SIGCHLD, {sa_handler=F, sa_mask=[CHLD], sa_flags=SA_RESTORER|SA_NOCLDSTOP|SA_NOCLDWAIT}, NULL, 8)",
+    "wait4(-1, NULL, WNOHANG|__WALL, NULL)",
+    "pause(",
+];
+
+/// The same on this machine: elsewhere handlers have no restorer, and arm64 and riscv64 have ppoll alone.
+fn expected(calls: &[&[&str]]) -> Vec<String> {
+    let here = |call: &&str| match cfg!(target_arch = "x86_64") {
+        true => (*call).to_owned(),
+        false => call
+            .replace("SA_RESTORER|", "")
+            .replace(
+                "poll([{fd=2, events=POLLOUT}], 1, 0)",
+                "ppoll([{fd=2, events=POLLOUT}], 1, {tv_sec=0, tv_nsec=0}, NULL, 0)",
+            )
+            .replace("pause(", "ppoll(NULL, 0, NULL, NULL, 0"),
+    };
+    calls.concat().iter().map(here).collect()
+}
+
+/// The calls of the pause that `wrapper` starts, up to the first that sleeps, without their results.
+fn trace(wrapper: &[&str]) -> Vec<String> {
+    let log = tempfile::NamedTempFile::new().expect("a temporary file");
+    let mut strace = command(["strace", "--follow-forks", "--string-limit=64", "--output"]);
+    strace.arg(log.path()).args(wrapper).arg(ours());
+    let mut strace = strace.spawn().expect("strace starts");
+    let executed = format!("execve({:?}", ours());
+    let (pid, calls) = within_10_s("pause sleeps", || {
+        let log = fs::read_to_string(log.path()).expect("text");
+        let start = log.find(&executed)?;
+        let pid = log[..start].lines().last()?.trim_end().to_owned();
+        let calls = log[start..].lines().skip(1).filter_map(|line| line.strip_prefix(&pid)?.strip_prefix(' '));
+        let calls: Vec<String> = calls.map(|call| call.trim().to_owned()).collect();
+        (Some(calls.last()?) == expected(&[&SLEEP]).last()).then_some((pid, calls))
+    });
+    Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+    strace.wait().expect("it ends with pause");
+    calls.iter().map(|call| normalised(call)).collect()
+}
+
+/// `call` as above: without its result, its handler's address and what other architectures do not have.
+fn normalised(call: &str) -> String {
+    let call = call.rsplit_once(" = ").map_or(call, |(call, _)| call).trim_end();
+    let mut call = call.to_owned();
+    for field in ["sa_handler=", "sa_restorer="] {
+        if let Some((before, value)) = call.split_once(field) {
+            let end = value.find([',', '}']).unwrap_or(value.len());
+            call = match field {
+                "sa_handler=" => format!("{before}{field}F{}", &value[end..]),
+                _ => format!("{}{}", before.trim_end_matches(", "), &value[end..]),
+            };
+        }
+    }
+    call
+}

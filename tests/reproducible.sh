@@ -1,0 +1,32 @@
+#!/bin/sh
+# Builds all six twice, the second time in another folder, as another user, under another umask, locale, time zone,
+# number of processors and the flags that somebody likes for other projects; the checksums must be the same.
+set -eu
+cd "$(dirname "$0")/.."
+copies=$(mktemp -d)
+trap 'rm -rf "$copies"' EXIT
+
+other=$copies/'another folder'
+mkdir "$copies/one" "$other"
+for copy in "$copies/one" "$other"; do
+    tar --exclude=./target --exclude=./dist --exclude=./.git -cf - . | tar -xf - -C "$copy"
+done
+
+cargo="${CARGO:-cargo}"
+(cd "$copies/one" && "$cargo" xtask dist >/dev/null)
+as_another=
+if unshare --user --map-user=1234 --map-group=1234 true 2>/dev/null; then
+    as_another='unshare --user --map-user=1234 --map-group=1234'
+else
+    echo "SKIPPED: another user for the second build, because no user namespace can be made" >&2
+    [ "${CI:-}" != true ]
+fi
+(
+    cd "$other"
+    umask 077
+    export LC_ALL=tr_TR.UTF-8 TZ=Asia/Kathmandu USER=somebody RUSTFLAGS=-Copt-level=0 CARGO_PROFILE_RELEASE_STRIP=none
+    $as_another taskset --cpu-list 0 "$cargo" xtask dist >/dev/null
+)
+diff "$copies/one/dist/SHA256SUMS" "$other/dist/SHA256SUMS"
+(cd "$other/dist" && sha256sum --quiet --check SHA256SUMS)
+echo "two builds, six platforms: the same bytes"
