@@ -53,8 +53,9 @@ fn hold() -> ! {
     sys::exit(42)
 }
 
-/// On the first SIGCHLD: asks not to be woken for another. Ignore first, then sweep (in [`hold`]), or a
-/// child could die in between and stay.
+/// On the first SIGCHLD, which is the last: to ignore it is the other way to have the kernel reap, and the only one that
+/// emulators know (qemu-user drops SA_NOCLDWAIT). Ignore first, then sweep (in [`hold`]), or a child could die in
+/// between and stay.
 extern "C" fn reaped(_: c_int) -> ! {
     sys::ignore(SIGCHLD);
     hold()
