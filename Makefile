@@ -2,13 +2,19 @@
 CARGO ?= cargo
 TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 
-.PHONY: build dist run test lint clean setup
+IMAGE ?= localhost/pause
+TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+
+.PHONY: build dist image run test lint clean setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
 
 dist: setup ## pause for every platform, and SHA256SUMS, into dist/
 	$(CARGO) xtask dist
+
+image: setup ## dist/pause.tar and dist/pause.tar.gz, under the name IMAGE:TAG
+	$(CARGO) xtask image '$(IMAGE)' '$(TAG)'
 
 run: setup ## a real pod: a server and a client, held by pause
 	$(CARGO) run --quiet --example pod -- 'server=sh examples/story.sh server' 'client=sh examples/story.sh client'

@@ -11,6 +11,7 @@ need gcc 'gcc libc6-dev' # upstream's pause
 need perl perl-base
 need qemu-aarch64-static qemu-user-static
 need setpriv util-linux
+need skopeo skopeo
 need strace strace
 
 [ -n "$missing" ] || exit 0

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use xtask::arch::{ALL, Arch};
 
 use crate::start_states::{refuse, refuse_sigaction};
-use crate::support::{End, Process, command, has, has_namespaces, run};
+use crate::support::{End, Process, command, has, has_namespaces, pause_for, run};
 
 const WARNING: &str = "Warning: pause should be the first process\n";
 
@@ -70,8 +70,8 @@ fn for_each(test: impl Fn(&Arch, &dyn Fn() -> Command)) {
     for arch in &ALL {
         if has(arch.qemu) {
             eprintln!("{}", arch.name);
-            let pause = xtask::build::pause(arch).expect("it builds");
-            test(arch, &|| command([Path::new(arch.qemu), &pause]));
+            let pause = pause_for(arch);
+            test(arch, &|| command([Path::new(arch.qemu), pause]));
         }
     }
 }

@@ -4,6 +4,7 @@ mod beyond_upstream;
 mod contract;
 mod elf;
 mod emulated;
+mod image;
 mod pod;
 mod project;
 mod start_states;

@@ -5,6 +5,8 @@ use std::fs;
 use xtask::arch::ALL;
 use xtask::root;
 
+use crate::support::pause_for;
+
 #[test]
 fn the_table_of_architectures_is_followed_everywhere() {
     let names = |name: fn(&xtask::arch::Arch) -> String| ALL.iter().map(name).collect::<Vec<_>>();
@@ -33,7 +35,7 @@ fn the_table_of_architectures_is_followed_everywhere() {
 fn the_readme_has_the_sizes_that_are_built() {
     let readme = read("README.md");
     for arch in &ALL {
-        let file = xtask::build::pause(arch).expect("it builds");
+        let file = pause_for(arch);
         let row = format!("| `{}` | {} |", arch.platform(), grouped(fs::metadata(file).expect("it is built").len()));
         assert!(readme.contains(&row), "README.md lacks: {row}");
     }

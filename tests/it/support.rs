@@ -14,13 +14,19 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use procfs::process::Status;
 use seccompiler::BpfProgram;
-use xtask::arch::Arch;
+use xtask::arch::{ALL, Arch};
 
 /// pause for this machine.
 pub fn ours() -> &'static Path {
-    static BUILT: LazyLock<PathBuf> =
-        LazyLock::new(|| xtask::build::pause(Arch::host().expect("an architecture of pause")).expect("pause builds"));
-    &BUILT
+    pause_for(Arch::host().expect("an architecture of pause"))
+}
+
+/// pause for `arch`.
+pub fn pause_for(arch: &Arch) -> &'static Path {
+    // All at once, so that none is written while another is executed.
+    static BUILT: LazyLock<Vec<PathBuf>> =
+        LazyLock::new(|| ALL.iter().map(|arch| xtask::build::pause(arch).expect("pause builds")).collect());
+    &BUILT[ALL.iter().position(|known| known.name == arch.name).expect("in the table")]
 }
 
 /// Upstream's own pause, which tests/upstream.sh builds.

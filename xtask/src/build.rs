@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use object::{Object, ObjectSegment};
 
 use crate::arch::Arch;
 use crate::{root, write};
@@ -36,8 +37,18 @@ pub fn pause(arch: &Arch) -> Result<PathBuf> {
 
     let built = target.join(arch.triple).join("release/pause");
     let file = target.join("pause").join(arch.name).join("pause");
-    write(&file, &fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?, 0o755)?;
+    let linked = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+    write(&file, segments(&linked)?, 0o755)?;
     Ok(file)
+}
+
+/// The part of the file that is loaded. Behind it rust-lld leaves room for the section headers that it does not write.
+fn segments(linked: &[u8]) -> Result<&[u8]> {
+    let file = object::File::parse(linked).context("the linker wrote no ELF file")?;
+    let ends = file.segments().map(|segment| segment.file_range()).map(|(offset, size)| offset + size);
+    let end = ends.max().context("no segment")? as usize;
+    ensure!(linked[end..].iter().all(|&byte| byte == 0), "something is behind the last segment");
+    Ok(&linked[..end])
 }
 
 fn rustc_flags() -> Vec<String> {
@@ -54,10 +65,11 @@ fn rustc_flags() -> Vec<String> {
         "-Clink-arg=--no-dynamic-linker",
         // Nothing writable, and nothing that nobody reads.
         "-Clink-arg=-zrodynamic",
-        "-Clink-arg=-znorelro",
+        "-Crelro-level=off",
         "-Clink-arg=--build-id=none",
         "-Clink-arg=--no-eh-frame-hdr",
         "-Clink-arg=--hash-style=sysv",
+        "-Clink-arg=-znosectionheader",
         "-Cforce-unwind-tables=no",
     ];
     let mut flags: Vec<String> = link.map(str::to_owned).into();

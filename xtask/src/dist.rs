@@ -3,9 +3,8 @@
 use std::fs;
 
 use anyhow::{Context, Result};
-use sha2::{Digest, Sha256};
 
-use crate::{arch, build, root, write};
+use crate::{arch, build, root, sha256, write};
 
 /// Fills dist/ with `pause-<architecture>` and SHA256SUMS, which `sha256sum --check` reads.
 pub fn all() -> Result<()> {
@@ -16,8 +15,7 @@ pub fn all() -> Result<()> {
         let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
         let name = format!("pause-{}", arch.name);
         write(&dist.join(&name), &bytes, 0o755)?;
-        let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        sums += &format!("{sum}  {name}\n");
+        sums += &format!("{}  {name}\n", sha256(&bytes));
         println!("{name:14} {:5} bytes", bytes.len());
     }
     write(&dist.join("SHA256SUMS"), sums.as_bytes(), 0o644)

@@ -4,13 +4,16 @@
 pub mod arch;
 pub mod build;
 pub mod dist;
+pub mod image;
 
 use std::fs::{self, Permissions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 
 /// The folder of the workspace.
 pub fn root() -> PathBuf {
@@ -24,11 +27,18 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
         if fs::read(path).is_ok_and(|old| old == bytes) {
             return fs::set_permissions(path, Permissions::from_mode(mode));
         }
-        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-        let part = path.with_added_extension(format!("{}.part", std::process::id()));
-        fs::write(&part, bytes)?;
-        fs::set_permissions(&part, Permissions::from_mode(mode))?; // whatever the umask
-        fs::rename(&part, path).inspect_err(|_| _ = fs::remove_file(&part))
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let mut part = NamedTempFile::new_in(folder)?;
+        part.write_all(bytes)?;
+        part.as_file().set_permissions(Permissions::from_mode(mode))?; // whatever the umask
+        part.persist(path)?;
+        Ok(())
     };
     whole().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// In hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

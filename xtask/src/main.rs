@@ -4,12 +4,15 @@ use std::env;
 use std::process::ExitCode;
 
 use xtask::arch::Arch;
-use xtask::{build, dist};
+use xtask::{build, dist, image};
 
 const USAGE: &str = "\
 Usage: cargo xtask VERB
   build   pause for this machine
-  dist    pause for every platform, with checksums, into dist/";
+  dist    pause for every platform, with checksums, into dist/
+  image [NAME TAG]
+          the image of all platforms: dist/pause.tar and dist/pause.tar.gz
+  digests what digests.txt keeps: the digests of all of these";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
@@ -17,6 +20,11 @@ fn main() -> ExitCode {
     let done = match args[..] {
         ["build"] => Arch::host().and_then(build::pause).map(|file| println!("{}", file.display())),
         ["dist"] => dist::all(),
+        ["digests"] => {
+            image::digests().map(|digests| digests.iter().for_each(|(name, digest)| println!("{digest}  {name}")))
+        }
+        ["image"] => image::reference(image::NAME, image::TAG).and_then(|name| image::all(&name)),
+        ["image", name, tag] => image::reference(name, tag).and_then(|name| image::all(&name)),
         ["-h" | "--help"] => return say(USAGE),
         _ => {
             eprintln!("xtask: no such verb or argument: {:?}\n{USAGE}", args.join(" "));

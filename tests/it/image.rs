@@ -1,0 +1,129 @@
+//! The image: its bytes, and what other tools than ours read from them.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Read;
+use std::process::Command;
+
+use serde_json::Value;
+use xtask::arch::ALL;
+use xtask::{image, root, sha256};
+
+use crate::support::{End, command, has, pause_for, run};
+
+/// Whoever builds it gets the digests that are kept here. The first line that differs is where a change came in.
+#[test]
+fn every_digest_is_the_one_that_is_kept() {
+    let kept = fs::read_to_string(root().join("digests.txt")).expect("digests.txt");
+    for (line, (name, digest)) in kept.lines().zip(image::digests().expect("it builds")) {
+        assert_eq!(
+            line,
+            format!("{digest}  {name}"),
+            "{name} is the first of the chain that changed; if that is meant: cargo xtask digests > digests.txt"
+        );
+    }
+    assert_eq!(kept.lines().count(), 2 * ALL.len() + 3, "lines of digests.txt");
+}
+
+#[test]
+fn config_manifest_and_index_are_as_upstreams() {
+    let files = archive();
+    let blob = |descriptor: &Value| -> Value {
+        let digest = descriptor["digest"].as_str().expect("a digest");
+        let bytes = &files[&digest.replace("sha256:", "blobs/sha256/")];
+        assert_eq!(digest, format!("sha256:{}", sha256(bytes)));
+        assert_eq!(descriptor["size"], bytes.len());
+        serde_json::from_slice(bytes).unwrap_or_default() // a layer is no JSON
+    };
+    let top: Value = serde_json::from_slice(&files["index.json"]).expect("JSON");
+    let reference = format!("{}:{}", image::NAME, image::TAG);
+    assert_eq!(top["manifests"][0]["annotations"]["io.containerd.image.name"], *reference);
+    let index = blob(&top["manifests"][0]);
+    assert_eq!(index["mediaType"], "application/vnd.oci.image.index.v1+json");
+    let manifests = index["manifests"].as_array().expect("manifests");
+    assert_eq!(manifests.len(), ALL.len(), "images, and no attestations");
+    for (arch, descriptor) in ALL.iter().zip(manifests) {
+        let mut platform = serde_json::json!({ "architecture": arch.name, "os": "linux" });
+        if let Some(variant) = arch.variant {
+            platform["variant"] = variant.into();
+        }
+        assert_eq!(descriptor["platform"], platform);
+        let manifest = blob(descriptor);
+        let config = blob(&manifest["config"]);
+        assert_eq!((&config["architecture"], &config["variant"]), (&platform["architecture"], &platform["variant"]));
+        let mut run = config["config"].clone();
+        let labels = run["Labels"].take();
+        let expected = serde_json::json!({
+            "Entrypoint": ["/pause"],
+            "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+            "Labels": null,
+            "User": "65535:65535",
+            "WorkingDir": "/",
+        });
+        assert_eq!(run, expected);
+        let mut labels: Vec<&str> = labels.as_object().expect("labels").keys().map(String::as_str).collect();
+        labels.sort_unstable();
+        let keys = ["description", "licenses", "source", "title", "version"];
+        assert_eq!(labels, keys.map(|key| format!("org.opencontainers.image.{key}")));
+        assert_eq!(manifest["layers"].as_array().map(Vec::len), Some(1));
+        blob(&manifest["layers"][0]);
+    }
+}
+
+/// Read by GNU tar and gzip, whose code is not ours.
+#[test]
+fn the_layer_is_pause_alone_owned_by_root() {
+    let files = archive();
+    let docker: Value = serde_json::from_slice(&files["manifest.json"]).expect("JSON");
+    let folder = tempfile::tempdir().expect("a folder");
+    let layer = folder.path().join("layer.tar.gz");
+    fs::write(&layer, &files[docker[0]["Layers"][0].as_str().expect("a path")]).expect("a file");
+    let list = run(command(["tar", "--numeric-owner", "--full-time", "--utc", "-tvzf", &layer.to_string_lossy()]));
+    let amd64 = fs::read(pause_for(&ALL[0])).expect("it is built");
+    let stdout = format!("-rwxr-xr-x 0/0 {:>15} 1970-01-01 00:00:00 pause\n", amd64.len());
+    assert_eq!(list, End { stdout, ..End::silent(0) });
+    let file = Command::new("tar").args(["-xOzf"]).arg(&layer).arg("pause").output().expect("tar runs");
+    assert_eq!(file.stdout, amd64);
+}
+
+#[test]
+fn nonsense_for_a_reference_is_one_line() {
+    for (name, tag, said) in [
+        ("registry.example/Pause", "1", "not the name of an image"),
+        ("", "1", "not the name of an image"),
+        ("localhost/pause", "a b", "not the name of an image"),
+        ("localhost/pause", "", "not the name of an image"),
+        ("pause", "1", "write the name of the image out"),
+    ] {
+        let error = format!("{:#}", image::reference(name, tag).expect_err("nonsense"));
+        assert!(error.starts_with(said), "{name}:{tag}: {error}");
+        assert_eq!(error.lines().count(), 1);
+    }
+    assert!(image::reference("registry.example:5000/a/pause", "1.0_x").is_ok());
+}
+
+/// A second opinion, on all that skopeo checks when it copies: every platform, each digest and size.
+#[test]
+fn skopeo_copies_all_of_it() {
+    if has("skopeo") {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("pause.tar");
+        fs::write(&file, image::archive_as_named().expect("it builds")).expect("a file");
+        let to = format!("oci:{}:copy", folder.path().join("copy").display());
+        let from = format!("oci-archive:{}", file.display());
+        let copied = run(command(["skopeo", "copy", "--quiet", "--all", &from, &to]));
+        assert_eq!(copied.code, Some(0), "{copied:?}");
+    }
+}
+
+/// Path and bytes of each file in pause.tar.
+fn archive() -> HashMap<String, Vec<u8>> {
+    let bytes = image::archive_as_named().expect("it builds");
+    let mut archive = tar::Archive::new(&*bytes);
+    let file = |mut entry: tar::Entry<&[u8]>| {
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).expect("whole");
+        (entry.path().expect("a path").to_string_lossy().into_owned(), bytes)
+    };
+    archive.entries().expect("entries").map(|entry| file(entry.expect("an entry"))).collect()
+}

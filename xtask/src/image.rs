@@ -1,0 +1,237 @@
+//! `cargo xtask image`: the image of all platforms, in one file that is an OCI image layout and a docker archive.
+//!
+//! Sources: OCI image specification 1.1 (image-layout.md, image-index.md, manifest.md, config.md); for manifest.json,
+//! docker's image/tarexport.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use oci_spec::distribution::Reference;
+use oci_spec::image::{
+    Arch as OciArch, ConfigBuilder, Descriptor, DescriptorBuilder, ImageConfigurationBuilder, ImageIndexBuilder,
+    ImageManifestBuilder, MediaType, OciLayoutBuilder, Os, PlatformBuilder, RootFsBuilder, Sha256Digest,
+};
+use serde::Serialize;
+use serde_json::json;
+use tar::{EntryType, Header};
+
+use crate::arch::{ALL, Arch};
+use crate::{build, dist, root, sha256, write};
+
+/// The reference that the image has unless another is asked for.
+pub const NAME: &str = "localhost/pause";
+/// The tag, the same: a version's tag never moves.
+pub const TAG: &str = env!("CARGO_PKG_VERSION");
+/// What one platform may cost a node, and all of them together whoever carries the file.
+const MOST_FOR_A_NODE: usize = 2_500;
+const MOST_FOR_THE_FILE: usize = 7_000;
+/// Of registry.k8s.io/pause:3.10 for amd64, compressed.
+const UPSTREAM: usize = 321_070;
+/// As buildah and docker have it with `SOURCE_DATE_EPOCH=0`.
+const EPOCH: &str = "1970-01-01T00:00:00Z";
+
+/// Fills dist/ with pause.tar and pause.tar.gz, under the name `reference`, and with the digests that they hold.
+pub fn all(reference: &Reference) -> Result<()> {
+    dist::all()?;
+    let image = Image::build()?;
+    let archive = image.archive(reference)?;
+    let compressed = gzip(&archive)?;
+    for platform in &image.platforms {
+        ensure!(
+            platform.size() <= MOST_FOR_A_NODE,
+            "{} is more than {MOST_FOR_A_NODE} bytes",
+            platform.arch.platform()
+        );
+    }
+    ensure!(compressed.len() <= MOST_FOR_THE_FILE, "pause.tar.gz has more than {MOST_FOR_THE_FILE} bytes");
+    let dist = root().join("dist");
+    write(&dist.join("pause.tar"), &archive, 0o644)?;
+    write(&dist.join("pause.tar.gz"), &compressed, 0o644)?;
+    for platform in &image.platforms {
+        println!("{:14} {:5} bytes for a node (upstream's: {UPSTREAM})", platform.arch.platform(), platform.size());
+    }
+    println!("pause.tar.gz   {:5} bytes for all platforms", compressed.len());
+    println!("{reference}@{}", image.index.digest());
+    Ok(())
+}
+
+/// Takes `name` and `tag` for a reference, if they are one.
+pub fn reference(name: &str, tag: &str) -> Result<Reference> {
+    let whole = format!("{name}:{tag}");
+    let reference: Reference = whole.parse().with_context(|| {
+        format!("not the name of an image: {whole:?}; say IMAGE=registry.example/pause and TAG={TAG}")
+    })?;
+    ensure!(reference.whole() == whole, "write the name of the image out: {:?} is {:?}", whole, reference.whole());
+    Ok(reference)
+}
+
+/// The digests of all that is built, in the order in which each follows from those before it.
+pub fn digests() -> Result<Vec<(String, String)>> {
+    let image = Image::build()?;
+    let mut digests = Vec::new();
+    for arch in &ALL {
+        digests.push((format!("pause-{}", arch.name), sha256(&fs::read(build::pause(arch)?)?)));
+    }
+    for platform in &image.platforms {
+        digests.push((platform.arch.platform(), platform.manifest.digest().digest().to_owned()));
+    }
+    digests.push(("index".to_owned(), image.index.digest().digest().to_owned()));
+    let archive = image.archive(&reference(NAME, TAG)?)?;
+    digests.push(("pause.tar".to_owned(), sha256(&archive)));
+    digests.push(("pause.tar.gz".to_owned(), sha256(&gzip(&archive)?)));
+    Ok(digests)
+}
+
+/// pause.tar under the name that it has unless another is asked for.
+pub fn archive_as_named() -> Result<Vec<u8>> {
+    Image::build()?.archive(&reference(NAME, TAG)?)
+}
+
+/// The image of all platforms.
+struct Image {
+    index: Descriptor,
+    platforms: Vec<Platform>,
+    /// Digest and bytes of each, in the order in which they are referred to.
+    blobs: Vec<(String, Vec<u8>)>,
+}
+
+/// The image of one platform.
+struct Platform {
+    arch: &'static Arch,
+    manifest: Descriptor,
+    config: Descriptor,
+    layer: Descriptor,
+}
+
+impl Platform {
+    /// What a node pulls, in bytes.
+    fn size(&self) -> usize {
+        (self.manifest.size() + self.config.size() + self.layer.size()) as usize
+    }
+}
+
+impl Image {
+    fn build() -> Result<Self> {
+        let (mut configs, mut layers, mut manifests, mut platforms) = (vec![], vec![], vec![], vec![]);
+        for arch in &ALL {
+            let binary = fs::read(build::pause(arch)?)?;
+            let layer = tar(&[("pause", 0o755, &binary)])?;
+            let diff_id = format!("sha256:{}", sha256(&layer));
+            let layer = blob(&mut layers, MediaType::ImageLayerGzip, gzip(&layer)?)?;
+            let config = blob(&mut configs, MediaType::ImageConfig, json(&config(arch, diff_id)?)?)?;
+            let manifest = ImageManifestBuilder::default()
+                .schema_version(2_u32)
+                .media_type(MediaType::ImageManifest)
+                .config(config.clone())
+                .layers(vec![layer.clone()])
+                .build()?;
+            let mut manifest = blob(&mut manifests, MediaType::ImageManifest, json(&manifest)?)?;
+            let mut platform = PlatformBuilder::default().architecture(OciArch::from(arch.name)).os(Os::Linux);
+            if let Some(variant) = arch.variant {
+                platform = platform.variant(variant);
+            }
+            manifest.set_platform(Some(platform.build()?));
+            platforms.push(Platform { arch, manifest, config, layer });
+        }
+        let index = ImageIndexBuilder::default()
+            .schema_version(2_u32)
+            .media_type(MediaType::ImageIndex)
+            .manifests(platforms.iter().map(|platform| platform.manifest.clone()).collect::<Vec<_>>())
+            .build()?;
+        let mut blobs = manifests;
+        let index = blob(&mut blobs, MediaType::ImageIndex, json(&index)?)?;
+        blobs.extend(configs.into_iter().chain(layers)); // like beside like compresses best
+        Ok(Self { index, platforms, blobs })
+    }
+
+    /// The file that engines load.
+    fn archive(&self, reference: &Reference) -> Result<Vec<u8>> {
+        let mut index = self.index.clone();
+        let tag = reference.tag().unwrap_or(TAG);
+        let names =
+            [("io.containerd.image.name", reference.whole()), ("org.opencontainers.image.ref.name", tag.into())];
+        index.set_annotations(Some(names.map(|(key, name)| (key.to_owned(), name)).into()));
+        let index = ImageIndexBuilder::default().schema_version(2_u32).manifests(vec![index]).build()?;
+        let layout = OciLayoutBuilder::default().image_layout_version("1.0.0").build()?;
+        let amd64 = self.platforms.first().context("no platform")?;
+        let path = |descriptor: &Descriptor| format!("blobs/sha256/{}", descriptor.digest().digest());
+        let docker = json!([{
+            "Config": path(&amd64.config),
+            "RepoTags": [reference.whole()],
+            "Layers": [path(&amd64.layer)],
+        }]);
+        let (layout, index, docker) = (json(&layout)?, json(&index)?, json(&docker)?);
+        let mut files = vec![("oci-layout".to_owned(), layout), ("index.json".to_owned(), index)];
+        files.push(("manifest.json".to_owned(), docker));
+        files.extend(self.blobs.iter().map(|(digest, bytes)| (format!("blobs/sha256/{digest}"), bytes.clone())));
+        tar(&files.iter().map(|(path, bytes)| (path.as_str(), 0o644, bytes.as_slice())).collect::<Vec<_>>())
+    }
+}
+
+/// As upstream's image has it, and labels that say what it is.
+fn config(arch: &Arch, diff_id: String) -> Result<oci_spec::image::ImageConfiguration> {
+    let labels = [
+        ("title", "pause"),
+        ("description", env!("CARGO_PKG_DESCRIPTION")),
+        ("version", TAG),
+        ("licenses", env!("CARGO_PKG_LICENSE")),
+        ("source", env!("CARGO_PKG_REPOSITORY")),
+    ];
+    let labels = labels.map(|(key, value)| (format!("org.opencontainers.image.{key}"), value.to_owned()));
+    let config = ConfigBuilder::default()
+        .user("65535:65535")
+        .env(vec!["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()])
+        .entrypoint(vec!["/pause".to_owned()])
+        .working_dir("/")
+        .labels(std::collections::HashMap::from(labels))
+        .build()?;
+    let mut builder = ImageConfigurationBuilder::default()
+        .created(EPOCH)
+        .architecture(OciArch::from(arch.name))
+        .os(Os::Linux)
+        .config(config)
+        .rootfs(RootFsBuilder::default().typ("layers").diff_ids(vec![diff_id]).build()?);
+    if let Some(variant) = arch.variant {
+        builder = builder.variant(variant);
+    }
+    Ok(builder.build()?)
+}
+
+/// Keeps `bytes` as a blob; returns what refers to it.
+fn blob(blobs: &mut Vec<(String, Vec<u8>)>, media_type: MediaType, bytes: Vec<u8>) -> Result<Descriptor> {
+    let digest = sha256(&bytes);
+    let descriptor = DescriptorBuilder::default()
+        .media_type(media_type)
+        .digest(digest.parse::<Sha256Digest>()?)
+        .size(bytes.len() as u64)
+        .build()?;
+    blobs.push((digest, bytes));
+    Ok(descriptor)
+}
+
+/// With sorted keys, which the types of oci-spec do not have by themselves.
+fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+    Ok(serde_json::to_vec(&serde_json::to_value(value)?)?)
+}
+
+/// Paths, modes and contents; all of it root's, and of the epoch.
+fn tar(files: &[(&str, u32, &[u8])]) -> Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (path, mode, bytes) in files {
+        let mut header = Header::new_ustar();
+        header.set_entry_type(EntryType::Regular);
+        header.set_mode(*mode);
+        header.set_size(bytes.len() as u64);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
+        archive.append_data(&mut header, path, *bytes)?;
+    }
+    Ok(archive.into_inner()?)
+}
+
+fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut compressed = Vec::new();
+    zopfli::compress(zopfli::Options::default(), zopfli::Format::Gzip, bytes, &mut compressed)?;
+    Ok(compressed)
+}
