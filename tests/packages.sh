@@ -7,10 +7,13 @@ missing=
 need() {
     command -v "$1" >/dev/null || missing="$missing $2"
 }
+need busybox busybox-static # its shell
+need dash dash
 need gcc 'gcc libc6-dev' # upstream's pause
 need perl perl-base
 need qemu-aarch64-static qemu-user-static
 need setpriv util-linux
+need shellcheck shellcheck
 need skopeo skopeo
 need strace strace
 

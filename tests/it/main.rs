@@ -5,6 +5,7 @@ mod contract;
 mod elf;
 mod emulated;
 mod image;
+mod install;
 mod pod;
 mod project;
 mod start_states;

@@ -16,7 +16,7 @@ use serde_json::json;
 use tar::{EntryType, Header};
 
 use crate::arch::{ALL, Arch};
-use crate::{build, dist, root, sha256, write};
+use crate::{build, dist, install, root, sha256, write};
 
 /// The reference that the image has unless another is asked for.
 pub const NAME: &str = "localhost/pause";
@@ -47,6 +47,7 @@ pub fn all(reference: &Reference) -> Result<()> {
     let dist = root().join("dist");
     write(&dist.join("pause.tar"), &archive, 0o644)?;
     write(&dist.join("pause.tar.gz"), &compressed, 0o644)?;
+    write(&dist.join("pause-install.sh"), install::script(&compressed, reference)?.as_bytes(), 0o755)?;
     for platform in &image.platforms {
         println!("{:14} {:5} bytes for a node (upstream's: {UPSTREAM})", platform.arch.platform(), platform.size());
     }
@@ -85,6 +86,11 @@ pub fn digests() -> Result<Vec<(String, String)>> {
 /// pause.tar under the name that it has unless another is asked for.
 pub fn archive_as_named() -> Result<Vec<u8>> {
     Image::build()?.archive(&reference(NAME, TAG)?)
+}
+
+/// pause-install.sh, the same.
+pub fn installer_as_named() -> Result<String> {
+    install::script(&gzip(&archive_as_named()?)?, &reference(NAME, TAG)?)
 }
 
 /// The image of all platforms.

@@ -5,6 +5,7 @@ pub mod arch;
 pub mod build;
 pub mod dist;
 pub mod image;
+pub mod install;
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write};
