@@ -5,7 +5,7 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test lint clean setup
+.PHONY: build dist image run test e2e push lint clean setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -22,6 +22,16 @@ run: setup ## a real pod: a server and a client, held by pause
 test: setup ## everything that needs no container engine
 	tests/packages.sh && tests/upstream.sh
 	$(CARGO) test --quiet --workspace && tests/reproducible.sh
+
+e2e: setup ## pause in real engines, which it installs
+	e2e/packages.sh
+	$(CARGO) test --quiet --features e2e --test e2e --config 'target."cfg(unix)".runner = "e2e/isolated.sh"'
+
+push: setup ## the image of all platforms, to the registry that IMAGE names
+	@case '$(IMAGE)' in localhost/*) echo 'say where to: make push IMAGE=registry.example/pause' >&2; exit 1;; esac
+	@command -v skopeo >/dev/null || { echo 'skopeo is not installed: apt-get install skopeo' >&2; exit 1; }
+	$(CARGO) xtask image
+	skopeo copy --all $(SKOPEO_FLAGS) oci-archive:dist/pause.tar 'docker://$(IMAGE):$(TAG)'
 
 lint: setup
 	$(CARGO) fmt --check

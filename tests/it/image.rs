@@ -42,6 +42,7 @@ fn config_manifest_and_index_are_as_upstreams() {
     assert_eq!(index["mediaType"], "application/vnd.oci.image.index.v1+json");
     let manifests = index["manifests"].as_array().expect("manifests");
     assert_eq!(manifests.len(), ALL.len(), "images, and no attestations");
+    let size = |descriptor: &Value| descriptor["size"].as_u64().expect("a size");
     for (arch, descriptor) in ALL.iter().zip(manifests) {
         let mut platform = serde_json::json!({ "architecture": arch.name, "os": "linux" });
         if let Some(variant) = arch.variant {
@@ -67,7 +68,15 @@ fn config_manifest_and_index_are_as_upstreams() {
         assert_eq!(labels, keys.map(|key| format!("org.opencontainers.image.{key}")));
         assert_eq!(manifest["layers"].as_array().map(Vec::len), Some(1));
         blob(&manifest["layers"][0]);
+        let for_a_node = size(descriptor) + size(&manifest["config"]) + size(&manifest["layers"][0]);
+        assert!(for_a_node <= 2500, "{}: {for_a_node} bytes", arch.name);
     }
+}
+
+#[test]
+fn the_file_of_all_platforms_has_at_most_7_kb() {
+    let size = image::compressed_as_named().expect("it builds").len();
+    assert!(size <= 7000, "{size}");
 }
 
 /// Read by GNU tar and gzip, whose code is not ours.

@@ -1,0 +1,62 @@
+//! The installer, on the engines of a node.
+
+use std::process::Command;
+
+use crate::engines::{NAME, digest, ok, ready};
+
+const CONFIGURED: &str = "registry.k8s.io/pause:3.6";
+
+#[test]
+fn from_nothing_to_a_running_pod() {
+    ready();
+    let shadowed = format!("(before: {})", digest("index"));
+    let (status, said) = install(&["--check", "--as", "configured"], &[]);
+    assert!(status, "{said}");
+    assert!(said.contains(&format!("containerd: configured: {CONFIGURED}; {CONFIGURED} is not present")), "{said}");
+
+    for (round, before) in [(1, "(before: nothing)"), (2, shadowed.as_str())] {
+        let (status, said) = install(&["--as", "configured"], &[]);
+        assert!(status, "{said}");
+        let line =
+            format!("containerd: {CONFIGURED} is installed {before}; pinned; it is the configured sandbox image");
+        assert!(said.lines().any(|said| said == line), "round {round}: {said}");
+    }
+    let (_, said) = install(&["--check", "--as", "configured"], &[]);
+    assert!(said.contains(&format!("{CONFIGURED} is present for linux/amd64, pinned")), "{said}");
+    ok("ctr", &["-n", "k8s.io", "run", "--rm", CONFIGURED, "version", "/pause", "-v"]);
+
+    // Another name, and each engine has it under that name alone.
+    let name = "registry.example:5000/a/pause:9";
+    let (status, said) = install(&["--as", name], &[]);
+    assert!(status, "{said}");
+    for (engine, list) in [
+        ("docker", &["image", "inspect", "-f", "{{.Architecture}}", name][..]),
+        ("podman", &["image", "inspect", "-f", "{{.Architecture}}", name]),
+    ] {
+        assert_eq!(ok(engine, list), "amd64\n");
+        let version = ok(engine, &["run", "--rm", "--network=none", name, "-v"]);
+        assert_eq!(version, "pause 0.1.0\n", "{engine}");
+    }
+    let images = ok("ctr", &["-n", "k8s.io", "images", "ls", &format!("name=={name}")]);
+    assert!(images.contains("io.cri-containerd.pinned=pinned"), "{images}");
+}
+
+#[test]
+fn an_engine_that_is_not_running_is_one_line() {
+    ready();
+    let (status, said) = install(&[], &[("CONTAINERD_ADDRESS", "/run/none"), ("DOCKER_HOST", "unix:///run/none")]);
+    assert!(!status);
+    assert!(said.contains("containerd: is not running: ctr: "), "{said}");
+    assert!(said.contains("Docker: is not running: "), "{said}");
+    assert!(said.contains(&format!("Podman: {NAME} is installed")), "{said}");
+    assert_eq!(said.lines().count(), 3, "{said}");
+}
+
+/// Whether it succeeded, and all that it said.
+fn install(arguments: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
+    let mut sh = Command::new("sh");
+    sh.arg("dist/pause-install.sh").args(arguments).envs(environment.iter().copied()).current_dir(xtask::root());
+    let output = sh.output().expect("sh runs");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}

@@ -1,0 +1,6 @@
+//! pause and its image in real engines, as on a node: `make e2e` runs this where their usual folders are empty.
+
+mod engines;
+mod image;
+mod install;
+mod registry;

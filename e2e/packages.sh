@@ -1,0 +1,30 @@
+#!/bin/sh
+# Installs the engines that e2e/ uses and this machine lacks, as root on Debian.
+set -eu
+
+missing=
+need() {
+    command -v "$1" >/dev/null || missing="$missing $2"
+}
+need buildah buildah
+need busybox busybox-static
+need conmon conmon
+need containerd containerd
+need crun crun
+need docker-registry docker-registry
+need dockerd docker.io
+need jq jq
+need podman podman
+need runc runc
+need skopeo skopeo
+need umoci umoci
+
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "install (Debian's names):$missing" >&2
+    exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update
+# shellcheck disable=SC2086 # a list of words
+apt-get -qq install --yes --no-install-recommends $missing >/dev/null
