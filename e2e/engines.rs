@@ -37,11 +37,12 @@ pub fn ready() -> &'static Path {
 }
 
 /// Starts a daemon; what it says is in /run.
+#[expect(clippy::zombie_processes, reason = "it ends with the PID namespace that e2e/isolated.sh makes")]
 pub fn start(program: &str, arguments: &[&str]) {
     let log = fs::File::create(format!("/run/{program}.log")).expect("a file");
     let mut daemon = Command::new(program);
     daemon.args(arguments).stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
-    daemon.spawn().expect("it is installed"); // ended with the PID namespace that e2e/isolated.sh makes
+    daemon.spawn().expect("it is installed");
 }
 
 /// What a program prints on stdout if it succeeds, otherwise all that it says.

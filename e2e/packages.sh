@@ -13,7 +13,6 @@ need containerd containerd
 need crun crun
 need docker-registry docker-registry
 need dockerd docker.io
-need jq jq
 need podman podman
 need runc runc
 need skopeo skopeo

@@ -17,12 +17,18 @@ need shellcheck shellcheck
 need skopeo skopeo
 need strace strace
 
-[ -n "$missing" ] || exit 0
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+
+install() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return
     export DEBIAN_FRONTEND=noninteractive
     # shellcheck disable=SC2086 # a list of words
-    if apt-get -qq update && apt-get -qq install --yes --no-install-recommends $missing >/dev/null; then
-        exit 0
-    fi
-fi
-echo "Some tests will be skipped: to run them, install (Debian's names):$missing" >&2
+    apt-get -qq update && apt-get -qq install --yes --no-install-recommends $missing >/dev/null
+}
+[ -z "$missing" ] || install ||
+    echo "Some tests will be skipped: to run them, install (Debian's names):$missing" >&2
+
+# A second opinion on the bill of materials; Debian has no package of it.
+spdx=$(dirname "$0")/../target/spdx-tools
+[ -x "$spdx/bin/pyspdxtools" ] || { python3 -m venv "$spdx" && "$spdx/bin/pip" install --quiet spdx-tools==0.8.3; } ||
+    echo "One test will be skipped: spdx-tools cannot be installed from PyPI" >&2

@@ -8,6 +8,7 @@ mod image;
 mod install;
 mod pod;
 mod project;
+mod sbom;
 mod start_states;
 mod support;
 mod system_calls;

@@ -58,10 +58,8 @@ pub fn reference(name: &str, tag: &str) -> Result<Reference> {
 /// The digests of all that is built, in the order in which each follows from those before it.
 pub fn digests() -> Result<Vec<(String, String)>> {
     let image = Image::build()?;
-    let mut digests = Vec::new();
-    for arch in &ALL {
-        digests.push((format!("pause-{}", arch.name), sha256(&fs::read(build::pause(arch)?)?)));
-    }
+    let binaries = dist::binaries()?.into_iter();
+    let mut digests: Vec<_> = binaries.map(|(name, bytes)| (name, sha256(&bytes))).collect();
     for platform in &image.platforms {
         digests.push((platform.arch.platform(), platform.manifest.digest().digest().to_owned()));
     }

@@ -6,6 +6,7 @@ pub mod build;
 pub mod dist;
 pub mod image;
 pub mod install;
+pub mod sbom;
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write};

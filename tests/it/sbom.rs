@@ -1,0 +1,53 @@
+//! The bill of materials.
+
+use std::fs;
+
+use serde_json::Value;
+use xtask::{dist, root, sbom, sha256};
+
+use crate::support::{command, run, skip};
+
+#[test]
+fn it_names_what_is_built_and_of_what() {
+    let binaries = dist::binaries().expect("they build");
+    let bytes = sbom::document(&binaries).expect("a document");
+    assert_eq!(bytes, sbom::document(&binaries).expect("a document"), "the same twice");
+    let document: Value = serde_json::from_slice(&bytes).expect("JSON");
+
+    let named: Vec<String> = document["packages"]
+        .as_array()
+        .expect("packages")
+        .iter()
+        .map(|package| {
+            format!("{} {}", package["name"].as_str().expect("text"), package["versionInfo"].as_str().expect("text"))
+        })
+        .collect();
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("Cargo.lock");
+    let (name, version) = named[1].split_once(' ').expect("two words");
+    assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")), "{named:?}");
+    let toolchain = fs::read_to_string(root().join("rust-toolchain.toml")).expect("rust-toolchain.toml");
+    let rust = named[2].strip_prefix("rust ").expect("the toolchain");
+    assert!(toolchain.contains(&format!("channel = \"{rust}\"")), "{named:?}");
+    assert_eq!(named[0], format!("pause {}", env!("CARGO_PKG_VERSION")));
+
+    for (file, (name, bytes)) in document["files"].as_array().expect("files").iter().zip(&binaries) {
+        assert_eq!(file["fileName"], format!("./{name}"));
+        assert_eq!(file["checksums"][1]["checksumValue"], sha256(bytes), "{name}");
+    }
+}
+
+/// By the tools of those who keep the specification.
+#[test]
+fn spdx_tools_find_it_valid() {
+    let tools = root().join("target/spdx-tools/bin/pyspdxtools");
+    if !tools.exists() {
+        return skip("spdx-tools is not installed; tests/packages.sh does it from PyPI");
+    }
+    let file = tempfile::Builder::new().suffix(".spdx.json").tempfile().expect("a file");
+    fs::write(&file, sbom::document(&dist::binaries().expect("they build")).expect("a document")).expect("a file");
+    let mut check = command([tools]);
+    check.arg("--infile").arg(file.path());
+    let said = run(check);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.stdout, "", "{said:?}");
+}

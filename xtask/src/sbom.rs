@@ -1,0 +1,125 @@
+//! The bill of materials of the binaries, `dist/pause.spdx.json`, in SPDX 2.3 (spdx.github.io/spdx-spec/v2.3).
+//!
+//! Made of serde_json's values: the crates for SPDX are larger than this document, and none fills one in from cargo.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use sha1::{Digest, Sha1};
+
+use crate::{root, sha256};
+
+const NOWHERE: &str = "NOASSERTION";
+
+/// The document for these binaries: name and bytes of each.
+pub fn document(binaries: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
+    let pause = package("pause")?;
+    let linux = package("linux-raw-sys")?;
+    let text = |package: &Value, key: &str| package[key].as_str().unwrap_or(NOWHERE).to_owned();
+    let toolchain = output("rustc", &["--version"])?;
+    let version = toolchain.split(' ').nth(1).context("rustc says no version")?;
+
+    let files: Vec<Value> = binaries.iter().map(|(name, bytes)| file(name, bytes)).collect();
+    let mut packages = Vec::new();
+    for (id, name, version, license, source, purpose) in [
+        ("pause", "pause", text(&pause, "version"), text(&pause, "license"), NOWHERE.to_owned(), "APPLICATION"),
+        (
+            "linux-raw-sys",
+            "linux-raw-sys",
+            text(&linux, "version"),
+            text(&linux, "license"),
+            crates_io(&linux),
+            "LIBRARY",
+        ),
+        ("rust", "rust", version.to_owned(), "MIT OR Apache-2.0".to_owned(), NOWHERE.to_owned(), "APPLICATION"),
+    ] {
+        packages.push(json!({
+            "SPDXID": format!("SPDXRef-Package-{id}"),
+            "name": name,
+            "versionInfo": version,
+            "downloadLocation": source,
+            "filesAnalyzed": false,
+            "licenseConcluded": license,
+            "licenseDeclared": license,
+            "copyrightText": NOWHERE,
+            "primaryPackagePurpose": purpose,
+        }));
+    }
+    packages[1]["checksums"] = json!([{ "algorithm": "SHA256", "checksumValue": checksum("linux-raw-sys")? }]);
+    packages[1]["externalRefs"] = json!([{
+        "referenceCategory": "PACKAGE-MANAGER",
+        "referenceType": "purl",
+        "referenceLocator": format!("pkg:cargo/linux-raw-sys@{}", text(&linux, "version")),
+    }]);
+
+    let related = |from: &str, kind: &str, to: &str| json!({ "spdxElementId": format!("SPDXRef-{from}"), "relationshipType": kind, "relatedSpdxElement": format!("SPDXRef-{to}") });
+    let mut relationships = vec![
+        related("DOCUMENT", "DESCRIBES", "Package-pause"),
+        related("Package-pause", "STATIC_LINK", "Package-linux-raw-sys"),
+        related("Package-rust", "BUILD_TOOL_OF", "Package-pause"),
+    ];
+    for (name, _) in binaries {
+        relationships.push(related(&format!("File-{name}"), "GENERATED_FROM", "Package-pause"));
+    }
+
+    let mut document = json!({
+        "spdxVersion": "SPDX-2.3",
+        "dataLicense": "CC0-1.0",
+        "SPDXID": "SPDXRef-DOCUMENT",
+        "name": format!("pause-{}", text(&pause, "version")),
+        "creationInfo": { "created": "1970-01-01T00:00:00Z", "creators": ["Tool: pause-xtask"] },
+        "packages": packages,
+        "files": files,
+        "relationships": relationships,
+    });
+    // Unique, as it must be, and the same for the same contents.
+    let digest = sha256(&serde_json::to_vec(&document)?);
+    document["documentNamespace"] = format!("{}/spdx/{digest}", env!("CARGO_PKG_REPOSITORY")).into();
+    Ok(serde_json::to_vec_pretty(&document)?)
+}
+
+fn file(name: &str, bytes: &[u8]) -> Value {
+    let sha1: String = Sha1::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({
+        "SPDXID": format!("SPDXRef-File-{name}"),
+        "fileName": format!("./{name}"),
+        "fileTypes": ["BINARY"],
+        "checksums": [
+            { "algorithm": "SHA1", "checksumValue": sha1 }, // SPDX asks for it
+            { "algorithm": "SHA256", "checksumValue": sha256(bytes) },
+        ],
+        "licenseConcluded": env!("CARGO_PKG_LICENSE"),
+        "licenseInfoInFiles": [NOWHERE],
+        "copyrightText": NOWHERE,
+    })
+}
+
+fn crates_io(package: &Value) -> String {
+    let [name, version] = ["name", "version"].map(|key| package[key].as_str().unwrap_or_default());
+    format!("https://crates.io/api/v1/crates/{name}/{version}/download")
+}
+
+/// What `cargo metadata` says of the crate.
+fn package(name: &str) -> Result<Value> {
+    let metadata = output("cargo", &["metadata", "--locked", "--format-version=1"])?;
+    let metadata: Value = serde_json::from_str(&metadata)?;
+    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
+    let package = packages.iter().find(|package| package["name"] == name);
+    Ok(package.with_context(|| format!("cargo metadata has no {name}"))?.clone())
+}
+
+/// The crate's checksum in Cargo.lock.
+fn checksum(name: &str) -> Result<String> {
+    let lock = std::fs::read_to_string(root().join("Cargo.lock")).context("cannot read Cargo.lock")?;
+    let entry = lock.split("[[package]]").find(|entry| entry.contains(&format!("name = \"{name}\"\n")));
+    let checksum = entry.and_then(|entry| entry.split("checksum = \"").nth(1)?.split('"').next());
+    Ok(checksum.with_context(|| format!("Cargo.lock has no checksum of {name}"))?.to_owned())
+}
+
+fn output(program: &str, arguments: &[&str]) -> Result<String> {
+    let output = Command::new(program).args(arguments).current_dir(root()).output();
+    let output = output.with_context(|| format!("cannot run {program}"))?;
+    ensure!(output.status.success(), "{program} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
