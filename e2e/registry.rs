@@ -32,6 +32,7 @@ fn what_is_pushed_is_what_is_pulled() {
             let found = ok("skopeo", &[&[flags[0].as_str(), &variant], &inspect[..]].concat());
             assert_eq!(found.trim(), arch.name);
         }
+        ok("skopeo", &["copy", "--all", "--src-tls-verify=false", &remote, "oci:/run/pulled:pause"]);
         ok("docker", &["pull", reference]);
         ok("podman", &["pull", "--tls-verify=false", reference]);
         ok("ctr", &["-n", "registry", "images", "pull", "--plain-http", "--all-platforms", reference]);

@@ -2,10 +2,12 @@
 
 use std::fs;
 
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
 use xtask::arch::ALL;
 use xtask::root;
 
-use crate::support::pause_for;
+use crate::support::{has_namespaces, pause_for};
 
 #[test]
 fn the_table_of_architectures_is_followed_everywhere() {
@@ -59,6 +61,31 @@ fn the_program_has_one_dependency() {
     let tree = String::from_utf8_lossy(&tree.stdout).into_owned();
     let crates: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(crates, ["pause", "linux-raw-sys"]);
+}
+
+/// What xtask writes is there whole or not at all, and what was there before stays if it cannot be.
+#[test]
+fn a_full_disk_or_an_unwritable_target_leaves_what_was_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("pause.tar");
+    let in_the_way = file.join("more");
+    let error = || format!("{:#}", xtask::write(&in_the_way, b"new", 0o644).expect_err("it is no folder"));
+    let full = || {
+        // For this thread alone: a disk of two pages.
+        unshare(CloneFlags::CLONE_NEWNS).expect("a mount namespace");
+        let none = None::<&str>;
+        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).expect("private mounts");
+        mount(Some("tmpfs"), folder.path(), Some("tmpfs"), MsFlags::empty(), Some("size=8k")).expect("a disk");
+        xtask::write(&file, b"old", 0o644).expect("there is room");
+        assert!(error().starts_with("cannot write "), "{}", error());
+        let error = xtask::write(&file, &[0; 20_000], 0o644).expect_err("there is no room");
+        assert!(format!("{error:#}").contains("pause.tar: No space left on device"), "{error:#}");
+        assert_eq!(fs::read(&file).expect("a file"), b"old");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing beside it");
+    };
+    if has_namespaces() {
+        std::thread::scope(|scope| scope.spawn(full).join()).expect("no panic");
+    }
 }
 
 fn read(file: &str) -> String {
