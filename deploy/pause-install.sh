@@ -86,7 +86,7 @@ containerd_() {
         report "$old" "$pinned" "linux/$arch"
         return
     fi
-    pack
+    pack || fail "cannot make the archive"
     on "$@" import "$folder/tar" || fail "cannot import"
     on "$@" label "$ref" io.cri-containerd.image=managed io.cri-containerd.pinned=pinned || {
         [ "$old" ] || "$@" rm "$ref" >/dev/null 2>&1
@@ -116,7 +116,7 @@ storage() {
     old=$(if has podman; then podman image inspect -f '{{.Digest}} linux/{{.Architecture}}' "$ref"; else
         skopeo inspect -f '{{.Digest}} linux/{{.Architecture}}' "containers-storage:$ref"; fi 2>/dev/null) || old=
     if [ "$check" ]; then report "$old" 'kept by its configuration alone' "linux/$arch"; return; fi
-    pack
+    pack || fail "cannot make the archive"
     if has podman; then on podman load -i "$folder/tar" || fail "cannot load"; else
         on skopeo copy "docker-archive:$folder/tar" "containers-storage:$ref" || fail "cannot copy"; fi
     installed "${old%% *}" "$set_it"
@@ -129,7 +129,7 @@ docker_() {
     old=$(docker image inspect -f '{{.Id}} linux/{{.Architecture}}' "$ref" 2>/dev/null) || old=
     set_it="use it: docker run -d --name pause --ipc=shareable $ref"
     if [ "$check" ]; then report "$old" 'Docker itself collects no tagged image' "linux/$arch"; return; fi
-    pack
+    pack || fail "cannot make the archive"
     on docker load -i "$folder/tar" || fail "cannot load"
     installed "${old%% *}" "$set_it"
 }
