@@ -26,7 +26,7 @@ main() {
     done
     case $as in
     configured) ;;
-    *[!a-z0-9._/:@-]* | *@* | -* | *: | '') die "not the name of an image: $as" ;;
+    *[!A-Za-z0-9._/:-]* | *[A-Z]*:* | -* | *: | '') die "not the name of an image: $as" ;;
     *:*) ;;
     *) die "write the tag out: $as:TAG" ;;
     esac

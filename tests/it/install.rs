@@ -52,6 +52,7 @@ fn no_engine() {
         let line = "no engine is found: none of ctr, k3s, crio, docker, podman is in PATH";
         Node::new().refuses(&[], &[], line);
         Node::new().refuses(&[], &["--check"], line);
+        Node::new().refuses(&[], &["--as", "registry.example:5000/pause:RC_1"], line);
     }
 }
 
