@@ -170,7 +170,7 @@ impl Image {
 fn config(arch: &Arch, diff_id: String) -> Result<oci_spec::image::ImageConfiguration> {
     let labels = [
         ("title", "pause"),
-        ("description", env!("CARGO_PKG_DESCRIPTION")),
+        ("description", "The process that holds a pod's namespaces open and reaps its orphans"),
         ("version", TAG),
         ("licenses", env!("CARGO_PKG_LICENSE")),
         ("source", env!("CARGO_PKG_REPOSITORY")),

@@ -9,9 +9,9 @@ use xtask::{build, dist, image};
 const USAGE: &str = "\
 Usage: cargo xtask VERB
   build   pause for this machine
-  dist    pause for every platform, with checksums, into dist/
+  dist    pause for every platform, with checksums and a bill of materials, into dist/
   image [NAME TAG]
-          the image of all platforms: dist/pause.tar and dist/pause.tar.gz
+          the image of all platforms: dist/pause.tar, dist/pause.tar.gz and dist/pause-install.sh
   digests what digests.txt keeps: the digests of all of these";
 
 fn main() -> ExitCode {
