@@ -141,7 +141,7 @@ choose() {
     case $ref in *@*) fail "the configured name has a digest, which no other image can have: $ref" ;; esac
 }
 
-# The archive under that name, whose manifest.json (for docker and podman) is of this architecture.
+# The archive under that name, whose manifest.json (for docker) is of this architecture.
 pack() (
     cd "$folder/image/blobs/sha256"
     config=$(grep -l "^{\"architecture\":\"$arch\"" ./*)
