@@ -21,11 +21,11 @@ run: setup ## a real pod: a server and a client, held by pause
 
 test: setup ## everything that needs no container engine
 	tests/packages.sh && tests/upstream.sh
-	$(CARGO) test --quiet --workspace && tests/reproducible.sh
+	$(CARGO) test --quiet && tests/reproducible.sh
 
 e2e: setup ## pause in real engines, which it installs
-	e2e/packages.sh
-	$(CARGO) test --quiet --features e2e --test e2e --config 'target."cfg(unix)".runner = "e2e/isolated.sh"'
+	e2e/packages.sh && rm -f docs/compatibility.json
+	$(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "e2e/isolated.sh"'
 
 push: setup ## the image of all platforms, to the registry that IMAGE names
 	@case '$(IMAGE)' in localhost/*) echo 'say where to: make push IMAGE=registry.example/pause' >&2; exit 1;; esac

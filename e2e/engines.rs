@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
 
 /// The name that images have by default.
 pub const NAME: &str = concat!("localhost/pause:", env!("CARGO_PKG_VERSION"));
@@ -43,6 +45,40 @@ pub fn start(program: &str, arguments: &[&str]) {
     let mut daemon = Command::new(program);
     daemon.args(arguments).stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
     daemon.spawn().expect("it is installed");
+}
+
+/// A row of the compatibility table: what a test that holds this has run, and whether it passed.
+pub struct Row {
+    engine: String,
+    version: String,
+    how: String,
+}
+
+impl Row {
+    /// `version` is a text that has the engine's version in it, as the engine prints it.
+    pub fn new(engine: &str, version: &str, how: &str) -> Self {
+        let version = version.split([' ', '\n', '"', ',']).find(|word| word.contains('.') && word.contains(DIGITS));
+        let version = version.expect("a version").trim_start_matches('v').to_owned();
+        Self { engine: engine.to_owned(), version, how: how.to_owned() }
+    }
+}
+
+const DIGITS: [char; 10] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
+
+impl Drop for Row {
+    fn drop(&mut self) {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _held = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = xtask::root().join("docs/compatibility.json");
+        let old = fs::read(&file).ok().and_then(|old| serde_json::from_slice(&old).ok());
+        let mut rows: Vec<Value> = old.unwrap_or_default();
+        rows.retain(|row| row["engine"] != self.engine || row["how"] != self.how);
+        let result = if thread::panicking() { "failed" } else { "passed" };
+        rows.push(json!({ "engine": self.engine, "version": self.version, "how": self.how, "result": result }));
+        rows.sort_by_key(|row| row["engine"].to_string() + &row["how"].to_string());
+        let text = serde_json::to_string_pretty(&rows).expect("JSON") + "\n";
+        xtask::write(&file, text.as_bytes(), 0o644).expect("docs/ can be written");
+    }
 }
 
 /// What a program prints on stdout if it succeeds, otherwise all that it says.

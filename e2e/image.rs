@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use xtask::arch::ALL;
 
-use crate::engines::{BUSYBOX, NAME, ORPHANS, digest, ok, ready, until};
+use crate::engines::{BUSYBOX, NAME, ORPHANS, Row, digest, ok, ready, until};
 
 const STOPPED: &str = "Shutting down, got signal: Terminated\n";
 
@@ -28,6 +28,7 @@ fn docker_holds_a_pod_with_it() {
 #[test]
 fn containerd_imports_all_platforms_and_runs_it() {
     let archive = ready().join("pause.tar");
+    let _row = Row::new("containerd", &ok("containerd", &["--version"]), "all platforms imported by ctr, run, stopped");
     ok("ctr", &["-n", "image", "images", "import", "--all-platforms", &archive.to_string_lossy()]);
     let list = ok("ctr", &["-n", "image", "images", "ls", &format!("name=={NAME}")]);
     assert!(list.contains(&digest("index")), "{list}");

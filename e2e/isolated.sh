@@ -1,11 +1,57 @@
 #!/bin/sh
-# Runs "$@" where engines find their usual folders empty, and where all that they start and mount goes with it.
+# Runs "$@" as on a machine of its own: engines find their usual folders and the network empty, and all that they start,
+# mount and make goes with it, also when this is interrupted. What is left all the same is an error.
+# shellcheck disable=SC2086 # lists of words
 set -eu
 [ "$(id -u)" = 0 ] || { echo "the tests in engines run as root" >&2; exit 1; }
-# shellcheck disable=SC2016 # for the inner shell
-exec unshare --mount --pid --fork --kill-child --mount-proc sh -euc '
-    for folder in /run /etc/containerd /etc/docker /var/lib/containerd /var/lib/docker /var/lib/containers; do
-        mkdir -p "$folder"
-        mount -t tmpfs -o mode=0755 tmpfs "$folder"
+cgroup=pause-e2e-$$
+hierarchies=$(findmnt -nr -t cgroup,cgroup2 -o TARGET)
+
+traces() {
+    findmnt -nr -o TARGET
+    ip -oneline link | cut -d: -f2
+    ip netns list
+    iptables-save | sed -n '/^-A/p'
+    find $hierarchies -name "$cgroup*"
+} 2>/dev/null
+before=$(traces)
+
+(
+    for hierarchy in $hierarchies; do
+        mkdir "$hierarchy/$cgroup"
+        for file in cpuset.cpus cpuset.mems; do # of v1: empty, and so no place for a process
+            [ ! -f "$hierarchy/cpuset.mems" ] || cat "$hierarchy/$file" >"$hierarchy/$cgroup/$file"
+        done
+        echo 0 >"$hierarchy/$cgroup/cgroup.procs"
     done
-    exec "$@"' sh "$@"
+    # shellcheck disable=SC2016 # for the inner shell
+    exec unshare --cgroup --ipc --mount --net --pid --uts --fork --kill-child --mount-proc sh -euc '
+        cgroup=$1 hierarchies=$2
+        shift 2
+        for hierarchy in $hierarchies; do
+            mount --bind "$hierarchy/$cgroup" "$hierarchy"
+            # Of v2: engines want controllers, and those are for a cgroup without processes.
+            [ ! -f "$hierarchy/cgroup.controllers" ] || {
+                mkdir "$hierarchy/tests"
+                echo 0 >"$hierarchy/tests/cgroup.procs"
+                sed "s/[^ ]*/+&/g" "$hierarchy/cgroup.controllers" >"$hierarchy/cgroup.subtree_control"
+            }
+        done
+        for folder in /run /etc/cni /etc/containerd /etc/docker /var/lib/cni /var/lib/containerd /var/lib/containers \
+            /var/lib/docker /var/lib/kubelet; do
+            mkdir -p "$folder"
+            mount -t tmpfs -o mode=0755 tmpfs "$folder"
+        done
+        ip link set lo up
+        exec "$@"' sh "$cgroup" "$hierarchies" "$@"
+) &
+trap 'kill -KILL $!' INT TERM # unshare lets nothing else end what it waits for
+wait $! && status=0 || status=$?
+
+tries=100 # until the last process is gone
+while left=$(find $hierarchies -depth -path "*/$cgroup*" -type d) && [ -n "$left" ] && [ $tries -gt 0 ]; do
+    rmdir $left 2>/dev/null || sleep 0.1
+    tries=$((tries - 1))
+done
+[ "$(traces)" = "$before" ] || { printf "was:\n%s\nis now:\n%s\n" "$before" "$(traces)" >&2 && status=1; }
+exit "$status"
