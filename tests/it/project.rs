@@ -7,7 +7,7 @@ use nix::sched::{CloneFlags, unshare};
 use xtask::arch::ALL;
 use xtask::root;
 
-use crate::support::{has_namespaces, pause_for};
+use crate::support::has_namespaces;
 
 #[test]
 fn the_table_of_architectures_is_followed_everywhere() {
@@ -23,23 +23,13 @@ fn the_table_of_architectures_is_followed_everywhere() {
     assert_eq!(files, expected, "src/sys");
 
     assert_eq!(quoted_lines("rust-toolchain.toml"), names(|arch| arch.triple.to_owned()), "rust-toolchain.toml");
-
-    let platforms: Vec<String> = read("README.md")
-        .lines()
-        .filter_map(|line| Some(line.strip_prefix("| `linux/")?.split_once('`')?.0.to_owned()))
-        .map(|platform| format!("linux/{platform}"))
-        .collect();
-    assert_eq!(platforms, names(xtask::arch::Arch::platform), "the table of platforms in README.md");
 }
 
-/// The README's table of sizes is what is built.
+/// They follow from what is built and from the results that were committed.
 #[test]
-fn the_readme_has_the_sizes_that_are_built() {
-    let readme = read("README.md");
-    for arch in &ALL {
-        let file = pause_for(arch);
-        let row = format!("| `{}` | {} |", arch.platform(), grouped(fs::metadata(file).expect("it is built").len()));
-        assert!(readme.contains(&row), "README.md lacks: {row}");
+fn the_tables_in_the_docs_are_what_xtask_writes() {
+    for page in xtask::docs::pages().unwrap_or_else(|error| panic!("{error:#}")) {
+        assert_eq!(page.old, page.new, "{} is out of date: run `cargo xtask docs`", page.path.display());
     }
 }
 
@@ -95,9 +85,4 @@ fn read(file: &str) -> String {
 fn quoted_lines(file: &str) -> Vec<String> {
     let lines = read(file);
     lines.lines().filter_map(|line| Some(line.trim().strip_prefix('"')?.strip_suffix("\",")?.to_owned())).collect()
-}
-
-/// With a comma for the thousands.
-fn grouped(n: u64) -> String {
-    format!("{},{:03}", n / 1000, n % 1000)
 }

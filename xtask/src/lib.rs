@@ -4,6 +4,7 @@
 pub mod arch;
 pub mod build;
 pub mod dist;
+pub mod docs;
 pub mod image;
 pub mod install;
 pub mod sbom;

@@ -4,7 +4,7 @@ use std::env;
 use std::process::ExitCode;
 
 use xtask::arch::Arch;
-use xtask::{build, dist, image};
+use xtask::{build, dist, docs, image};
 
 const USAGE: &str = "\
 Usage: cargo xtask VERB
@@ -12,7 +12,8 @@ Usage: cargo xtask VERB
   dist    pause for every platform, with checksums and a bill of materials, into dist/
   image [NAME TAG]
           the image of all platforms: dist/pause.tar, dist/pause.tar.gz and dist/pause-install.sh
-  digests what digests.txt keeps: the digests of all of these";
+  digests what digests.txt keeps: the digests of all of these
+  docs    the tables in README.md and docs/ whose figures come from elsewhere";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         ["digests"] => {
             image::digests().map(|digests| digests.iter().for_each(|(name, digest)| println!("{digest}  {name}")))
         }
+        ["docs"] => docs::all(),
         ["image"] => image::reference(image::NAME, image::TAG).and_then(|name| image::all(&name)),
         ["image", name, tag] => image::reference(name, tag).and_then(|name| image::all(&name)),
         ["-h" | "--help"] => return say(USAGE),
