@@ -26,6 +26,7 @@ test: setup ## everything that needs no container engine
 e2e: setup ## pause in real engines, which it installs
 	e2e/packages.sh && rm -f docs/compatibility.json
 	$(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "e2e/isolated.sh"'
+	$(CARGO) xtask docs
 
 push: setup ## the image of all platforms, to the registry that IMAGE names
 	@case '$(IMAGE)' in localhost/*) echo 'say where to: make push IMAGE=registry.example/pause' >&2; exit 1;; esac

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 /// The name that images have by default.
 pub const NAME: &str = concat!("localhost/pause:", env!("CARGO_PKG_VERSION"));
-/// An image of Debian's busybox, for a second container.
+/// Images of Debian's busybox, and of that with nginx and ipcmk.
 pub const BUSYBOX: &str = "localhost/busybox:1";
+pub const NGINX: &str = "localhost/nginx:1";
 
 /// containerd and Docker, which run until the tests end, and dist/, once they are there.
 pub fn ready() -> &'static Path {
@@ -20,19 +21,27 @@ pub fn ready() -> &'static Path {
         let config =
             "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"registry.k8s.io/pause:3.6\"\n";
         fs::write("/etc/containerd/config.toml", config).expect("a file");
-        // For a machine without CAP_SYS_RESOURCE and systemd, whose two versions of cgroups crun does not take.
+        // For a machine without CAP_SYS_RESOURCE and systemd.
         let config = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n\
-                      [engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n";
-        fs::write("/run/containers.conf", config).expect("a file");
+                      [engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n";
+        fs::write("/etc/containers/containers.conf.d/tests.conf", config).expect("a file");
+        let config = xtask::root().join("deploy/podman/containers.conf");
+        fs::copy(config, "/etc/containers/containers.conf.d/pause.conf").expect("a file");
+        // As adduser would.
+        for file in ["/etc/subuid", "/etc/subgid"] {
+            fs::write("/run/subordinate", "nobody:100000:65536\n").expect("a file");
+            ok("touch", &[file]);
+            ok("mount", &["--bind", "/run/subordinate", file]);
+        }
         start("containerd", &[]);
         until("containerd answers", || run("ctr", &["version"]).is_ok());
-        start("dockerd", &["--bridge=none", "--iptables=false", "--containerd=/run/containerd/containerd.sock"]);
+        start("dockerd", &["--containerd=/run/containerd/containerd.sock", "--add-runtime=crun=/usr/bin/crun"]);
         until("dockerd answers", || run("docker", &["version"]).is_ok());
-        run("make", &["--silent", "dist", "image"]).expect("the image");
-        fs::create_dir_all("/run/busybox/bin").expect("a folder");
-        fs::copy("/bin/busybox", "/run/busybox/bin/busybox").expect("busybox-static");
-        run("tar", &["-cf", "/run/busybox.tar", "-C", "/run/busybox", "."]).expect("a tar");
-        run("docker", &["import", "/run/busybox.tar", BUSYBOX]).expect("an image");
+        ok("make", &["--silent", "dist", "image"]);
+        ok("e2e/images.sh", &[]);
+        ok("docker", &["load", "-i", "dist/pause.tar.gz"]);
+        ok("docker", &["import", "/run/busybox.tar", BUSYBOX]);
+        ok("docker", &["import", "/run/nginx.tar", NGINX]);
         xtask::root().join("dist")
     });
     &READY
@@ -84,11 +93,7 @@ impl Drop for Row {
 /// What a program prints on stdout if it succeeds, otherwise all that it says.
 pub fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .current_dir(xtask::root())
-        .stdin(Stdio::null())
-        .env("CONTAINERS_CONF", "/run/containers.conf");
+    command.args(arguments).current_dir(xtask::root()).stdin(Stdio::null());
     let output = command.output().map_err(|error| format!("{program}: {error}"))?;
     let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     match output.status.success() {
@@ -97,9 +102,25 @@ pub fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
     }
 }
 
+/// Whether a line of what an engine `said` of an error is quoted in `readme`, where containers are called ID.
+pub fn has_quoted(readme: &str, said: &str) -> bool {
+    let readme = fs::read_to_string(xtask::root().join(readme)).expect("a file");
+    let is_id = |word: &str| word.len() == 64 && word.chars().all(|digit| digit.is_ascii_hexdigit());
+    said.lines().filter(|line| line.contains("rror")).any(|line| {
+        let words: Vec<&str> = line.split(':').flat_map(|part| part.split(' ')).collect();
+        let line = words.iter().filter(|word| is_id(word)).fold(line.to_owned(), |line, id| line.replace(id, "ID"));
+        readme.lines().filter_map(|quoted| quoted.strip_prefix("    ")).any(|quoted| line.contains(quoted))
+    })
+}
+
 /// The same, for what must succeed.
 pub fn ok(program: &str, arguments: &[&str]) -> String {
     run(program, arguments).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What a server says on a port of this machine; nothing if there is none.
+pub fn get(port: u16) -> String {
+    run("busybox", &["wget", "-q", "-O", "-", &format!("http://127.0.0.1:{port}/")]).unwrap_or_default()
 }
 
 /// Waits until it is so.

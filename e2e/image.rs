@@ -5,25 +5,7 @@ use std::fs;
 use serde_json::Value;
 use xtask::arch::ALL;
 
-use crate::engines::{BUSYBOX, NAME, ORPHANS, Row, digest, ok, ready, until};
-
-const STOPPED: &str = "Shutting down, got signal: Terminated\n";
-
-#[test]
-fn docker_holds_a_pod_with_it() {
-    let archive = ready().join("pause.tar.gz");
-    ok("docker", &["load", "-i", &archive.to_string_lossy()]);
-    assert_eq!(ok("docker", &["run", "--rm", "--network=none", NAME, "-v"]), "pause 0.1.0\n");
-    ok("docker", &["run", "-d", "--name=held", "--network=none", "--ipc=shareable", NAME]);
-    let shared = ["--pid=container:held", "--ipc=container:held", "--net=container:held"];
-    let app = [&["run", "--rm"][..], &shared, &[BUSYBOX, "/bin/busybox", "sh", "-c", ORPHANS]].concat();
-    assert_eq!(ok("docker", &app), "reaped\n");
-    ok("docker", &["stop", "held"]);
-    assert_eq!(ok("docker", &["inspect", "-f", "{{.State.ExitCode}}", "held"]), "0\n");
-    let logs = std::process::Command::new("docker").args(["logs", "held"]).output().expect("docker runs");
-    assert_eq!(String::from_utf8_lossy(&logs.stderr), STOPPED);
-    ok("docker", &["rm", "held"]);
-}
+use crate::engines::{NAME, Row, digest, ok, ready, until};
 
 #[test]
 fn containerd_imports_all_platforms_and_runs_it() {
@@ -40,21 +22,6 @@ fn containerd_imports_all_platforms_and_runs_it() {
     until("it has stopped", || ok("ctr", &["-n", "image", "task", "ls"]).contains("STOPPED"));
     ok("ctr", &["-n", "image", "task", "rm", "held"]);
     ok("ctr", &["-n", "image", "container", "rm", "held"]);
-}
-
-#[test]
-fn podman_takes_it_for_the_infra_container() {
-    let archive = ready().join("pause.tar");
-    ok("podman", &["load", "-i", &archive.to_string_lossy()]);
-    ok("podman", &["import", "/run/busybox.tar", BUSYBOX]);
-    let infra = [&format!("--infra-image={NAME}"), "--infra-command=/pause"];
-    ok("podman", &["pod", "create", "--name=held", "--network=none", "--share=pid,ipc,uts,net", infra[0], infra[1]]);
-    let app = ["run", "--rm", "--pod=held", BUSYBOX, "/bin/busybox", "sh", "-c", ORPHANS];
-    assert_eq!(ok("podman", &app), "reaped\n");
-    let id = ok("podman", &["pod", "inspect", "-f", "{{.InfraContainerID}}", "held"]);
-    ok("podman", &["pod", "stop", "held"]);
-    assert_eq!(ok("podman", &["inspect", "-f", "{{.State.ExitCode}}", id.trim()]), "0\n");
-    ok("podman", &["pod", "rm", "held"]);
 }
 
 /// All blobs by a second tool, and the file that comes out.

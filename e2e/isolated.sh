@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs "$@" as on a machine of its own: engines find their usual folders and the network empty, and all that they start,
 # mount and make goes with it, also when this is interrupted. What is left all the same is an error.
-# shellcheck disable=SC2086 # lists of words
+# shellcheck disable=SC2044,SC2086 # lists of words
 set -eu
 [ "$(id -u)" = 0 ] || { echo "the tests in engines run as root" >&2; exit 1; }
 cgroup=pause-e2e-$$
@@ -29,7 +29,7 @@ before=$(traces)
         cgroup=$1 hierarchies=$2
         shift 2
         for hierarchy in $hierarchies; do
-            mount --bind "$hierarchy/$cgroup" "$hierarchy"
+            mount --bind "$hierarchy/$cgroup" /mnt && umount "$hierarchy" && mount --move /mnt "$hierarchy"
             # Of v2: engines want controllers, and those are for a cgroup without processes.
             [ ! -f "$hierarchy/cgroup.controllers" ] || {
                 mkdir "$hierarchy/tests"
@@ -37,19 +37,22 @@ before=$(traces)
                 sed "s/[^ ]*/+&/g" "$hierarchy/cgroup.controllers" >"$hierarchy/cgroup.subtree_control"
             }
         done
-        for folder in /run /etc/cni /etc/containerd /etc/docker /var/lib/cni /var/lib/containerd /var/lib/containers \
-            /var/lib/docker /var/lib/kubelet; do
+        for folder in /run /etc/cni /etc/containerd /etc/containers/containers.conf.d /etc/docker /var/lib/cni \
+            /var/lib/containerd /var/lib/containers /var/lib/docker /var/lib/kubelet; do
             mkdir -p "$folder"
             mount -t tmpfs -o mode=0755 tmpfs "$folder"
         done
         ip link set lo up
-        exec "$@"' sh "$cgroup" "$hierarchies" "$@"
+        "$@" && status=0 || status=$?
+        for frozen in $(find $hierarchies -name freezer.state); do echo THAWED >"$frozen"; done # or it cannot die
+        exit $status' sh "$cgroup" "$hierarchies" "$@"
 ) &
 trap 'kill -KILL $!' INT TERM # unshare lets nothing else end what it waits for
 wait $! && status=0 || status=$?
 
 tries=100 # until the last process is gone
 while left=$(find $hierarchies -depth -path "*/$cgroup*" -type d) && [ -n "$left" ] && [ $tries -gt 0 ]; do
+    for frozen in $(find $left -name freezer.state 2>/dev/null); do echo THAWED >"$frozen"; done
     rmdir $left 2>/dev/null || sleep 0.1
     tries=$((tries - 1))
 done

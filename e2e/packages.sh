@@ -11,9 +11,13 @@ need busybox busybox-static
 need conmon conmon
 need containerd containerd
 need crun crun
+need iptables iptables # Docker's published ports
+need ip iproute2
+need newuidmap uidmap # Podman without root
+need nginx nginx-light
 need docker-registry docker-registry
 need dockerd docker.io
-need podman podman
+need podman "podman netavark"
 need runc runc
 need skopeo skopeo
 need umoci umoci

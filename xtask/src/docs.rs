@@ -5,12 +5,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use crate::arch::ALL;
 use crate::{dist, root, write};
 
 /// What can stand between markers, and what makes its Markdown.
-const TABLES: &[(&str, Table)] = &[("platforms", platforms)];
+const TABLES: &[(&str, Table)] = &[("compatibility", compatibility), ("platforms", platforms)];
 
 type Table = fn() -> Result<String>;
 
@@ -79,6 +80,22 @@ fn platforms() -> Result<String> {
     let mut table = "| platform | bytes |\n|---|---|\n".to_owned();
     for (arch, (_, bytes)) in ALL.iter().zip(dist::binaries()?) {
         table += &format!("| `{}` | {} |\n", arch.platform(), grouped(bytes.len() as u64));
+    }
+    Ok(table)
+}
+
+/// From what the tests in engines last wrote of themselves.
+fn compatibility() -> Result<String> {
+    let file = root().join("docs/compatibility.json");
+    let rows = fs::read(&file).with_context(|| format!("cannot read {}; `make e2e` writes it", file.display()))?;
+    let rows: Vec<Value> = serde_json::from_slice(&rows)?;
+    let mut table = "| engine | version | what was run | passed |\n|---|---|---|---|\n".to_owned();
+    let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().replace('|', "\\|");
+    for of_one in rows.chunk_by(|a, b| a["engine"] == b["engine"] && a["version"] == b["version"]) {
+        let passed = of_one.iter().filter(|row| row["result"] == "passed").count();
+        let runs: Vec<String> = of_one.iter().map(|row| text(row, "how")).collect();
+        let (engine, version) = (text(&of_one[0], "engine"), text(&of_one[0], "version"));
+        table += &format!("| {engine} | {version} | {} | {passed} of {} |\n", runs.join("; "), of_one.len());
     }
     Ok(table)
 }
