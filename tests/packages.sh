@@ -10,7 +10,9 @@ need() {
 need busybox busybox-static # its shell
 need dash dash
 need gcc 'gcc libc6-dev' # upstream's pause
+need ip iproute2
 need perl perl-base
+need pgrep procps
 need qemu-aarch64-static qemu-user-static
 need setpriv util-linux
 need shellcheck shellcheck

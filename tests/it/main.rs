@@ -8,6 +8,7 @@ mod image;
 mod install;
 mod pod;
 mod project;
+mod recipes;
 mod sbom;
 mod start_states;
 mod support;

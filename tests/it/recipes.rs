@@ -1,0 +1,31 @@
+//! The recipes of README.md, run as they stand there.
+
+use xtask::root;
+
+use crate::support::{End, command, has, has_namespaces, pause_for, run};
+
+#[test]
+fn namespaces_are_held_without_an_engine() {
+    if !has_namespaces() || !has("ip") || !has("pgrep") {
+        return;
+    }
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+    let (_, section) = readme.split_once("### Without an engine\n").expect("the section");
+    let (section, _) = section.split_once("\n#").expect("a section after it");
+    let recipe: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+    let recipe = recipe.join("\n").replace("dist/pause-amd64", "\"$PAUSE\"");
+
+    // A /run of its own, where `ip netns` keeps its names.
+    let inside = format!("mount -t tmpfs tmpfs /run\n{recipe}\nwait $! || exit\necho \"left: $(ls /run/netns)\"");
+    let mut recipe = command(["unshare", "--mount", "sh", "-euc", &inside]);
+    let host = xtask::arch::Arch::host().expect("an architecture of pause");
+    recipe.env("PAUSE", pause_for(host)).current_dir(root());
+    let End { code, stdout, stderr } = run(recipe);
+    let lines: Vec<&str> = stdout.lines().collect();
+    let [hostname, process, loopback, left] = lines[..] else { panic!("{stdout}{stderr}") };
+    assert_eq!(hostname, "pod");
+    assert_eq!(process, "I am 2, and PID 1 reaps for me");
+    assert!(loopback.starts_with("lo ") && loopback.contains("127.0.0.1/8"), "{loopback}");
+    assert_eq!(left, "left: ");
+    assert_eq!((code, stderr.as_str()), (Some(0), "Shutting down, got signal: Terminated\n"));
+}
