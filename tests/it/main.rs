@@ -6,6 +6,7 @@ mod elf;
 mod emulated;
 mod image;
 mod install;
+mod instructions;
 mod pod;
 mod project;
 mod recipes;
