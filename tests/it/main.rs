@@ -7,6 +7,7 @@ mod emulated;
 mod image;
 mod install;
 mod instructions;
+mod least_privilege;
 mod pod;
 mod project;
 mod recipes;
