@@ -5,7 +5,7 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test e2e push lint clean setup
+.PHONY: build dist image run test e2e kubelet push lint clean setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -23,9 +23,16 @@ test: setup ## everything that needs no container engine
 	tests/packages.sh && tests/upstream.sh
 	$(CARGO) test --quiet && tests/reproducible.sh
 
+IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "e2e/isolated.sh"'
+
 e2e: setup ## pause in real engines, which it installs
 	e2e/packages.sh && rm -f docs/compatibility.json
-	$(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "e2e/isolated.sh"'
+	$(IN_ENGINES) --test e2e
+	$(CARGO) xtask docs
+
+kubelet: setup ## pause in the pods of a real kubelet, which it builds: 3 to 8 minutes the first time
+	e2e/packages.sh && e2e/kubelet.sh
+	[ ! -x target/kubelet/kubelet ] || $(IN_ENGINES) --test kubelet
 	$(CARGO) xtask docs
 
 push: setup ## the image of all platforms, to the registry that IMAGE names

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,9 +17,14 @@ pub const NGINX: &str = "localhost/nginx:1";
 
 /// containerd and Docker, which run until the tests end, and dist/, once they are there.
 pub fn ready() -> &'static Path {
-    static READY: LazyLock<PathBuf> = LazyLock::new(|| {
-        let config =
-            "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"registry.k8s.io/pause:3.6\"\n";
+    ready_with("sandbox_image = \"registry.k8s.io/pause:3.6\"")
+}
+
+/// The same, with these lines in the configuration of containerd's CRI; the first call decides.
+pub fn ready_with(cri: &str) -> &'static Path {
+    static READY: OnceLock<PathBuf> = OnceLock::new();
+    READY.get_or_init(|| {
+        let config = format!("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\n{cri}\n");
         fs::write("/etc/containerd/config.toml", config).expect("a file");
         // For a machine without CAP_SYS_RESOURCE and systemd.
         let config = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n\
@@ -43,8 +48,7 @@ pub fn ready() -> &'static Path {
         ok("docker", &["import", "/run/busybox.tar", BUSYBOX]);
         ok("docker", &["import", "/run/nginx.tar", NGINX]);
         xtask::root().join("dist")
-    });
-    &READY
+    })
 }
 
 /// Starts a daemon; what it says is in /run.
@@ -125,9 +129,17 @@ pub fn get(port: u16) -> String {
 
 /// Waits until it is so.
 pub fn until(what: &str, so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !so() {
-        assert!(Instant::now() < deadline, "not within 30 s: {what}");
+    found(what, || so().then_some(()));
+}
+
+/// What `look` finds, as soon as it does.
+pub fn found<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "not within 60 s: {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }

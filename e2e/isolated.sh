@@ -38,7 +38,8 @@ before=$(traces)
             }
         done
         for folder in /run /etc/cni /etc/containerd /etc/containers/containers.conf.d /etc/docker /var/lib/cni \
-            /var/lib/containerd /var/lib/containers /var/lib/docker /var/lib/kubelet; do
+            /var/lib/containerd /var/lib/containers /var/lib/docker /var/lib/dockershim /var/lib/kubelet \
+            /var/log/containers /var/log/pods; do
             mkdir -p "$folder"
             mount -t tmpfs -o mode=0755 tmpfs "$folder"
         done

@@ -6,6 +6,7 @@ missing=
 need() {
     command -v "$1" >/dev/null || missing="$missing $2"
 }
+need /usr/lib/cni/bridge containernetworking-plugins
 need buildah buildah
 need busybox busybox-static
 need conmon conmon
