@@ -33,6 +33,24 @@ fn the_tables_in_the_docs_are_what_xtask_writes() {
     }
 }
 
+/// A claim that names a test names one that there is.
+#[test]
+fn the_tests_that_the_docs_name_exist() {
+    let mut named = 0;
+    for page in ["README.md", "SECURITY.md", "docs/how-it-works.md"] {
+        let text = read(page);
+        let in_code = text.split('`').skip(1).step_by(2);
+        for (file, test) in in_code.filter_map(|code| code.split_once("::")) {
+            let file = root().join(format!("tests/it/{file}.rs"));
+            let source =
+                fs::read_to_string(&file).unwrap_or_else(|error| panic!("{page}: {}: {error}", file.display()));
+            assert!(source.contains(&format!("fn {test}(")) || source.contains(&format!(" {test}:")), "{page}: {test}");
+            named += 1;
+        }
+    }
+    assert_ne!(named, 0);
+}
+
 #[test]
 fn the_changelog_and_the_readme_have_this_version() {
     let version = env!("CARGO_PKG_VERSION");
