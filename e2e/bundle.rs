@@ -5,11 +5,16 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::engines::{Row, ok, ready, run, until};
+use crate::engines::{Row, dist, ok, ready, run, until};
+
+const TOOLS: &[&str] = &["runc", "skopeo", "umoci"];
 
 /// CRI-O runs `/pause` without arguments as root, whatever the image says, and stops it by SIGTERM.
 #[test]
 fn as_crio_runs_it() {
+    if !ready(TOOLS) {
+        return;
+    }
     let _row = row("as CRI-O runs it: /pause as 0:0, SIGTERM");
     let bundle = unpacked("crio");
     configure(&bundle, 0, &["/pause"]);
@@ -18,6 +23,9 @@ fn as_crio_runs_it() {
 
 #[test]
 fn as_kubeadm_runs_it() {
+    if !ready(TOOLS) {
+        return;
+    }
     let _row = row("as kubeadm runs it: -v as 999:999");
     let bundle = unpacked("kubeadm");
     configure(&bundle, 999, &["/pause", "-v"]);
@@ -27,6 +35,9 @@ fn as_kubeadm_runs_it() {
 /// As it is unpacked, by the commands of deploy/kata/README.md.
 #[test]
 fn as_kata_runs_it() {
+    if !ready(TOOLS) {
+        return;
+    }
     let _row = row("as Kata runs it: the bundle by umoci unpack");
     let bundle = unpacked("kata");
     let config = configure(&bundle, 65535, &["/pause"]);
@@ -46,7 +57,7 @@ fn unpacked(name: &str) -> String {
     let commands: Vec<&str> = commands.lines().filter_map(|line| line.strip_prefix("    ")).collect();
     assert_eq!(commands.len(), 3, "{commands:?}");
     fs::create_dir(&folder).expect("a folder");
-    fs::copy(ready().join("pause.tar"), format!("{folder}/pause.tar")).expect("a file");
+    fs::copy(dist("pause.tar"), format!("{folder}/pause.tar")).expect("a file");
     ok("sh", &["-euc", &format!("cd {folder}\n{}", commands.join("\n"))]);
     format!("{folder}/pause_bundle")
 }

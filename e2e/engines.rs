@@ -1,13 +1,18 @@
 //! Starts the engines, and runs their clients.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+
+#[path = "../tests/it/skip.rs"]
+mod skip;
+
+use self::skip::{has, is_installed};
 
 /// The name that images have by default.
 pub const NAME: &str = concat!("localhost/pause:", env!("CARGO_PKG_VERSION"));
@@ -15,40 +20,46 @@ pub const NAME: &str = concat!("localhost/pause:", env!("CARGO_PKG_VERSION"));
 pub const BUSYBOX: &str = "localhost/busybox:1";
 pub const NGINX: &str = "localhost/nginx:1";
 
-/// containerd and Docker, which run until the tests end, and dist/, once they are there.
-pub fn ready() -> &'static Path {
-    ready_with("sandbox_image = \"registry.k8s.io/pause:3.6\"")
+/// What those are made of.
+const APPLICATIONS: &[&str] = &["busybox", "ipcmk", "nginx"];
+
+/// Whether these programs are installed; a skip if not. Where they are, those that are engines run until the tests end,
+/// with images of applications, and dist/ has ours.
+pub fn ready(programs: &[&str]) -> bool {
+    ready_with("sandbox_image = \"registry.k8s.io/pause:3.6\"", programs)
 }
 
 /// The same, with these lines in the configuration of containerd's CRI; the first call decides.
-pub fn ready_with(cri: &str) -> &'static Path {
-    static READY: OnceLock<PathBuf> = OnceLock::new();
-    READY.get_or_init(|| {
+pub fn ready_with(cri: &str, programs: &[&str]) -> bool {
+    static READY: Once = Once::new();
+    let all = programs.iter().chain(APPLICATIONS).all(|program| has(program));
+    if all {
+        READY.call_once(|| start_engines(cri));
+    }
+    all
+}
+
+fn start_engines(cri: &str) {
+    ok("make", &["--silent", "dist", "image"]);
+    ok("e2e/images.sh", &[]);
+    if is_installed("containerd") {
         let config = format!("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\n{cri}\n");
         fs::write("/etc/containerd/config.toml", config).expect("a file");
-        // For a machine without CAP_SYS_RESOURCE and systemd.
-        let config = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n\
-                      [engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n";
-        fs::write("/etc/containers/containers.conf.d/tests.conf", config).expect("a file");
-        let config = xtask::root().join("deploy/podman/containers.conf");
-        fs::copy(config, "/etc/containers/containers.conf.d/pause.conf").expect("a file");
-        // As adduser would.
-        for file in ["/etc/subuid", "/etc/subgid"] {
-            fs::write("/run/subordinate", "nobody:100000:65536\n").expect("a file");
-            ok("touch", &[file]);
-            ok("mount", &["--bind", "/run/subordinate", file]);
-        }
         start("containerd", &[]);
         until("containerd answers", || run("ctr", &["version"]).is_ok());
+    }
+    if is_installed("dockerd") {
         start("dockerd", &["--containerd=/run/containerd/containerd.sock", "--add-runtime=crun=/usr/bin/crun"]);
         until("dockerd answers", || run("docker", &["version"]).is_ok());
-        ok("make", &["--silent", "dist", "image"]);
-        ok("e2e/images.sh", &[]);
         ok("docker", &["load", "-i", "dist/pause.tar.gz"]);
         ok("docker", &["import", "/run/busybox.tar", BUSYBOX]);
         ok("docker", &["import", "/run/nginx.tar", NGINX]);
-        xtask::root().join("dist")
-    })
+    }
+}
+
+/// A file of dist/.
+pub fn dist(file: &str) -> PathBuf {
+    xtask::root().join("dist").join(file)
 }
 
 /// Starts a daemon; what it says is in /run.

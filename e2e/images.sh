@@ -12,7 +12,7 @@ tar -C $root -cf /run/busybox.tar .
 mkdir -p $root/etc/nginx $root/run
 printf 'events {}\nhttp { server { listen 80; root /www; } }\n' >$root/etc/nginx/nginx.conf
 echo 'served by nginx' >$root/www/index.html
-for program in /usr/sbin/nginx "$(command -v ipcmk)"; do
+for program in "$(command -v nginx)" "$(command -v ipcmk)"; do
     # shellcheck disable=SC2046 # a list of paths
     cp --dereference --parents "$program" $(ldd "$program" | grep -o '/[^ ]*') $root
 done

@@ -3,7 +3,10 @@
 # mount and make goes with it, also when this is interrupted. What is left all the same is an error.
 # shellcheck disable=SC2044,SC2086 # lists of words
 set -eu
-[ "$(id -u)" = 0 ] || { echo "the tests in engines run as root" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || {
+    echo "SKIPPED: the tests in engines run as root" >&2
+    [ "${CI-}" != true ] && exit 0 || exit 1
+}
 cgroup=pause-e2e-$$
 hierarchies=$(findmnt -nr -t cgroup,cgroup2 -o TARGET)
 

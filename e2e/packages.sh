@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the engines that e2e/ uses and this machine lacks, as root on Debian.
+# Installs the engines that e2e/ uses and this machine lacks, as root on Debian; elsewhere their tests are skipped.
 set -eu
 
 missing=
@@ -18,16 +18,18 @@ need newuidmap uidmap # Podman without root
 need nginx nginx-light
 need docker-registry docker-registry
 need dockerd docker.io
-need podman "podman netavark"
+need /usr/lib/podman/netavark netavark
+need podman podman
 need runc runc
 need skopeo skopeo
 need umoci umoci
 
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "install (Debian's names):$missing" >&2
-    exit 1
+    echo "Some tests will be skipped: to run them, install (Debian's names):$missing" >&2
+    exit 0
 fi
+echo "installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
 # shellcheck disable=SC2086 # a list of words

@@ -13,8 +13,9 @@ use nix::sys::signal::Signal;
 use nix::sys::termios::{FlowArg, SetArg, cfmakeraw, tcflow, tcgetattr, tcsetattr};
 use nix::unistd::write;
 
+use crate::skip::has;
 use crate::start_states::after_zombies;
-use crate::support::{End, Process, command, has, has_namespaces, ours, upstream, within_10_s};
+use crate::support::{End, Process, command, has_namespaces, ours, upstream, within_10_s};
 
 #[test]
 fn orphans_that_die_while_pid_1_is_stopped_leave_no_zombie() {

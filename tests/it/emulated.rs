@@ -7,8 +7,9 @@ use nix::libc;
 use nix::sys::signal::Signal;
 use xtask::arch::{ALL, Arch};
 
+use crate::skip::has;
 use crate::start_states::{refuse, refuse_sigaction};
-use crate::support::{End, Process, command, has, has_namespaces, pause_for, run};
+use crate::support::{End, Process, command, has_namespaces, pause_for, run};
 
 const WARNING: &str = "Warning: pause should be the first process\n";
 

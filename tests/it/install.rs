@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 use nix::unistd::geteuid;
 use tempfile::TempDir;
 
-use crate::support::{End, command, has, run, skip};
+use crate::skip::{has, skip};
+use crate::support::{End, command, run};
 
 const SHELLS: [&[&str]; 2] = [&["dash"], &["busybox", "sh"]];
 

@@ -7,7 +7,8 @@ use nix::libc;
 use nix::unistd::geteuid;
 use procfs::process::{self, MMPermissions, MMapPath, MemoryMap};
 
-use crate::support::{End, Process, command, has_namespaces, ours, skip, upstream};
+use crate::skip::skip;
+use crate::support::{End, Process, command, has_namespaces, ours, upstream};
 
 /// As any user, without a capability, without a way to get one, in an empty root that is read-only, without a
 /// descriptor: it starts as PID 1, reaps and stops.

@@ -12,6 +12,7 @@ mod pod;
 mod project;
 mod recipes;
 mod sbom;
+mod skip;
 mod start_states;
 mod support;
 mod system_calls;

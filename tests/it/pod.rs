@@ -8,7 +8,8 @@ use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 use procfs::process::all_processes;
 
-use crate::support::{Process, command, has_namespaces, ours, run, skip, within_10_s};
+use crate::skip::skip;
+use crate::support::{Process, command, has_namespaces, ours, run, within_10_s};
 
 const SERVER: &str = "server=sh examples/story.sh server";
 const CLIENT: &str = "client=sh examples/story.sh client";

@@ -2,7 +2,8 @@
 
 use xtask::root;
 
-use crate::support::{End, command, has, has_namespaces, pause_for, run};
+use crate::skip::has;
+use crate::support::{End, command, has_namespaces, pause_for, run};
 
 #[test]
 fn namespaces_are_held_without_an_engine() {

@@ -5,7 +5,8 @@ use std::fs;
 use serde_json::Value;
 use xtask::{dist, root, sbom, sha256};
 
-use crate::support::{command, run, skip};
+use crate::skip::skip;
+use crate::support::{command, run};
 
 #[test]
 fn it_names_what_is_built_and_of_what() {

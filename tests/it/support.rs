@@ -6,8 +6,8 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{env, io, thread};
 
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::signal::{Signal, kill};
@@ -15,6 +15,8 @@ use nix::unistd::Pid;
 use procfs::process::Status;
 use seccompiler::BpfProgram;
 use xtask::arch::{ALL, Arch};
+
+use crate::skip::{say_skipped, skip};
 
 /// pause for this machine.
 pub fn ours() -> &'static Path {
@@ -38,26 +40,6 @@ pub fn upstream() -> Option<PathBuf> {
         skip("upstream's pause is not built; tests/upstream.sh does it (needs gcc and Debian's source archive)");
     }
     file.exists().then_some(file)
-}
-
-/// Says that a test could not do its work. Never so in CI.
-pub fn skip(why: &str) {
-    say_skipped(why);
-    assert_ne!(env::var("CI").as_deref(), Ok("true"), "skipped, in CI: {why}");
-}
-
-/// Past the test harness, which keeps what a passing test prints to itself.
-fn say_skipped(why: &str) {
-    _ = writeln!(io::stderr(), "SKIPPED: {why}");
-}
-
-/// Whether `program` is installed; a skip if it is not.
-pub fn has(program: &str) -> bool {
-    let found = env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|path| path.join(program).exists());
-    if !found {
-        skip(&format!("{program} is not installed; tests/packages.sh does it as root on Debian"));
-    }
-    found
 }
 
 /// Whether namespaces can be made; a skip if they cannot.

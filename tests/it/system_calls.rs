@@ -3,7 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{command, has, has_namespaces, ours, within_10_s};
+use crate::skip::has;
+use crate::support::{command, has_namespaces, ours, within_10_s};
 
 #[test]
 fn from_execve_to_pause_as_pid_1() {

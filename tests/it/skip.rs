@@ -1,0 +1,29 @@
+//! Says what a test could not do.
+
+use std::env;
+use std::io::{self, Write};
+
+/// Says that a test could not do its work. Never so in CI.
+pub fn skip(why: &str) {
+    say_skipped(why);
+    assert_ne!(env::var("CI").as_deref(), Ok("true"), "skipped, in CI: {why}");
+}
+
+/// Past the test harness, which keeps what a passing test prints to itself.
+pub fn say_skipped(why: &str) {
+    _ = writeln!(io::stderr(), "SKIPPED: {why}");
+}
+
+/// Whether `program` is installed; a skip if it is not.
+pub fn has(program: &str) -> bool {
+    let found = is_installed(program);
+    if !found {
+        skip(&format!("{program} is not installed; as root on Debian, make installs it"));
+    }
+    found
+}
+
+/// Whether `program` is installed.
+pub fn is_installed(program: &str) -> bool {
+    env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|path| path.join(program).exists())
+}
