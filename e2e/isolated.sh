@@ -9,13 +9,14 @@ set -eu
 }
 cgroup=pause-e2e-$$
 hierarchies=$(findmnt -nr -t cgroup,cgroup2 -o TARGET)
+cgroups=$(printf "%s/$cgroup\n" $hierarchies)
 
 traces() {
     findmnt -nr -o TARGET
     ip -oneline link | cut -d: -f2
     ip netns list
     iptables-save | sed -n '/^-A/p'
-    find $hierarchies -name "$cgroup*"
+    ls -d $cgroups || :
 } 2>/dev/null
 before=$(traces)
 
@@ -55,7 +56,7 @@ trap 'kill -KILL $!' INT TERM # unshare lets nothing else end what it waits for
 wait $! && status=0 || status=$?
 
 tries=100 # until the last process is gone
-while left=$(find $hierarchies -depth -path "*/$cgroup*" -type d) && [ -n "$left" ] && [ $tries -gt 0 ]; do
+while left=$(find $cgroups -depth -type d 2>/dev/null || :) && [ -n "$left" ] && [ $tries -gt 0 ]; do
     for frozen in $(find $left -name freezer.state 2>/dev/null); do echo THAWED >"$frozen"; done
     rmdir $left 2>/dev/null || sleep 0.1
     tries=$((tries - 1))

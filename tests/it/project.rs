@@ -7,7 +7,8 @@ use nix::sched::{CloneFlags, unshare};
 use xtask::arch::ALL;
 use xtask::root;
 
-use crate::support::has_namespaces;
+use crate::skip::has;
+use crate::support::{End, command, has_namespaces, run};
 
 #[test]
 fn the_table_of_architectures_is_followed_everywhere() {
@@ -56,6 +57,17 @@ fn the_changelog_and_the_readme_have_this_version() {
     let version = env!("CARGO_PKG_VERSION");
     assert!(read("CHANGELOG.md").contains(&format!("## [{version}]")), "CHANGELOG.md");
     assert!(read("README.md").contains(&format!("pause {version}")), "README.md");
+}
+
+#[test]
+fn shellcheck_finds_nothing_in_any_script() {
+    if has("shellcheck") {
+        let check =
+            "git ls-files '*.sh' .ci/run | grep -v ^deploy/pause-install.sh | xargs shellcheck -x --severity=warning";
+        let mut check = command(["sh", "-c", check]);
+        check.current_dir(root());
+        assert_eq!(run(check), End::silent(0));
+    }
 }
 
 /// The shipped program needs one crate, and no code of it.
