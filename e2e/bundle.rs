@@ -15,7 +15,7 @@ fn as_crio_runs_it() {
     if !ready(TOOLS) {
         return;
     }
-    let _row = row("as CRI-O runs it: /pause as 0:0, SIGTERM");
+    let _row = row("as CRI-O runs it");
     let bundle = unpacked("crio");
     configure(&bundle, 0, &["/pause"]);
     stops("crio", &bundle);
@@ -26,7 +26,7 @@ fn as_kubeadm_runs_it() {
     if !ready(TOOLS) {
         return;
     }
-    let _row = row("as kubeadm runs it: -v as 999:999");
+    let _row = row("as kubeadm runs it");
     let bundle = unpacked("kubeadm");
     configure(&bundle, 999, &["/pause", "-v"]);
     assert_eq!(ok("runc", &["run", "--bundle", &bundle, "kubeadm"]), "pause 0.1.0\n");
@@ -38,7 +38,7 @@ fn as_kata_runs_it() {
     if !ready(TOOLS) {
         return;
     }
-    let _row = row("as Kata runs it: the bundle by umoci unpack");
+    let _row = row("as Kata runs it");
     let bundle = unpacked("kata");
     let config = configure(&bundle, 65535, &["/pause"]);
     assert_eq!(config["process"]["args"], json!(["/pause"]));

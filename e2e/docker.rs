@@ -13,7 +13,7 @@ fn it_holds_a_pod_of_nginx_and_an_application() {
     if !ready(DOCKER) {
         return;
     }
-    let _row = row("a pod with a published port, by deploy/docker/pod.sh");
+    let _row = row("the pod of deploy/docker");
     let images = [format!("PAUSE={NAME}"), format!("NGINX={NGINX}"), format!("APP={BUSYBOX}"), "PORT=8081".to_owned()];
     ok("env", &[&images[0], &images[1], &images[2], &images[3], "sh", "deploy/docker/pod.sh"]);
     let served = || get(8081) == "hello from pod\n";
@@ -57,6 +57,8 @@ fn it_runs_under_every_restriction() {
     if !ready(DOCKER) {
         return;
     }
+    let _row =
+        row("--cap-drop=ALL, --user=0, --memory=6m, --pids-limit=1, runc, crun: started and stopped; -v as 999:999");
     for (name, flags) in [
         ("hardened", &["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"][..]),
         ("user-0", &["--user=0"]),
@@ -65,12 +67,10 @@ fn it_runs_under_every_restriction() {
         ("runc", &["--runtime=runc"]),
         ("crun", &["--runtime=crun"]),
     ] {
-        let _row = row(&format!("started and stopped with {}", flags.join(" ")));
         start(name, flags);
         stops_at_once(name);
         ok("docker", &["rm", name]);
     }
-    let _row = row("-v as 999:999, as kubeadm runs it");
     let kubeadm = ["--user=999:999", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
     let version = ok("docker", &[&["run", "--rm"], &kubeadm[..], &[NAME, "-v"]].concat());
     assert_eq!(version, "pause 0.1.0\n");
@@ -81,7 +81,7 @@ fn under_init_it_warns_and_stops() {
     if !ready(DOCKER) {
         return;
     }
-    let _row = row("started and stopped with --init");
+    let _row = row("--init");
     start("init", &["--init"]);
     until("it is started by init", || log("init").starts_with("Warning: pause should be the first process\n"));
     ok("docker", &["stop", "init"]);
@@ -95,7 +95,7 @@ fn a_restart_policy_starts_it_again() {
     if !ready(DOCKER) {
         return;
     }
-    let _row = row("ended from inside, started again by --restart=always");
+    let _row = row("--restart=always");
     start("restarted", &["--restart=always"]);
     until("it is started again", || {
         _ = run("docker", &["run", "--rm", "--pid=container:restarted", BUSYBOX, "kill", "1"]);
@@ -111,7 +111,7 @@ fn orphans_that_die_while_it_is_paused_leave_no_zombie() {
     if !ready(DOCKER) {
         return;
     }
-    let _row = row("docker pause, orphans die, docker unpause");
+    let _row = row("docker pause while orphans die");
     start("paused", &[]);
     ok("docker", &["run", "-d", "--name=orphans", "--pid=container:paused", BUSYBOX, "sleep", "600"]);
     ok("docker", &["pause", "paused"]);

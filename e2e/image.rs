@@ -13,7 +13,7 @@ fn containerd_imports_all_platforms_and_runs_it() {
         return;
     }
     let archive = dist("pause.tar");
-    let _row = Row::new("containerd", &ok("containerd", &["--version"]), "all platforms imported by ctr, run, stopped");
+    let _row = Row::new("containerd", &ok("containerd", &["--version"]), "all platforms imported, run by ctr");
     ok("ctr", &["-n", "image", "images", "import", "--all-platforms", &archive.to_string_lossy()]);
     let list = ok("ctr", &["-n", "image", "images", "ls", &format!("name=={NAME}")]);
     assert!(list.contains(&digest("index")), "{list}");

@@ -12,7 +12,7 @@ fn a_pod_takes_it_from_containers_conf() {
     if !images() {
         return;
     }
-    let _row = row("podman pod create, by deploy/podman/containers.conf");
+    let _row = row("podman pod create by deploy/podman");
     holds_a_pod("configured", &["podman"], &["--network=none"]);
 }
 
@@ -21,7 +21,7 @@ fn a_pod_takes_it_from_flags() {
     if !images() {
         return;
     }
-    let _row = row("podman pod create --infra-image, with crun and with runc");
+    let _row = row("--infra-image with crun, with runc");
     let infra = ["--network=none", "--infra-image", NAME, "--infra-command=/pause"];
     for runtime in ["crun", "runc"] {
         holds_a_pod(&format!("flags-{runtime}"), &["podman", "--runtime", runtime], &infra);
@@ -33,7 +33,7 @@ fn a_pod_without_root() {
     if !images() {
         return;
     }
-    let _row = row("podman pod create without root, by deploy/podman/containers.conf");
+    let _row = row("the same without root");
     fs::create_dir_all("/run/rootless/xdg").expect("a folder");
     ok("chown", &["-R", "65534:65534", "/run/rootless"]);
     fs::copy(xtask::root().join("dist/pause.tar"), "/run/rootless/pause.tar").expect("a file");
@@ -50,7 +50,7 @@ fn kube_play_of_a_pod_with_a_shared_pid_namespace() {
     if !images() {
         return;
     }
-    let _row = row("podman kube play deploy/podman/pod.yaml");
+    let _row = row("podman kube play");
     ok("podman", &["kube", "play", "deploy/podman/pod.yaml"]);
     let busybox = |command: &[&str]| run("podman", &[&["exec", "pod-busybox"], command].concat());
     let processes = busybox(&["ps"]).expect("it runs");
