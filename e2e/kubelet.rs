@@ -5,6 +5,7 @@ mod engines;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -16,24 +17,26 @@ use procfs::process::{Process, all_processes};
 use serde_json::json;
 use xtask::arch::Arch;
 
-use crate::engines::{BUSYBOX, NAME, ORPHANS, Row, digest, found, ok, ready_with, until};
+use crate::engines::{BUSYBOX, NAME, ORPHANS, Row, digest, found, has_quoted, ok, ready_with, until};
 
 const KUBELET: &str = "target/kubelet/kubelet";
 /// Where the kubelet looks for pods.
 const PODS: &str = "/run/pods";
 /// Where it keeps what their containers print.
 const LOGS: &str = "/var/log/pods";
+const CRI: [&str; 2] =
+    ["--container-runtime=remote", "--container-runtime-endpoint=unix:///run/containerd/containerd.sock"];
+const DOCKERSHIM: [&str; 4] = [
+    "--container-runtime=docker",
+    "--network-plugin=cni",
+    "--cni-bin-dir=/usr/lib/cni",
+    "--cni-conf-dir=/etc/cni/net.d",
+];
 const STOPPED: &str = "Shutting down, got signal: Terminated\n";
 
 #[test]
 fn through_containerd() {
-    if !ready() {
-        return;
-    }
-    let kubelet = Kubelet::start(&[
-        "--container-runtime=remote",
-        "--container-runtime-endpoint=unix:///run/containerd/containerd.sock",
-    ]);
+    let Some(kubelet) = Kubelet::start(&CRI) else { return };
     let _row = kubelet.row("containerd");
     // Its CRI ends a sandbox by SIGKILL alone.
     kubelet.holds_pods(|_| Box::new(|| ()));
@@ -41,11 +44,7 @@ fn through_containerd() {
 
 #[test]
 fn through_dockershim() {
-    if !ready() {
-        return;
-    }
-    let cni = ["--network-plugin=cni", "--cni-bin-dir=/usr/lib/cni", "--cni-conf-dir=/etc/cni/net.d"];
-    let kubelet = Kubelet::start(&[&["--container-runtime=docker"], &cni[..]].concat());
+    let Some(kubelet) = Kubelet::start(&DOCKERSHIM) else { return };
     let _row = kubelet.row("dockershim");
     kubelet.holds_pods(|pod| {
         let id = ok("docker", &["ps", "--quiet", &format!("--filter=name=k8s_POD_{pod}-")]);
@@ -63,6 +62,15 @@ fn through_dockershim() {
     });
 }
 
+/// What a user sees where the image is not there; deploy/kubelet/README.md quotes it.
+#[test]
+fn a_missing_image_is_what_the_readme_quotes() {
+    let missing = ["--pod-infra-container-image=localhost/missing:0.1.0"];
+    let Some(_kubelet) = Kubelet::start(&[&DOCKERSHIM[..], &missing].concat()) else { return };
+    fs::write(manifest("shared"), pod("shared", true).to_string()).expect("a file");
+    until("the kubelet says it", || has_quoted("deploy/kubelet/README.md", &log()));
+}
+
 /// A kubelet that has a place for static pods and no API server; it is killed when this goes.
 struct Kubelet {
     child: Child,
@@ -70,9 +78,13 @@ struct Kubelet {
 }
 
 impl Kubelet {
-    fn start(flags: &[&str]) -> Self {
+    /// None: a skip
+    fn start(flags: &[&str]) -> Option<Self> {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let one_at_a_time = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        if !ready() {
+            return None;
+        }
         for folder in [PODS, LOGS] {
             ok("sh", &["-c", "mkdir -p $0 && rm -rf $0/*", folder]);
         }
@@ -94,20 +106,22 @@ impl Kubelet {
         let log = fs::File::create("/run/kubelet.log").expect("a file");
         let mut command = Command::new("sh");
         // As the unit of Kubernetes' packages starts it.
-        let script = format!(". deploy/kubelet/kubelet && exec {KUBELET} \"$@\" $KUBELET_EXTRA_ARGS");
+        let script = format!(". deploy/kubelet/kubelet && exec {KUBELET} $KUBELET_EXTRA_ARGS \"$@\"");
         command.args(["-ec", &script, "sh", "--config=/run/kubelet.json", "--hostname-override=node"]).args(flags);
         command.current_dir(xtask::root()).stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
-        Self { child: command.spawn().expect("it starts"), _one_at_a_time: one_at_a_time }
+        Some(Self { child: command.spawn().expect("it starts"), _one_at_a_time: one_at_a_time })
     }
 
     fn row(&self, through: &str) -> Row {
-        let how = "static pods come up, are mended and end, with and without a shared PID namespace";
+        let how = "static pods, with and without a shared PID namespace";
         Row::new(&format!("kubelet, {through}"), &ok(KUBELET, &["--version"]), how)
     }
 
     /// From their manifests' coming to their going. `ending` gets a pod that is about to end, and what it returns is
     /// called when it has.
     fn holds_pods(&self, ending: impl Fn(&str) -> Box<dyn FnOnce()>) {
+        let links = || ok("ip", &["link", "show", "type", "veth"]);
+        let before = links();
         let names = ["shared", "separate"];
         for name in names {
             fs::write(manifest(name), pod(name, name == "shared").to_string()).expect("a file");
@@ -149,8 +163,7 @@ impl Kubelet {
         }
         until("all of the pods has ended", || {
             let left = all_processes().expect("/proc").flatten();
-            !left.into_iter().any(|process| is_pause(&process) || container(&process).is_some())
-                && ok("ip", &["-oneline", "link", "show", "master", "cni0"]).is_empty()
+            !left.into_iter().any(|process| is_pause(&process) || container(&process).is_some()) && links() == before
         });
         ended.into_iter().for_each(|ended| ended());
     }
@@ -160,8 +173,14 @@ impl Drop for Kubelet {
     fn drop(&mut self) {
         _ = self.child.kill();
         _ = self.child.wait();
+        // What a test that failed has left is not for the next to find.
+        for process in all_processes().expect("/proc").flatten() {
+            if is_pause(&process) || container(&process).is_some() {
+                signal(&process, SIGKILL);
+            }
+        }
         if thread::panicking() {
-            let log = fs::read_to_string("/run/kubelet.log").unwrap_or_default();
+            let log = log();
             let errors = log.lines().filter(|line| line.starts_with(['E', 'F']) && !line.contains("node_status"));
             let errors: Vec<&str> = errors.collect();
             let last = errors.len().saturating_sub(20);
@@ -185,8 +204,9 @@ impl Pod {
             processes().find(|process| container(process).is_some_and(|of| of == format!("{name} {number}")))
         };
         let [one, two] = [of("one")?, of("two")?];
+        let net = namespace(&one, "net")?;
         let pause =
-            processes().find(|process| is_pause(process) && namespace(process, "net") == namespace(&one, "net"))?;
+            processes().find(|process| is_pause(process) && namespace(process, "net").as_ref() == Some(&net))?;
         Some(Self { name, one, two, pause })
     }
 
@@ -197,11 +217,10 @@ impl Pod {
         let pid_within = self.pause.status().expect("it runs").nspid.and_then(|pids| pids.last().copied());
         assert_eq!(pid_within, Some(1), "{}", self.name);
         for container in [&self.one, &self.two] {
-            for shared in ["ipc", "net"] {
-                assert_eq!(namespace(container, shared), namespace(&self.pause, shared), "{}", self.name);
+            for (kind, shared) in [("ipc", true), ("net", true), ("pid", self.name == "shared")] {
+                let [its, ours] = [container, &self.pause].map(|process| namespace(process, kind).expect("it runs"));
+                assert_eq!(its == ours, shared, "{}, {kind}", self.name);
             }
-            let has_its_pids = namespace(container, "pid") == namespace(&self.pause, "pid");
-            assert_eq!(has_its_pids, self.name == "shared", "{}", self.name);
         }
     }
 
@@ -213,7 +232,7 @@ impl Pod {
     }
 
     /// Those that the second container has from the sandbox.
-    fn namespaces(&self) -> Vec<String> {
+    fn namespaces(&self) -> Vec<Option<PathBuf>> {
         let all: &[&str] = if self.name == "shared" { &["ipc", "net", "pid"] } else { &["ipc", "net"] };
         all.iter().map(|kind| namespace(&self.two, kind)).collect()
     }
@@ -230,13 +249,13 @@ fn container(process: &Process) -> Option<String> {
     sleeps.then_some(name)
 }
 
-fn namespace(process: &Process, kind: &str) -> String {
-    let link = fs::read_link(format!("/proc/{}/ns/{kind}", process.pid));
-    link.map_or_else(|error| error.to_string(), |link| link.to_string_lossy().into_owned())
+/// None: it runs no more
+fn namespace(process: &Process, kind: &str) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{}/ns/{kind}", process.pid)).ok()
 }
 
 fn signal(process: &Process, signal: Signal) {
-    kill(Pid::from_raw(process.pid), signal).expect("it runs");
+    _ = kill(Pid::from_raw(process.pid), signal); // if it still runs
 }
 
 fn manifest(pod: &str) -> String {
@@ -270,6 +289,11 @@ fn pod(name: &str, shared: bool) -> serde_json::Value {
     })
 }
 
+/// What the kubelet has said.
+fn log() -> String {
+    fs::read_to_string("/run/kubelet.log").unwrap_or_default()
+}
+
 /// What a container has printed, as the kubelet keeps it.
 fn logs(pod: &str, container: &str) -> String {
     let folders = fs::read_dir(LOGS).into_iter().flatten().flatten();
@@ -278,7 +302,7 @@ fn logs(pod: &str, container: &str) -> String {
     files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect()
 }
 
-/// Starts both engines with the images, on a machine that the kubelet may think it has tuned.
+/// Starts both engines with the images, on a machine that the kubelet may think it has tuned; false is a skip.
 fn ready() -> bool {
     static READY: LazyLock<bool> = LazyLock::new(|| {
         // What the kubelet would write to the kernel, which is not this mount namespace's own.
