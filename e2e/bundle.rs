@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::engines::{Row, dist, ok, ready, run, until};
+use crate::engines::{Row, dist, has_quoted, ok, ready, run, until};
 
 const TOOLS: &[&str] = &["runc", "skopeo", "umoci"];
 
@@ -19,6 +19,21 @@ fn as_crio_runs_it() {
     let bundle = unpacked("crio");
     configure(&bundle, 0, &["/pause"]);
     stops("crio", &bundle);
+}
+
+/// What the runtime under CRI-O says where something is wrong; deploy/crio/README.md quotes it.
+#[test]
+fn what_goes_wrong_is_what_the_readme_quotes() {
+    if !ready(TOOLS) {
+        return;
+    }
+    let bundle = unpacked("wrong");
+    let said = || run("runc", &["run", "--bundle", &bundle, "wrong"]).expect_err("it cannot");
+    configure(&bundle, 0, &["/nope"]);
+    assert!(has_quoted("deploy/crio/README.md", &said()), "{}", said());
+    configure(&bundle, 0, &["/pause"]);
+    fs::copy(dist("pause-s390x"), format!("{bundle}/rootfs/pause")).expect("a file");
+    assert!(has_quoted("deploy/crio/README.md", &said()), "{}", said());
 }
 
 #[test]
