@@ -5,7 +5,7 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test e2e kubelet push lint clean setup
+.PHONY: build dist image run test faults nightly e2e kubelet push lint clean setup test-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -19,9 +19,14 @@ image: setup ## dist/pause.tar and dist/pause.tar.gz, under the name IMAGE:TAG
 run: setup ## a real pod: a server and a client, held by pause
 	$(CARGO) run --quiet --example pod -- 'server=sh examples/story.sh server' 'client=sh examples/story.sh client'
 
-test: setup ## everything that needs no container engine
-	tests/packages.sh && tests/upstream.sh
+test: test-setup ## everything that needs no container engine
 	$(CARGO) test --quiet && tests/reproducible.sh
+
+faults: test-setup ## what pause survives, beside upstream's and catatonit's, as a table; a part of test
+	$(CARGO) test --quiet --test faults
+
+nightly: test-setup ## what takes too long for every change
+	$(CARGO) test --quiet --test faults -- --all
 
 IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "e2e/isolated.sh"'
 
@@ -53,3 +58,6 @@ setup: # quick, and without a network, when nothing is missing
 	@command -v cc >/dev/null || { echo 'no C linker for the tools: apt-get install gcc libc6-dev' >&2; exit 1; }
 	@command -v rustup >/dev/null || { echo 'rustup is not installed: see https://rustup.rs' >&2; exit 1; }
 	@rustup toolchain install 2>&1 | grep -v '^info: ' >&2; rustup --quiet target add $(TARGETS)
+
+test-setup: setup
+	tests/packages.sh && tests/upstream.sh

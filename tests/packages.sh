@@ -8,9 +8,11 @@ need() {
     command -v "$1" >/dev/null || missing="$missing $2"
 }
 need busybox busybox-static # its shell
+need catatonit catatonit # stands beside ours in the table of faults
 need dash dash
 need gcc 'gcc libc6-dev' # upstream's pause
 need ip iproute2
+need gdb gdb-minimal
 need perl perl-base
 need pgrep procps
 need qemu-aarch64-static qemu-user-static

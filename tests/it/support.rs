@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -52,13 +52,18 @@ pub fn has_namespaces() -> bool {
 }
 
 /// What `look` finds, as soon as it does.
-pub fn within_10_s<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(10);
+pub fn within_10_s<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    within(10, what, look)
+}
+
+/// The same for what takes longer.
+pub fn within<T>(seconds: u64, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(seconds);
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "not within 10 s: {what}");
+        assert!(Instant::now() < deadline, "not within {seconds} s: {what}");
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -160,13 +165,23 @@ impl Process {
 
     /// Whether it has ended.
     pub fn is_over(&mut self) -> bool {
-        self.child.try_wait().expect("its status").is_some()
+        self.code_if_over().is_some()
+    }
+
+    /// If it has ended, its exit code, or None if that was by a signal.
+    pub fn code_if_over(&mut self) -> Option<Option<i32>> {
+        self.child.try_wait().expect("its status").map(|status| status.code())
     }
 
     /// Waits for its end, and reads what it left in its pipes.
-    pub fn end(mut self) -> End {
+    pub fn end(self) -> End {
+        self.end_within(10)
+    }
+
+    /// The same for what takes longer.
+    pub fn end_within(mut self, seconds: u64) -> End {
         let mut end = End::silent(0);
-        end.code = within_10_s("it ends", || self.child.try_wait().expect("its status")).code();
+        end.code = within(seconds, "it ends", || self.child.try_wait().expect("its status")).code();
         if let Some(mut stdout) = self.child.stdout.take() {
             stdout.read_to_string(&mut end.stdout).expect("text");
         }
@@ -187,33 +202,25 @@ impl Process {
         self.child.stdin.as_mut().expect("a pipe").write_all(b"\n").expect("it reads");
     }
 
-    /// Runs `command` in its PID namespace; the parent is outside, as for what an engine starts by exec.
-    pub fn inside(&self, mut command: Command) -> Output {
-        let namespace = File::open(format!("/proc/{}/ns/pid", self.id())).expect("it lives");
-        let run = || {
-            setns(namespace, CloneFlags::CLONE_NEWPID).expect("its PID namespace");
-            command.output().expect("the program starts")
-        };
-        thread::scope(|scope| scope.spawn(run).join()).expect("no panic")
+    /// Runs `command` in its PID namespace to its end.
+    pub fn inside(&self, command: Command) -> End {
+        self.start_inside(command).end_within(60)
     }
 
-    /// Makes `batches` times `size` orphans in its namespace: each has a parent that ends at the same moment.
+    /// Starts `command` in its PID namespace; the parent is outside, as for what an engine starts by exec.
+    pub fn start_inside(&self, mut command: Command) -> Self {
+        let namespace = File::open(format!("/proc/{}/ns/pid", self.id())).expect("it lives");
+        let start = || {
+            setns(namespace, CloneFlags::CLONE_NEWPID).expect("its PID namespace");
+            command.spawn().expect("the program starts")
+        };
+        Self { child: thread::scope(|scope| scope.spawn(start).join()).expect("no panic") }
+    }
+
+    /// Makes `batches` times `size` orphans in its namespace.
     pub fn orphans(&self, batches: usize, size: usize) {
-        let script = r#"
-            my ($batches, $size) = @ARGV;
-            for (1 .. $batches) {
-                if (my $parent = fork // die $!) { waitpid $parent, 0; die "a batch failed" if $?; next }
-                pipe my $read, my $write or die $!;
-                for (1 .. $size) {
-                    next if fork // die $!;
-                    close $write;
-                    sysread $read, my $nothing, 1; # returns when the parent goes
-                    exit;
-                }
-                exit;
-            }"#;
-        let made = self.inside(command(["perl", "-e", script, &batches.to_string(), &size.to_string()]));
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let made = self.inside(orphans(batches, size));
+        assert_eq!(made, End::silent(0));
     }
 
     /// Its children that have died and have not been reaped.
@@ -234,7 +241,8 @@ impl Process {
         })
     }
 
-    fn children(&self) -> Vec<String> {
+    /// Its children, alive or dead.
+    pub fn children(&self) -> Vec<String> {
         let list = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.id())).expect("it lives");
         list.split_whitespace().map(str::to_owned).collect()
     }
@@ -245,6 +253,32 @@ impl Drop for Process {
         _ = self.child.kill();
         _ = self.child.wait();
     }
+}
+
+/// Makes `batches` times `size` orphans: each has a parent that ends at the same moment. A batch starts when the one
+/// before has exited.
+pub fn orphans(batches: usize, size: usize) -> Command {
+    let script = r#"
+        my ($batches, $size) = @ARGV;
+        for (1 .. $batches) {
+            pipe my $gone, my $alive or die $!;
+            if (my $parent = fork // die "fork: $!") {
+                close $alive;
+                waitpid $parent, 0;
+                die "fork" if $?;
+                sysread $gone, my $nothing, 1; # returns when the last of the batch has exited
+                next;
+            }
+            pipe my $read, my $write or die $!;
+            for (1 .. $size) {
+                next if fork // die "fork: $!";
+                close $write;
+                sysread $read, my $nothing, 1; # returns when the parent goes
+                exit;
+            }
+            exit;
+        }"#;
+    command(["perl", "-e", script, &batches.to_string(), &size.to_string()])
 }
 
 /// Of a signal, in the masks of /proc/PID/status.

@@ -51,7 +51,8 @@ fn segments(linked: &[u8]) -> Result<&[u8]> {
     Ok(&linked[..end])
 }
 
-fn rustc_flags() -> Vec<String> {
+/// How rustc is to link a program without a libc.
+pub fn rustc_flags() -> Vec<String> {
     let script = root().join("src/pause.ld");
     let link = [
         // The toolchain's own linker, and nothing that is not ours: no C compiler, no libc, no start files.
