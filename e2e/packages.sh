@@ -1,11 +1,9 @@
 #!/bin/sh
 # Installs the engines that e2e/ uses and this machine lacks, as root on Debian; elsewhere their tests are skipped.
 set -eu
+# shellcheck source=tests/need.sh
+. "$(dirname "$0")/../tests/need.sh"
 
-missing=
-need() {
-    command -v "$1" >/dev/null || missing="$missing $2"
-}
 need /usr/lib/cni/bridge containernetworking-plugins
 need buildah buildah
 need busybox busybox-static
@@ -24,13 +22,5 @@ need runc runc
 need skopeo skopeo
 need umoci umoci
 
-[ -n "$missing" ] || exit 0
-if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+install_missing ||
     echo "Some tests will be skipped: to run them, install (Debian's names):$missing" >&2
-    exit 0
-fi
-echo "installing:$missing"
-export DEBIAN_FRONTEND=noninteractive
-apt-get -qq update
-# shellcheck disable=SC2086 # a list of words
-apt-get -qq install --yes --no-install-recommends $missing >/dev/null

@@ -2,11 +2,9 @@
 # Installs the programs that tests use and this machine lacks: small packages, no service. What cannot be installed is
 # said in one line, and the tests that need it are skipped.
 set -eu
+# shellcheck source=tests/need.sh
+. "$(dirname "$0")/need.sh"
 
-missing=
-need() {
-    command -v "$1" >/dev/null || missing="$missing $2"
-}
 need busybox busybox-static # its shell
 need catatonit catatonit # stands beside ours in the table of faults
 need dash dash
@@ -23,13 +21,7 @@ need strace strace
 
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 
-install() {
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return
-    export DEBIAN_FRONTEND=noninteractive
-    # shellcheck disable=SC2086 # a list of words
-    apt-get -qq update && apt-get -qq install --yes --no-install-recommends $missing >/dev/null
-}
-[ -z "$missing" ] || install ||
+install_missing ||
     echo "Some tests will be skipped: to run them, install (Debian's names):$missing" >&2
 
 # A second opinion on the bill of materials; Debian has no package of it.

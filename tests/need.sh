@@ -1,0 +1,18 @@
+# Sourced by what installs programs that this machine lacks, as root on Debian.
+# shellcheck shell=sh
+
+missing=
+
+# A program, and the packages that it comes with.
+need() {
+    command -v "$1" >/dev/null || missing="$missing $2"
+}
+
+# False if it cannot be done here; then $missing says what to install.
+install_missing() {
+    [ -n "$missing" ] || return 0
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086 # a list of words
+    apt-get -qq update && apt-get -qq install --yes --no-install-recommends $missing >/dev/null
+}
