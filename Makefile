@@ -5,7 +5,7 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults nightly e2e kubelet push lint clean setup test-setup
+.PHONY: build dist image run test faults nightly e2e kubelet kernels push lint clean setup test-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -39,6 +39,9 @@ kubelet: setup ## pause in the pods of a real kubelet, which it builds: 3 to 8 m
 	e2e/packages.sh && e2e/kubelet.sh
 	[ ! -x target/kubelet/kubelet ] || $(IN_ENGINES) --test kubelet
 	$(CARGO) xtask docs
+
+kernels: dist ## pause on real kernels of every architecture, in QEMU, which it installs
+	kernels/run.sh
 
 push: setup ## the image of all platforms, to the registry that IMAGE names
 	@case '$(IMAGE)' in localhost/*) echo 'say where to: make push IMAGE=registry.example/pause' >&2; exit 1;; esac

@@ -1,13 +1,13 @@
-# Sourced by what builds $program, which tests need, from a source package of Debian's.
+# Sourced by what makes $program, which tests need, from packages of Debian's.
 # shellcheck shell=sh
 
 skipped() {
-    echo "SKIPPED: ${program:?} is not built: $*" >&2
+    echo "SKIPPED: ${program:?} cannot be had: $*" >&2
     [ "${CI-}" != true ] && exit 0 || exit 1
 }
 
 gone() {
-    echo "SKIPPED: $program is not built: the archive no longer has $*" >&2
+    echo "SKIPPED: $program cannot be had: the archive no longer has $*" >&2
     touch gone
     exit 0 # also in CI
 }
@@ -19,12 +19,17 @@ apt() {
         -o Acquire::Languages=none -o APT::Sandbox::User="$(id -un)" "$@"
 }
 
-# Downloads a source package, and packages that are named after it, into the current folder.
-fetch() {
-    command -v apt-get >/dev/null || skipped "its source is fetched with apt-get, which is not here"
+# Its folders, with no source yet.
+prepare_apt() {
+    command -v apt-get >/dev/null || skipped "packages are fetched with apt-get, which is not here"
     rm -f gone
     mkdir -p apt/lists/partial apt/cache/archives/partial apt/sources
     : >apt/status
+}
+
+# Downloads a source package, and packages that are named after it, into the current folder.
+fetch() {
+    prepare_apt
     # The archives that this machine uses, and their sources; in both forms that apt reads.
     for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
         [ ! -f "$list" ] || sed -e '/^deb-src /d' -e 's/^deb \(.*\)/&\ndeb-src \1/' -e 's/^Types:.*/Types: deb deb-src/' \

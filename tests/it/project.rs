@@ -24,6 +24,12 @@ fn the_table_of_architectures_is_followed_everywhere() {
     assert_eq!(files, expected, "src/sys");
 
     assert_eq!(quoted_lines("rust-toolchain.toml"), names(|arch| arch.triple.to_owned()), "rust-toolchain.toml");
+
+    let machines = read("kernels/machines");
+    let mut machines: Vec<&str> =
+        machines.lines().filter_map(|line| line.split(' ').next()).filter(|name| *name != "#").collect();
+    machines.dedup(); // arm64 and ppc64le have kernels of two page sizes
+    assert_eq!(machines, names(|arch| arch.name.to_owned()), "kernels/machines");
 }
 
 /// They follow from what is built and from the results that were committed.

@@ -1,0 +1,50 @@
+#!/bin/sh
+# Installs QEMU, as root on Debian, and fetches the kernels of kernels/machines, each with a busybox, into
+# target/kernels/: 600 MB, of which 250 MB stay.
+set -eu
+cd "$(dirname "$0")/.."
+release=trixie # the first that has riscv64
+
+# shellcheck source=tests/need.sh
+. tests/need.sh
+need busybox busybox-static
+need qemu-system-aarch64 qemu-system-arm
+need qemu-system-ppc64 qemu-system-ppc
+need qemu-system-s390x qemu-system-misc
+need qemu-system-x86_64 qemu-system-x86
+install_missing || { echo "install (Debian's names):$missing" >&2; exit 1; }
+
+# shellcheck source=tests/debian.sh
+program="kernels of other architectures" && . tests/debian.sh
+mkdir -p target/kernels
+cd target/kernels
+! cmp -s ../../kernels/machines fetched || exit 0
+
+prepare_apt
+# The archive that this machine uses, with that release in place of its own.
+. /etc/os-release
+apt-get indextargets --no-release-info 'Created-By: Packages' "Release: $VERSION_CODENAME" 'Component: main' \
+    --format "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] \$(REPO_URI) $release main" |
+    sort -u >apt/sources/debian.list
+[ "$ID" = debian ] || gone "them, because it is not Debian's"
+[ -s apt/sources/debian.list ] || skipped "no archive of Debian $VERSION_CODENAME is configured"
+
+machines() { grep -v '^#' ../../kernels/machines; }
+foreign() { apt -o APT::Architectures="$(machines | awk '{ print $2 }' | sort -u | paste -sd,)" "$@"; }
+foreign_download() {
+    # shellcheck disable=SC2046 # a list of words
+    foreign download $(cat)
+}
+foreign update || skipped "the archive cannot be reached"
+machines | awk '{ print $3 ":" $2; print "busybox-static:" $2 }' | sort -u | foreign_download
+# What these packages have is the name of the newest kernel.
+kernel() { dpkg-deb --field "$1"_*_"$2".deb Depends | sed 's/ .*//'; }
+machines | while read -r _ arch package _; do echo "$(kernel "$package" "$arch"):$arch"; done | foreign_download
+unpack() { dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards "$2"; }
+machines | while read -r _ arch package _; do
+    mkdir -p "$package"
+    unpack "$(kernel "$package" "$arch")"_*_"$arch".deb './boot/vmlinu*' >"$package/kernel"
+    unpack busybox-static_*_"$arch".deb './usr/bin/busybox' >"$package/busybox"
+done
+cp ../../kernels/machines fetched
+rm -rf ./*.deb apt
