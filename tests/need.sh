@@ -12,6 +12,7 @@ need() {
 install_missing() {
     [ -n "$missing" ] || return 0
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return
+    echo "installing:$missing"
     export DEBIAN_FRONTEND=noninteractive
     # shellcheck disable=SC2086 # a list of words
     apt-get -qq update && apt-get -qq install --yes --no-install-recommends $missing >/dev/null
