@@ -9,8 +9,8 @@ use nix::unistd::Pid;
 use crate::pod::{Peer, Pod};
 use crate::support::{self, command, within_10_s};
 
-/// Five, each in the one before, and the program as PID 1 of the innermost. Its orphans are its own. When it ends, so do
-/// the namespaces around it; the first, by then an orphan itself, is the outer program's.
+/// Five, each in the one before, and the program as PID 1 of the innermost. Its orphans are its own. When it ends, so
+/// do the namespaces around it; the first, by then an orphan itself, is the outer program's.
 pub fn nested(peer: &Peer) {
     let pod = Pod::start(peer);
     let mut start = command(["unshare", "--pid", "--fork"]);

@@ -1,4 +1,4 @@
-//! What pause can do without: every privilege, every file, every descriptor. And what it looks like from outside at rest.
+//! What pause can do without: every privilege, every file, every descriptor. And what is mapped at rest.
 
 use std::fs;
 use std::path::Path;
