@@ -14,7 +14,7 @@ pub fn stop_and_continue(peer: &Peer) {
 }
 
 pub fn stop_and_continue_long(peer: &Peer) {
-    stop_and_continue_while(peer, 2000);
+    stop_and_continue_while(peer, 500);
 }
 
 fn stop_and_continue_while(peer: &Peer, batches: usize) {
@@ -40,7 +40,7 @@ pub fn debuggers(peer: &Peer) {
 }
 
 pub fn debuggers_long(peer: &Peer) {
-    debuggers_in_turn(peer, 100);
+    debuggers_in_turn(peer, 30);
 }
 
 fn debuggers_in_turn(peer: &Peer, rounds: usize) {
