@@ -149,13 +149,13 @@ impl Kubelet {
         for pod in &pods {
             signal(&pod.pause, SIGTERM);
         }
-        ended.into_iter().for_each(|ended| ended());
         for old in &pods {
             let new = found(&format!("{} has a new sandbox", old.name), || {
                 Pod::look(old.name).filter(|_| !old.pause.is_alive() && !old.one.is_alive())
             });
             new.is_held_by_ours();
         }
+        ended.into_iter().for_each(|ended| ended());
 
         let ended = names.map(&ending);
         for name in names {
