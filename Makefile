@@ -5,7 +5,7 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults nightly e2e kubelet kernels push lint clean setup test-setup
+.PHONY: build dist image run test faults nightly e2e kubelet kernels push lint clean setup test-setup e2e-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -30,13 +30,13 @@ nightly: test-setup ## what takes too long for every change
 
 IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "e2e/isolated.sh"'
 
-e2e: setup ## pause in real engines, which it installs
-	e2e/packages.sh && rm -f docs/compatibility.json
+e2e: e2e-setup ## pause in real engines, which it installs
+	e2e/containerd-2.sh && rm -f docs/compatibility.json
 	$(IN_ENGINES) --test e2e
 	$(CARGO) xtask docs
 
-kubelet: setup ## pause in the pods of a real kubelet, which it builds: 3 to 8 minutes the first time
-	e2e/packages.sh && e2e/kubelet.sh
+kubelet: e2e-setup ## pause in the pods of a real kubelet, which it builds: 3 to 8 minutes the first time
+	e2e/kubelet.sh
 	[ ! -x target/kubelet/kubelet ] || $(IN_ENGINES) --test kubelet
 	$(CARGO) xtask docs
 
@@ -50,6 +50,7 @@ push: setup ## the image of all platforms, to the registry that IMAGE names
 	skopeo copy --all $(SKOPEO_FLAGS) oci-archive:dist/pause.tar 'docker://$(IMAGE):$(TAG)'
 
 lint: setup
+	e2e/protoc.sh
 	$(CARGO) fmt --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 
@@ -64,3 +65,6 @@ setup: # quick, and without a network, when nothing is missing
 
 test-setup: setup
 	tests/packages.sh && tests/upstream.sh
+
+e2e-setup: setup # within, there is no network
+	e2e/packages.sh && e2e/protoc.sh && $(CARGO) fetch --quiet --locked

@@ -62,13 +62,12 @@ pub fn dist(file: &str) -> PathBuf {
     xtask::root().join("dist").join(file)
 }
 
-/// Starts a daemon; what it says is in /run.
-#[expect(clippy::zombie_processes, reason = "it ends with the PID namespace that e2e/isolated.sh makes")]
-pub fn start(program: &str, arguments: &[&str]) {
+/// Starts a daemon, which ends with the PID namespace that e2e/isolated.sh makes; its PID. What it says is in /run.
+pub fn start(program: &str, arguments: &[&str]) -> u32 {
     let log = fs::File::create(format!("/run/{program}.log")).expect("a file");
     let mut daemon = Command::new(program);
     daemon.args(arguments).stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
-    daemon.spawn().expect("it is installed");
+    daemon.spawn().expect("it is installed").id()
 }
 
 /// A row of the compatibility table: what a test that holds this has run, and whether it passed.
@@ -117,13 +116,13 @@ pub fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
     }
 }
 
-/// Whether a line of what an engine `said` of an error is quoted in `readme`, where containers are called ID.
+/// Whether a line of what an engine `said` is quoted in `readme`, where containers are called ID.
 pub fn has_quoted(readme: &str, said: &str) -> bool {
     let readme = fs::read_to_string(xtask::root().join(readme)).expect("a file");
     let is_id = |word: &str| word.len() == 64 && word.chars().all(|digit| digit.is_ascii_hexdigit());
-    said.lines().filter(|line| line.contains("rror")).any(|line| {
-        let words: Vec<&str> = line.split(':').flat_map(|part| part.split(' ')).collect();
-        let line = words.iter().filter(|word| is_id(word)).fold(line.to_owned(), |line, id| line.replace(id, "ID"));
+    said.lines().any(|line| {
+        let ids = line.split([':', ' ', '"']).filter(|word| is_id(word));
+        let line = ids.fold(line.to_owned(), |line, id| line.replace(id, "ID"));
         readme.lines().filter_map(|quoted| quoted.strip_prefix("    ")).any(|quoted| line.contains(quoted))
     })
 }

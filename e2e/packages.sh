@@ -10,6 +10,7 @@ need busybox busybox-static
 need conmon conmon
 need containerd containerd
 need crun crun
+need debootstrap "debootstrap debian-archive-keyring"
 need iptables iptables # Docker's published ports
 need ip iproute2
 need newuidmap uidmap # Podman without root
