@@ -15,7 +15,7 @@ chmod 0755 root/init root/pause root/bin/busybox
 
 # The kernel panics when its init ends, which says the exit code; then it reboots, which ends QEMU.
 start=$(date +%s)
-timeout --foreground 180 "$qemu" "$@" -m 512 -nographic -net none -no-reboot -kernel kernel -initrd initramfs \
+timeout --foreground 300 "$qemu" "$@" -m 512 -nographic -net none -no-reboot -kernel kernel -initrd initramfs \
     -append "console=$console quiet panic=-1" </dev/null 2>&1 | tr -d '\r' >console.txt
 seconds=$(($(date +%s) - start))
 

@@ -5,6 +5,12 @@ set -eu
 cd "$(dirname "$0")/.."
 release=trixie # the first that has riscv64
 
+. /etc/os-release
+if [ "$ID" != debian ]; then
+    echo "SKIPPED: kernels of other architectures come from the archive of a Debian machine" >&2
+    exit 0 # also in CI
+fi
+
 # shellcheck source=tests/need.sh
 . tests/need.sh
 need busybox busybox-static
@@ -19,14 +25,13 @@ program="kernels of other architectures" && . tests/debian.sh
 mkdir -p target/kernels
 cd target/kernels
 ! cmp -s ../../kernels/machines fetched || exit 0
+rm -f fetched
 
 prepare_apt
 # The archive that this machine uses, with that release in place of its own.
-. /etc/os-release
 apt-get indextargets --no-release-info 'Created-By: Packages' "Release: $VERSION_CODENAME" 'Component: main' \
     --format "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] \$(REPO_URI) $release main" |
     sort -u >apt/sources/debian.list
-[ "$ID" = debian ] || gone "them, because it is not Debian's"
 [ -s apt/sources/debian.list ] || skipped "no archive of Debian $VERSION_CODENAME is configured"
 
 machines() { grep -v '^#' ../../kernels/machines; }
@@ -35,7 +40,7 @@ foreign_download() {
     # shellcheck disable=SC2046 # a list of words
     foreign download $(cat)
 }
-foreign update || skipped "the archive cannot be reached"
+foreign -o APT::Update::Error-Mode=any update || skipped "the archive cannot be reached"
 machines | awk '{ print $3 ":" $2; print "busybox-static:" $2 }' | sort -u | foreign_download
 # What these packages have is the name of the newest kernel.
 kernel() { dpkg-deb --field "$1"_*_"$2".deb Depends | sed 's/ .*//'; }
