@@ -95,10 +95,12 @@ impl Drop for Row {
         let file = xtask::root().join("docs/compatibility.json");
         let old = fs::read(&file).ok().and_then(|old| serde_json::from_slice(&old).ok());
         let mut rows: Vec<Value> = old.unwrap_or_default();
-        rows.retain(|row| row["engine"] != self.engine || row["how"] != self.how);
+        let is_this =
+            |row: &Value| [&row["engine"], &row["version"], &row["how"]] == [&self.engine, &self.version, &self.how];
+        rows.retain(|row| !is_this(row));
         let result = if thread::panicking() { "failed" } else { "passed" };
         rows.push(json!({ "engine": self.engine, "version": self.version, "how": self.how, "result": result }));
-        rows.sort_by_key(|row| row["engine"].to_string() + &row["how"].to_string());
+        rows.sort_by_key(|row| ["engine", "version", "how"].map(|key| row[key].to_string()));
         let text = serde_json::to_string_pretty(&rows).expect("JSON") + "\n";
         xtask::write(&file, text.as_bytes(), 0o644).expect("docs/ can be written");
     }
