@@ -43,10 +43,18 @@ async fn containerd_2() {
 async fn all(deploy: &str, root: &Path, added: &str) {
     let node = &mut Node::start(root.to_owned(), deploy, added).await;
     let version = node.version.clone();
+    // Debian 12's containerd does not know of pinned images: there the kubelet must spare it by its flag.
+    let (spared, how) = match deploy {
+        "containerd-1" => (NAME, "kept when all unused images but --pod-infra-container-image are removed"),
+        _ => ("", "kept when all unused images are removed"),
+    };
     let row = |how: &str| Row::new("containerd through CRI", &version, &format!("by deploy/{deploy}: {how}"));
     {
         let _row = row("installed by the paste installer");
         what_goes_wrong_is_what_the_readme_quotes(node, deploy).await;
+        if spared.is_empty() {
+            the_installer_pins_it_under_any_name(node).await;
+        }
         let said = node.ok(&["sh", "/run/pause-install.sh"]);
         let expected =
             format!("containerd: {NAME} is installed (before: nothing); pinned; it is the configured sandbox image\n");
@@ -72,11 +80,6 @@ async fn all(deploy: &str, root: &Path, added: &str) {
     }
     let left: Vec<String> = node.traces().difference(&before).cloned().collect();
     assert_eq!(left, [""; 0], "what pods have left behind");
-    // Debian 12's containerd does not know of pinned images: there the kubelet must spare it by its flag.
-    let (spared, how) = match deploy {
-        "containerd-1" => (NAME, "kept when all unused images but --pod-infra-container-image are removed"),
-        _ => ("", "kept when all unused images are removed"),
-    };
     let _row = row(how);
     garbage_collection_keeps_it(node, spared).await;
 }
@@ -103,11 +106,20 @@ async fn what_goes_wrong_is_what_the_readme_quotes(node: &mut Node, deploy: &str
     while node.is_ready(&id).await {
         assert!(Instant::now() < deadline, "not within 30 s: the sandbox has ended");
     }
-    let version = ["ctr", "-n", "k8s.io", "run", "--rm", NAME, "version", "/pause", "-v"];
+    let version = ["ctr", "-n", "k8s.io", "run", "--rm", NAME, deploy, "/pause", "-v"]; // nodes share their cgroups
     let wrong = node.try_to(&version).expect_err("a program of another architecture");
     assert!(has_quoted(&readme, &wrong), "{wrong}");
     node.remove(&id).await;
     node.ok(&["ctr", "-n", "k8s.io", "images", "rm", "localhost/pause:s390x", NAME]);
+}
+
+/// By its label, as it is not the configured image.
+async fn the_installer_pins_it_under_any_name(node: &mut Node) {
+    let name = "registry.example/pause:9";
+    node.ok(&["sh", "/run/pause-install.sh", "--as", name]);
+    let images = node.images().await;
+    assert!(images.iter().any(|image| image.pinned && image.repo_tags == [name]), "{images:?}");
+    node.ok(&["ctr", "-n", "k8s.io", "images", "rm", name]);
 }
 
 async fn it_runs_as_every_kind_of_sandbox(node: &mut Node) {
