@@ -48,7 +48,7 @@ async fn all(deploy: &str, root: &Path, added: &str) {
         "containerd-1" => (NAME, "kept when all unused images but --pod-infra-container-image are removed"),
         _ => ("", "kept when all unused images are removed"),
     };
-    let row = |how: &str| Row::new("containerd through CRI", &version, &format!("by deploy/{deploy}: {how}"));
+    let row = |how: &str| Row::new(&format!("containerd through CRI, deploy/{deploy}"), &version, how);
     {
         let _row = row("installed by the paste installer");
         what_goes_wrong_is_what_the_readme_quotes(node, deploy).await;

@@ -26,25 +26,26 @@ const APPLICATIONS: &[&str] = &["busybox", "ipcmk", "nginx"];
 /// Whether these programs are installed; a skip if not. Where they are, those that are engines run until the tests end,
 /// with images of applications, and dist/ has ours.
 pub fn ready(programs: &[&str]) -> bool {
-    ready_with("sandbox_image = \"registry.k8s.io/pause:3.6\"", programs)
+    let config =
+        "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"registry.k8s.io/pause:3.6\"\n";
+    ready_with(config, programs)
 }
 
-/// The same, with these lines in the configuration of containerd's CRI; the first call decides.
-pub fn ready_with(cri: &str, programs: &[&str]) -> bool {
+/// The same, with this configuration of containerd; the first call decides.
+pub fn ready_with(containerd: &str, programs: &[&str]) -> bool {
     static READY: Once = Once::new();
     let all = programs.iter().chain(APPLICATIONS).all(|program| has(program));
     if all {
-        READY.call_once(|| start_engines(cri));
+        READY.call_once(|| start_engines(containerd));
     }
     all
 }
 
-fn start_engines(cri: &str) {
+fn start_engines(containerd: &str) {
     ok("make", &["--silent", "dist", "image"]);
     ok("e2e/images.sh", &[]);
     if is_installed("containerd") {
-        let config = format!("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\n{cri}\n");
-        fs::write("/etc/containerd/config.toml", config).expect("a file");
+        fs::write("/etc/containerd/config.toml", containerd).expect("a file");
         start("containerd", &[]);
         until("containerd answers", || run("ctr", &["version"]).is_ok());
     }

@@ -17,7 +17,7 @@ use procfs::process::{Process, all_processes};
 use serde_json::json;
 use xtask::arch::Arch;
 
-use crate::engines::{BUSYBOX, NAME, ORPHANS, Row, digest, found, has_quoted, ok, ready_with, until};
+use crate::engines::{BUSYBOX, ORPHANS, Row, digest, found, has_quoted, ok, ready_with, until};
 
 const KUBELET: &str = "target/kubelet/kubelet";
 /// Where the kubelet looks for pods.
@@ -334,8 +334,10 @@ fn ready() -> bool {
         let runc = xtask::root().join("e2e/runc.sh");
         let docker = json!({ "default-runtime": "runc.sh", "runtimes": { "runc.sh": { "path": runc } } });
         fs::write("/etc/docker/daemon.json", docker.to_string()).expect("a file");
-        let cri = format!("sandbox_image = \"{NAME}\"\nrestrict_oom_score_adj = true\ncni.bin_dir = \"/usr/lib/cni\"");
-        if !ready_with(&cri, &["/usr/lib/cni/bridge", "containerd", "dockerd", "runc"]) {
+        // The user's file, and what a machine without CAP_SYS_RESOURCE and Debian's folder for CNI need.
+        let config = fs::read_to_string(xtask::root().join("deploy/containerd-1/config.toml")).expect("a file")
+            + "restrict_oom_score_adj = true\ncni.bin_dir = \"/usr/lib/cni\"\n";
+        if !ready_with(&config, &["/usr/lib/cni/bridge", "containerd", "dockerd", "runc"]) {
             return false;
         }
         ok("docker", &["save", "-o", "/run/busybox-image.tar", BUSYBOX]);
