@@ -5,7 +5,7 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults nightly e2e kubelet kernels push lint clean setup test-setup e2e-setup
+.PHONY: build dist image run test faults nightly e2e kubelet kernels bench push lint clean setup test-setup e2e-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -42,6 +42,11 @@ kubelet: e2e-setup ## pause in the pods of a real kubelet, which it builds: 3 to
 
 kernels: dist ## pause on real kernels of every architecture, in QEMU, which it installs
 	kernels/run.sh
+
+BENCH ?= --save
+bench: setup ## beside its peers, as root on Debian; BENCH=--quick keeps nothing and takes less than a minute
+	benches/packages.sh && tests/upstream.sh
+	$(CARGO) bench --quiet --bench peers -- $(BENCH)
 
 push: setup ## the image of all platforms, to the registry that IMAGE names
 	@case '$(IMAGE)' in localhost/*) echo 'say where to: make push IMAGE=registry.example/pause' >&2; exit 1;; esac

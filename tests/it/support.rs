@@ -286,7 +286,8 @@ pub fn bit(signal: Signal) -> u64 {
     1 << (signal as u64 - 1)
 }
 
-fn state(pid: &str) -> Option<char> {
+/// As in /proc/PID/stat; none if it is gone.
+pub fn state(pid: &str) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.chars().next()
 }

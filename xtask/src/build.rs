@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -42,6 +42,17 @@ pub fn pause(arch: &Arch) -> Result<PathBuf> {
     Ok(file)
 }
 
+/// Builds a program of one file that needs `core` alone, into `file`, linked as pause is.
+pub fn like_pause(source: &Path, arch: &Arch, file: &Path) -> Result<()> {
+    let folder = tempfile::tempdir().context("cannot make a folder")?;
+    let linked = folder.path().join("linked");
+    let mut rustc = Command::new("rustc");
+    rustc.current_dir(root()).args(["--edition=2024", "--target", arch.triple, "-Cpanic=abort", "-Copt-level=z"]);
+    rustc.args(["-Cstrip=symbols", "-o"]).arg(&linked).args(rustc_flags()).arg(source);
+    ensure!(rustc.status().context("cannot run rustc")?.success(), "cannot build {}", source.display());
+    write(file, segments(&fs::read(linked)?)?, 0o755)
+}
+
 /// The part of the file that is loaded. Behind it rust-lld leaves room for the section headers that it does not write.
 fn segments(linked: &[u8]) -> Result<&[u8]> {
     let file = object::File::parse(linked).context("the linker wrote no ELF file")?;
@@ -52,7 +63,7 @@ fn segments(linked: &[u8]) -> Result<&[u8]> {
 }
 
 /// How rustc is to link a program without a libc.
-pub fn rustc_flags() -> Vec<String> {
+fn rustc_flags() -> Vec<String> {
     let script = root().join("src/pause.ld");
     let link = [
         // The toolchain's own linker, and nothing that is not ours: no C compiler, no libc, no start files.

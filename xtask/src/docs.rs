@@ -1,5 +1,5 @@
 //! `cargo xtask docs`: writes what README.md and docs/*.md take from elsewhere, the text of each
-//! `<!-- table: NAME -->` up to its `<!-- end -->`, so that no figure is copied by hand.
+//! `<!-- table: NAME -->` up to its `<!-- end -->`, and the plots, so that no figure is copied by hand.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,11 +7,23 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::arch::ALL;
-use crate::{dist, root, write};
+use crate::arch::{ALL, Arch};
+use crate::{benchmarks, dist, plots, root, write};
 
 /// What can stand between markers, and what makes its Markdown.
-const TABLES: &[(&str, Table)] = &[("compatibility", compatibility), ("platforms", platforms)];
+const TABLES: &[(&str, Table)] = &[
+    ("compatibility", compatibility),
+    ("platforms", platforms),
+    ("benchmarks", || benchmarked(benchmarks::summary)),
+    ("benchmarks: machine", || benchmarked(benchmarks::machine)),
+    ("benchmarks: peers", || benchmarked(benchmarks::about)),
+    ("benchmarks: bars", || benchmarked(benchmarks::bars)),
+    ("benchmarks: memory", || benchmarked(benchmarks::memory)),
+    ("benchmarks: node", || benchmarked(benchmarks::node)),
+    ("benchmarks: start", || benchmarked(benchmarks::starts)),
+    ("benchmarks: sizes", || benchmarked(benchmarks::sizes)),
+    ("benchmarks: reaping", || benchmarked(benchmarks::reaping)),
+];
 
 type Table = fn() -> Result<String>;
 
@@ -23,7 +35,7 @@ pub fn all() -> Result<()> {
     Ok(())
 }
 
-/// A file with tables in it.
+/// A file that follows from others, or in part.
 pub struct Page {
     /// Where it is.
     pub path: PathBuf,
@@ -33,16 +45,12 @@ pub struct Page {
     pub new: String,
 }
 
-/// README.md and docs/*.md.
+/// README.md, docs/*.md and the plots.
 pub fn pages() -> Result<Vec<Page>> {
-    let mut paths = vec![root().join("README.md")];
-    if let Ok(docs) = fs::read_dir(root().join("docs")) {
-        paths.extend(
-            docs.filter_map(|file| Some(file.ok()?.path())).filter(|path| path.extension() == Some("md".as_ref())),
-        );
-    }
     let mut pages = Vec::new();
-    for path in paths {
+    let docs = fs::read_dir(root().join("docs")).context("cannot read docs/")?;
+    let docs = docs.filter_map(|file| Some(file.ok()?.path())).filter(|path| path.extension() == Some("md".as_ref()));
+    for path in docs.chain([root().join("README.md")]) {
         let old = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let new = filled(&old).with_context(|| format!("in {}", path.display()))?;
         pages.push(Page { path, old, new });
@@ -51,7 +59,16 @@ pub fn pages() -> Result<Vec<Page>> {
         let used = pages.iter().any(|page| page.old.contains(&start(name)));
         ensure!(used, "no file has the table {name}; put {} and {END} where it belongs", start(name));
     }
+    for (name, plot) in plots::ALL {
+        let path = root().join("docs").join(name);
+        let old = fs::read_to_string(&path).unwrap_or_default();
+        pages.push(Page { path, old, new: benchmarked(plot)? });
+    }
     Ok(pages)
+}
+
+fn benchmarked(of: fn(&Value) -> Result<String>) -> Result<String> {
+    of(&benchmarks::kept()?)
 }
 
 const START: &str = "<!-- table: ";
@@ -77,11 +94,23 @@ fn filled(text: &str) -> Result<String> {
 }
 
 fn platforms() -> Result<String> {
-    let mut table = "| platform | bytes |\n|---|---|\n".to_owned();
-    for (arch, (_, bytes)) in ALL.iter().zip(dist::binaries()?) {
-        table += &format!("| `{}` | {} |\n", arch.platform(), grouped(bytes.len() as u64));
-    }
-    Ok(table)
+    let row = |(arch, (_, bytes)): (&Arch, (String, Vec<u8>))| {
+        vec![format!("`{}`", arch.platform()), grouped(bytes.len() as u64)]
+    };
+    Ok(table(&["platform", "bytes"], ALL.iter().zip(dist::binaries()?).map(row).collect()))
+}
+
+/// A table in Markdown, with its columns under each other.
+pub(crate) fn table(titles: &[&str], rows: Vec<Vec<String>>) -> String {
+    let titles: Vec<String> = titles.iter().map(|&title| title.to_owned()).collect();
+    let width = |column: usize| rows.iter().chain([&titles]).map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..titles.len()).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!(" {cell:width$} |"));
+        format!("|{}\n", cells.collect::<String>())
+    };
+    let rule: String = widths.iter().map(|width| format!("{}|", "-".repeat(width + 2))).collect();
+    format!("{}|{rule}\n{}", line(&titles), rows.iter().map(line).collect::<String>())
 }
 
 /// From what the tests in engines last wrote of themselves.
@@ -101,7 +130,7 @@ fn compatibility() -> Result<String> {
 }
 
 /// With a comma for each three digits.
-fn grouped(n: u64) -> String {
+pub(crate) fn grouped(n: u64) -> String {
     match n {
         0..1000 => n.to_string(),
         _ => format!("{},{:03}", grouped(n / 1000), n % 1000),

@@ -70,6 +70,18 @@ pub fn digests() -> Result<Vec<(String, String)>> {
     Ok(digests)
 }
 
+/// What a node pulls of pause for `arch`, in bytes.
+pub fn pull(arch: &Arch) -> Result<usize> {
+    let image = Image::build()?;
+    let platform = image.platforms.iter().find(|platform| platform.arch.name == arch.name);
+    Ok(platform.context("not in the image")?.size())
+}
+
+/// The layer of an image of `program` alone.
+pub fn layer(program: &[u8]) -> Result<Vec<u8>> {
+    gzip(&tar(&[("pause", 0o755, program)])?)
+}
+
 /// pause.tar under the name that it has unless another is asked for.
 pub fn archive_as_named() -> Result<Vec<u8>> {
     Image::build()?.archive(&reference(NAME, TAG)?)

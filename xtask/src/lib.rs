@@ -2,11 +2,13 @@
 //! the verbs and the tests take theirs.
 
 pub mod arch;
+pub mod benchmarks;
 pub mod build;
 pub mod dist;
 pub mod docs;
 pub mod image;
 pub mod install;
+mod plots;
 pub mod sbom;
 
 use std::fs::{self, Permissions};

@@ -1,0 +1,190 @@
+//! Plots of the samples that docs/benchmarks.json keeps, in SVG. Each has a light ground of its own, so that it reads on a
+//! dark page, too; what colours say is also said by their lightness, by marks or by words.
+
+use anyhow::{Context, Result, anyhow};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use serde_json::Value;
+
+use crate::benchmarks::{OURS, Peer, largest, peers, short};
+use crate::docs::grouped;
+
+const GROUND: RGBColor = RGBColor(252, 252, 250);
+const INK: RGBColor = RGBColor(40, 40, 40);
+const GRID: RGBColor = RGBColor(222, 222, 218);
+const FONT: (&str, i32) = ("sans-serif", 14);
+const WIDTH: u32 = 840;
+/// Left of it are the names.
+const LEFT: i32 = 150;
+/// Of Okabe and Ito (jfly.uni-koeln.de/color), which the colour-blind tell apart.
+const BLUE: RGBColor = RGBColor(0, 114, 178);
+const VERMILION: RGBColor = RGBColor(213, 94, 0);
+
+/// Its name in docs/, and the picture.
+pub const ALL: [(&str, Plot); 3] = [("memory.svg", memory), ("start.svg", start), ("reaping.svg", reaping)];
+
+type Plot = fn(&Value) -> Result<String>;
+
+/// What an instance costs the node, stacked.
+fn memory(results: &Value) -> Result<String> {
+    let n = largest(results, "instance_bytes_of_");
+    let parts = [
+        ("task and kernel stack: the same for every program", RGBColor(190, 190, 186)),
+        ("page tables", RGBColor(0, 60, 100)),
+        ("other memory of the kernel, from execve on", RGBColor(70, 150, 205)),
+        ("the program's own", RGBColor(240, 170, 60)),
+    ];
+    let kib = |peer: &Peer| -> Option<[f64; 4]> {
+        let of = |name: &str| Some(peer.median(&format!("{name}_bytes_of_{n}"))? / 1024.0);
+        let (program, kernel, tables) = (of("instance")?, of("instance_kernel")?, of("page_tables")?);
+        let all = of("node")? / n as f64;
+        Some([all - program, tables, kernel - tables, program - kernel])
+    };
+    let bars: Vec<(String, [f64; 4])> =
+        peers(results).iter().filter_map(|peer| Some((peer.name(), kib(peer)?))).collect();
+    let most = bars.iter().map(|(_, kib)| kib.iter().sum::<f64>()).fold(0.0, f64::max);
+    let bottom = 50 + 30 * bars.len() as i32;
+    let at = |kib: f64| LEFT + (kib / most * 600.0) as i32;
+    draw(
+        bottom + 30 + 22 * parts.len() as u32 as i32,
+        &format!("Memory of one instance, KiB (of {})", grouped(n as u64)),
+        |area| {
+            for (row, (name, kib)) in bars.iter().enumerate() {
+                let y = 50 + 30 * row as i32;
+                label(area, name, (LEFT - 10, y + 11), HPos::Right)?;
+                let mut sum = 0.0;
+                for (part, (_, colour)) in kib.iter().zip(parts) {
+                    let corners = [(at(sum), y), (at(sum + part), y + 22)];
+                    area.draw(&Rectangle::new(corners, colour.filled()))?;
+                    area.draw(&Rectangle::new(corners, GROUND.stroke_width(1)))?;
+                    sum += part;
+                }
+                label(area, &short(sum), (at(sum) + 8, y + 11), HPos::Left)?;
+            }
+            for (row, (name, colour)) in parts.iter().enumerate() {
+                let y = bottom + 12 + 22 * row as i32;
+                area.draw(&Rectangle::new([(LEFT, y), (LEFT + 22, y + 14)], colour.filled()))?;
+                label(area, name, (LEFT + 32, y + 7), HPos::Left)?;
+            }
+            Ok(())
+        },
+    )
+}
+
+/// How long a start takes: median, quartiles, and where nine of ten are.
+fn start(results: &Value) -> Result<String> {
+    let rows: Vec<(String, [f64; 5])> = peers(results)
+        .iter()
+        .filter_map(|peer| {
+            Some((peer.name(), peer.quantiles("start_ns", [0.05, 0.25, 0.5, 0.75, 0.95])?.map(|ns| ns / 1000.0)))
+        })
+        .collect();
+    let most = rows.iter().map(|(_, times)| times[4]).fold(0.0, f64::max);
+    let bottom = 50 + 30 * rows.len() as i32;
+    let at = |us: f64| LEFT + (us / most * 560.0) as i32;
+    draw(bottom + 70, "Start: CPU time until it sleeps, µs", |area| {
+        let step =
+            [10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0].into_iter().find(|step| most / step < 9.0).unwrap_or(most);
+        for tick in (0..).map(|tick| f64::from(tick) * step).take_while(|&us| us <= most) {
+            area.draw(&PathElement::new([(at(tick), 44), (at(tick), bottom)], GRID))?;
+            label(area, &short(tick), (at(tick), bottom + 12), HPos::Center)?;
+        }
+        for (row, (name, [low, lower, median, upper, high])) in rows.iter().enumerate() {
+            let y = 50 + 30 * row as i32 + 11;
+            let colour = if name == OURS { VERMILION } else { BLUE };
+            label(area, name, (LEFT - 10, y), HPos::Right)?;
+            area.draw(&PathElement::new([(at(*low), y), (at(*high), y)], colour.stroke_width(2)))?;
+            area.draw(&Rectangle::new([(at(*lower), y - 7), (at(*upper), y + 7)], colour.mix(0.45).filled()))?;
+            area.draw(&PathElement::new([(at(*median), y - 9), (at(*median), y + 9)], INK.stroke_width(3)))?;
+            label(area, &short(*median), (at(*high) + 8, y), HPos::Left)?;
+        }
+        let text = "bar: the median; box: half of the samples; line: nine of ten";
+        label(area, text, (LEFT, bottom + 45), HPos::Left)?;
+        Ok(())
+    })
+}
+
+/// CPU time of PID 1 against the size of a storm.
+fn reaping(results: &Value) -> Result<String> {
+    let most = largest(results, "storm_cpu_ns_of_");
+    let line = |peer: &Peer| -> Vec<(f64, f64)> {
+        let point = |n: usize| Some((n as f64, peer.median(&format!("storm_cpu_ns_of_{n}"))?.max(1.0) / 1e6));
+        [1000, 10_000, 20_000, 100_000].into_iter().filter_map(point).collect()
+    };
+    let mut lines: Vec<(String, Vec<(f64, f64)>)> =
+        peers(results).iter().map(|peer| (peer.name(), line(peer))).collect();
+    lines.retain(|(_, line)| !line.is_empty());
+    let values = || lines.iter().flat_map(|(_, line)| line.iter().map(|point| point.1));
+    let (low, high) = (values().fold(f64::MAX, f64::min), values().fold(0.0, f64::max));
+    let height = 440;
+    draw(height, "CPU time of PID 1 for a storm of orphans, ms", |area| {
+        let mut chart = ChartBuilder::on(area)
+            .margin_top(44)
+            .margin_right(170)
+            .set_label_area_size(LabelAreaPosition::Left, 70)
+            .set_label_area_size(LabelAreaPosition::Bottom, 50)
+            .build_cartesian_2d((900.0..most as f64 * 1.1).log_scale(), (low / 2.0..high * 2.0).log_scale())?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .light_line_style(GROUND)
+            .bold_line_style(GRID)
+            .axis_style(INK)
+            .label_style(FONT.into_font().color(&INK))
+            .x_desc("orphans")
+            .x_label_formatter(&|n| grouped(*n as u64))
+            .y_label_formatter(&|ms| short(*ms))
+            .draw()?;
+        let mut labels: Vec<(i32, &str)> = Vec::new();
+        for (at, (name, line)) in lines.iter().enumerate() {
+            let colour = if name == OURS { VERMILION } else { BLUE };
+            let width = if name == OURS { 3 } else { 2 };
+            chart.draw_series([PathElement::new(line.clone(), colour.stroke_width(width))])?;
+            for point in line {
+                let mark = colour.filled();
+                match at % 4 {
+                    0 => drop(chart.draw_series([Circle::new(*point, 5, mark)])?),
+                    1 => drop(chart.draw_series([TriangleMarker::new(*point, 6, mark)])?),
+                    2 => drop(chart.draw_series([Cross::new(*point, 5, colour.stroke_width(2))])?),
+                    _ => drop(chart.draw_series([Circle::new(*point, 5, colour.stroke_width(2))])?),
+                }
+            }
+            labels.extend(line.last().map(|point| (chart.backend_coord(point).1, name.as_str())));
+        }
+        // Beside the last points, but not one over the other.
+        labels.sort();
+        let mut free = 0;
+        for (y, name) in labels {
+            let y = y.max(free);
+            label(area, name, (WIDTH as i32 - 160, y), HPos::Left)?;
+            free = y + 18;
+        }
+        Ok(())
+    })
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+
+/// A picture of that height, with its title.
+fn draw(height: i32, title: &str, picture: impl FnOnce(&Area) -> Drawn) -> Result<String> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, (WIDTH, height.try_into()?)).into_drawing_area();
+        let all = || -> Drawn {
+            area.fill(&GROUND)?;
+            let style = ("sans-serif", 17).into_font().style(FontStyle::Bold).color(&INK);
+            area.draw(&Text::new(title.to_owned(), (20, 14), style))?;
+            picture(&area)?;
+            area.present()
+        };
+        all().map_err(|error| anyhow!("{error}")).context("the plot cannot be drawn")?;
+    }
+    Ok(svg)
+}
+
+fn label(area: &Area, text: &str, at: (i32, i32), side: HPos) -> Drawn {
+    let style = FONT.into_font().color(&INK).pos(Pos::new(side, VPos::Center));
+    area.draw(&Text::new(text.to_owned(), at, style))
+}
