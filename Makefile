@@ -27,6 +27,7 @@ faults: test-setup ## what pause survives, beside upstream's and catatonit's, as
 
 nightly: test-setup ## what takes too long for every change
 	$(CARGO) test --quiet --test faults -- --all
+	$(MAKE) bench BENCH=
 
 IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "e2e/isolated.sh"'
 

@@ -200,8 +200,10 @@ impl Run<'_> {
     ) -> Result<()> {
         let (start, line) = (Instant::now(), io::stderr().is_terminal());
         for round in 0..rounds {
-            // What one leaves to the kernel to clear away must not always meet the same next one.
-            for at in (0..self.peers.len()).cycle().skip(round).take(self.peers.len()) {
+            // What a large one leaves to the kernel to clear away must not always meet the same next one.
+            let mut order: Vec<usize> = (0..self.peers.len()).collect();
+            order.sort_by_key(|at| (at + 1) * (round + 1) * 7919 % 10_007); // another in each round
+            for at in order {
                 let (peer, samples) = (&self.peers[at], &mut self.samples[at]);
                 if !measured(peer) {
                     continue;
