@@ -21,6 +21,9 @@ const LEFT: i32 = 150;
 const BLUE: RGBColor = RGBColor(0, 114, 178);
 const VERMILION: RGBColor = RGBColor(213, 94, 0);
 
+/// Of the peers, on their lines.
+const MARKS: [&str; 6] = ["●", "▲", "✕", "○", "■", "△"];
+
 /// Its name in docs/, and the picture.
 pub const ALL: [(&str, Plot); 3] = [("memory.svg", memory), ("start.svg", start), ("reaping.svg", reaping)];
 
@@ -136,28 +139,22 @@ fn reaping(results: &Value) -> Result<String> {
             .x_label_formatter(&|n| grouped(*n as u64))
             .y_label_formatter(&|ms| short(*ms))
             .draw()?;
-        let mut labels: Vec<(i32, &str)> = Vec::new();
+        let mut labels: Vec<(i32, String)> = Vec::new();
         for (at, (name, line)) in lines.iter().enumerate() {
             let colour = if name == OURS { VERMILION } else { BLUE };
             let width = if name == OURS { 3 } else { 2 };
             chart.draw_series([PathElement::new(line.clone(), colour.stroke_width(width))])?;
-            for point in line {
-                let mark = colour.filled();
-                match at % 4 {
-                    0 => drop(chart.draw_series([Circle::new(*point, 5, mark)])?),
-                    1 => drop(chart.draw_series([TriangleMarker::new(*point, 6, mark)])?),
-                    2 => drop(chart.draw_series([Cross::new(*point, 5, colour.stroke_width(2))])?),
-                    _ => drop(chart.draw_series([Circle::new(*point, 5, colour.stroke_width(2))])?),
-                }
-            }
-            labels.extend(line.last().map(|point| (chart.backend_coord(point).1, name.as_str())));
+            let mark = MARKS[at % MARKS.len()];
+            let style = ("sans-serif", 16).into_font().color(&colour).pos(Pos::new(HPos::Center, VPos::Center));
+            chart.draw_series(line.iter().map(|point| Text::new(mark, *point, style.clone())))?;
+            labels.extend(line.last().map(|point| (chart.backend_coord(point).1, format!("{mark} {name}"))));
         }
         // Beside the last points, but not one over the other.
         labels.sort();
         let mut free = 0;
         for (y, name) in labels {
             let y = y.max(free);
-            label(area, name, (WIDTH as i32 - 160, y), HPos::Left)?;
+            label(area, &name, (WIDTH as i32 - 160, y), HPos::Left)?;
             free = y + 18;
         }
         Ok(())
