@@ -1,4 +1,5 @@
-//! The cgroups of a pod, of version 1 or 2: one for PID 1 and one for the rest, in one of their own.
+//! The cgroups of a pod, of version 1 or 2: one for PID 1 and one for the rest, in one of their own. (The benchmark uses
+//! them, too.)
 
 use std::fs;
 use std::io::ErrorKind;
@@ -188,7 +189,7 @@ fn kill_one(pid: &str) {
 
 /// Of the cgroups of this process.
 fn prefix() -> String {
-    format!("pause-faults-{}-", std::process::id())
+    format!("pause-pod-{}-", std::process::id())
 }
 
 fn lock() -> MutexGuard<'static, ()> {
@@ -215,7 +216,8 @@ fn folder(controller: &str, path: &str) -> PathBuf {
     if is_v2() { root.join(path) } else { root.join(controller).join(path) }
 }
 
-fn is_v2() -> bool {
+/// Whether the controllers are in version 2.
+pub fn is_v2() -> bool {
     Path::new("/sys/fs/cgroup/cgroup.controllers").exists()
 }
 

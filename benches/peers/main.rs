@@ -1,8 +1,11 @@
 //! pause beside its peers: `make bench`. All of them in one run, one after the other in every round, so that what else
 //! the machine does meets them all alike. What follows from the samples is in xtask/src/benchmarks.rs.
 
+#[allow(dead_code)] // the tests use the rest
+#[path = "../../faults/cgroup.rs"]
 mod cgroup;
 mod measure;
+mod memory;
 mod peer;
 #[allow(dead_code)]
 #[path = "../../tests/it/skip.rs"]
@@ -28,16 +31,17 @@ use xtask::arch::Arch;
 use xtask::benchmarks::{self, OURS};
 use xtask::{docs, image, root};
 
-use crate::cgroup::Cgroups;
 use crate::measure::Sample;
+use crate::memory::Memory;
 use crate::peer::Peer;
 use crate::support::has_namespaces;
 
 const USAGE: &str = "\
-Usage: cargo bench -- [--quick] [--save] [--peer NAME=PATH[,ARG...]]...
-  --quick  in less than a minute: fewer rounds, smaller sizes
-  --save   keep the result: docs/benchmarks.json, and all tables and plots that follow from it
-  --peer   measure this program, too";
+Usage: cargo bench -- [--quick] [--memory] [--save] [--peer NAME=PATH[,ARG...]]...
+  --quick   in less than a minute: fewer rounds, smaller sizes
+  --memory  only the memory of an instance
+  --save    keep the result: docs/benchmarks.json, and all tables and plots that follow from it
+  --peer    measure this program, too";
 
 fn main() -> ExitCode {
     let options = match options() {
@@ -80,18 +84,20 @@ fn main() -> ExitCode {
 
 struct Options {
     quick: bool,
+    memory: bool,
     save: bool,
     peers: Vec<Peer>,
 }
 
 /// None: help was asked for.
 fn options() -> Result<Option<Options>> {
-    let mut options = Options { quick: false, save: false, peers: Vec::new() };
+    let mut options = Options { quick: false, memory: false, save: false, peers: Vec::new() };
     let mut args = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--bench" => {} // cargo's
             "--quick" => options.quick = true,
+            "--memory" => options.memory = true,
             "--save" => options.save = true,
             "--peer" => options.peers.push(peer::named(&args.next().context("--peer wants NAME=PATH[,ARG...]")?)?),
             "-h" | "--help" => return Ok(None),
@@ -99,7 +105,7 @@ fn options() -> Result<Option<Options>> {
         }
     }
     ensure!(
-        !(options.save && (options.quick || !options.peers.is_empty())),
+        !(options.save && (options.quick || options.memory || !options.peers.is_empty())),
         "--save is for a full run of what is known"
     );
     Ok(Some(options))
@@ -116,7 +122,7 @@ fn run(options: Options, stop: &AtomicBool) -> Result<bool> {
         eprintln!("missing: {peer}");
     }
     let mut run = Run { samples: vec![BTreeMap::new(); peers.len()], peers, stop };
-    let cgroups = run.all(options.quick)?;
+    let cgroups = if options.memory { run.memory(options.quick)? } else { run.all(options.quick)? };
 
     let results = json!({
         "machine": machine(cgroups, options.quick)?,
@@ -160,7 +166,10 @@ impl Run<'_> {
             eprintln!("left out: all but bytes and -v");
             return Ok(None);
         }
-        self.each("start", often(501, 51), all, measure::start)?;
+        match measure::start_clock() {
+            Ok(_) => self.each("start", often(501, 51), all, measure::start)?,
+            Err(error) => eprintln!("left out: start: {error:#} (run as root)"),
+        }
         self.each("system calls", 1, all, trace::calls)?;
         self.each("instructions", often(1, 0), all, trace::instructions)?;
         self.each("stop", often(101, 21), |peer| peer.stops, measure::stop)?;
@@ -171,23 +180,34 @@ impl Run<'_> {
             self.each(&format!("a storm of {n} orphans"), rounds, reaps, |peer| measure::storm(peer, n))?;
         }
 
-        let cgroups = match Cgroups::new() {
-            Ok(cgroups) => cgroups,
+        let Some(version) = self.memory(quick)? else {
+            eprintln!("left out: zombies while frozen or starved, and the node");
+            return Ok(None);
+        };
+        self.each("zombies while frozen", 1, reaps, measure::frozen_zombies)?;
+        self.each("zombies while starved", often(5, 1), reaps, measure::starved_zombies)?;
+        let memory = Memory::new()?;
+        let nodes: &[_] = if quick { &[(110, 1)] } else { &[(110, 5), (250, 5), (1000, 3)] };
+        for &(n, rounds) in nodes {
+            self.each(&format!("a node of {n} pods"), rounds, all, |peer| measure::node(&memory, peer, n))?;
+        }
+        Ok(Some(version))
+    }
+
+    /// The memory of an instance, if it can be measured.
+    fn memory(&mut self, quick: bool) -> Result<Option<u8>> {
+        let memory = match Memory::new() {
+            Ok(memory) => memory,
             Err(error) => {
-                eprintln!("left out: memory, and zombies while frozen: {error:#} (run as root)");
+                eprintln!("left out: memory: {error:#} (run as root)");
                 return Ok(None);
             }
         };
-        self.each("zombies while frozen", 1, reaps, |peer| measure::frozen_zombies(&cgroups, peer))?;
         let fleets: &[_] = if quick { &[(10, 3), (100, 3)] } else { &[(10, 11), (100, 5), (1000, 3)] };
         for &(n, rounds) in fleets {
-            self.each(&format!("{n} instances"), rounds, all, |peer| measure::instances(&cgroups, peer, n))?;
+            self.each(&format!("{n} instances"), rounds, |_| true, |peer| measure::instances(&memory, peer, n))?;
         }
-        let nodes: &[_] = if quick { &[(110, 1)] } else { &[(110, 5), (250, 5), (1000, 3)] };
-        for &(n, rounds) in nodes {
-            self.each(&format!("a node of {n} pods"), rounds, all, |peer| measure::node(&cgroups, peer, n))?;
-        }
-        Ok(Some(cgroups.version()))
+        Ok(Some(memory.version()))
     }
 
     /// One sample of each peer that can be `measured`, so many times.

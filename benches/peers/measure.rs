@@ -11,8 +11,11 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
+use perf_event::events::Software;
+use perf_event::{Builder, Counter};
 
-use crate::cgroup::Cgroups;
+use crate::cgroup::{Cgroup, Group};
+use crate::memory::Memory;
 use crate::peer::Peer;
 use crate::support::{Process, state, within_10_s};
 
@@ -21,8 +24,8 @@ pub type Sample = Vec<(String, u64)>;
 
 /// Memory of an instance, averaged over `n`, with what the kernel charges from `execve` on: what depends on the
 /// program. (Task and kernel stack were made before, by who forks.)
-pub fn instances(cgroups: &Cgroups, peer: &Peer, n: usize) -> Result<Sample> {
-    let group = cgroups.counted()?;
+pub fn instances(memory: &Memory, peer: &Peer, n: usize) -> Result<Sample> {
+    let group = memory.counted()?;
     let procs = group.procs().display().to_string();
     let start = || Process::pid1(start_with("echo 0 >\"$0\"; exec \"$@\"", &procs, peer, Stdio::null()));
     let first = start(); // has the group's own memory charged, and what is shared
@@ -30,23 +33,25 @@ pub fn instances(cgroups: &Cgroups, peer: &Peer, n: usize) -> Result<Sample> {
     let before = group.usage()?;
     let processes: Vec<Process> = iter::repeat_with(start).take(n).collect();
     processes.iter().for_each(settle);
-    let after = group.usage()?;
+    // Before what takes back from it what is in the page cache.
+    let last = processes.last().context("no instance")?;
+    let field = |file: &str, fields: &[&str]| kib(last, file, fields).map(|kib| kib * 1024);
     let mut sample = Sample::from([
-        (format!("instance_bytes_of_{n}"), (after.all - before.all) / n as u64),
-        (format!("instance_kernel_bytes_of_{n}"), (after.kernel - before.kernel) / n as u64),
+        (format!("rss_bytes_of_{n}"), field("smaps_rollup", &["Rss:"])?),
+        (format!("private_bytes_of_{n}"), field("smaps_rollup", &["Private_Clean:", "Private_Dirty:"])?),
+        (format!("shared_bytes_of_{n}"), field("smaps_rollup", &["Shared_Clean:", "Shared_Dirty:"])?),
+        (format!("page_tables_bytes_of_{n}"), field("status", &["VmPTE:"])?),
     ]);
-    let field = |file: &str, fields: &[&str]| kib(&first, file, fields).map(|kib| kib * 1024);
-    sample.push((format!("rss_bytes_of_{n}"), field("smaps_rollup", &["Rss:"])?));
-    sample.push((format!("private_bytes_of_{n}"), field("smaps_rollup", &["Private_Clean:", "Private_Dirty:"])?));
-    sample.push((format!("shared_bytes_of_{n}"), field("smaps_rollup", &["Shared_Clean:", "Shared_Dirty:"])?));
-    sample.push((format!("page_tables_bytes_of_{n}"), field("status", &["VmPTE:"])?));
+    let after = group.usage()?;
+    sample.push((format!("instance_bytes_of_{n}"), (after.all - before.all) / n as u64));
+    sample.push((format!("instance_kernel_bytes_of_{n}"), (after.kernel - before.kernel) / n as u64));
     Ok(sample)
 }
 
 /// The node with `n` pods: all the memory that their processes cost it, and how long it takes to start them one after
 /// the other.
-pub fn node(cgroups: &Cgroups, peer: &Peer, n: usize) -> Result<Sample> {
-    let group = cgroups.counted()?;
+pub fn node(memory: &Memory, peer: &Peer, n: usize) -> Result<Sample> {
+    let group = memory.counted()?;
     let inside = group.enter()?;
     let first = Process::pid1(plain(peer)?); // as above
     settle(&first);
@@ -66,12 +71,20 @@ pub fn node(cgroups: &Cgroups, peer: &Peer, n: usize) -> Result<Sample> {
     ])
 }
 
-/// From the `vfork` that comes before `execve`, until it sleeps: the time that it has a CPU, which other load does not
-/// lengthen. (A start waits for nothing: its file is in memory.)
+/// From `execve` on, where perf stat(1) begins, until it and its children sleep: the time that they have a CPU, which other
+/// load does not lengthen. (A start waits for nothing: its file is in memory.)
 pub fn start(peer: &Peer) -> Result<Sample> {
+    let mut clock = start_clock()?;
     let process = Process::pid1(plain(peer)?);
     settle(&process);
-    Ok(vec![("start_ns".to_owned(), cpu_ns(&process))])
+    Ok(vec![("start_ns".to_owned(), clock.read()?)])
+}
+
+/// CPU time of what this thread starts, from the moment in `execve` when the new program has replaced the old one
+/// (perf_event_open(2), enable_on_exec).
+pub fn start_clock() -> Result<Counter> {
+    let clock = Builder::new(Software::TASK_CLOCK).inherit(true).enable_on_exec(true).build();
+    clock.context("perf_event_open is refused")
 }
 
 /// From the start of `-v` to its end.
@@ -144,19 +157,29 @@ pub fn visible_zombie(peer: &Peer) -> Result<Sample> {
     Ok(vec![("visible_zombie_ns".to_owned(), longest.as_nanos() as u64)])
 }
 
-/// How many of 500 orphans that die while PID 1 is frozen stay.
-pub fn frozen_zombies(cgroups: &Cgroups, peer: &Peer) -> Result<Sample> {
-    let Some(group) = cgroups.freezable()? else { return Ok(vec![]) };
+/// While PID 1 is frozen.
+pub fn frozen_zombies(peer: &Peer) -> Result<Sample> {
+    Ok(vec![("frozen_zombies".to_owned(), zombies(peer, Group::freeze)?)])
+}
+
+/// While PID 1 has 1 ms of CPU in a second.
+pub fn starved_zombies(peer: &Peer) -> Result<Sample> {
+    Ok(vec![("starved_zombies".to_owned(), zombies(peer, Group::least_quota)?)])
+}
+
+/// How many of 500 orphans are zombies once all have died, while PID 1 hardly runs.
+fn zombies(peer: &Peer, hold_up: fn(&Group)) -> Result<u64> {
     let process = Process::pid1(plain(peer)?);
     settle(&process);
     let own = process.children();
-    group.freeze(process.id())?;
+    let cgroup = Cgroup::new(); // goes before the process, which could not end while frozen
+    cgroup.pid1.admit(process.id());
+    hold_up(&cgroup.pid1);
     process.orphans(1, 500);
-    let zombies = within_10_s("all orphans are dead", || {
+    Ok(within_10_s("all orphans are dead", || {
         let orphans: Vec<String> = process.children().into_iter().filter(|pid| !own.contains(pid)).collect();
-        orphans.iter().all(|pid| state(pid) == Some('Z')).then_some(orphans.len())
-    });
-    Ok(vec![("frozen_zombies".to_owned(), zombies as u64)])
+        orphans.iter().all(|pid| state(pid) == Some('Z')).then_some(orphans.len() as u64)
+    }))
 }
 
 /// `peer`, started by `script`, a shell's, that has `zero` as `$0`.

@@ -86,7 +86,7 @@ fn start(results: &Value) -> Result<String> {
     let most = rows.iter().map(|(_, times)| times[4]).fold(0.0, f64::max);
     let bottom = 50 + 30 * rows.len() as i32;
     let at = |us: f64| LEFT + (us / most * 560.0) as i32;
-    draw(bottom + 70, "Start: CPU time until it sleeps, µs", |area| {
+    draw(bottom + 70, "Start: CPU time from execve until it sleeps, µs", |area| {
         let step =
             [10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0].into_iter().find(|step| most / step < 9.0).unwrap_or(most);
         for tick in (0..).map(|tick| f64::from(tick) * step).take_while(|&us| us <= most) {

@@ -1,4 +1,4 @@
-//! Control groups, of version 1 or 2, that are gone when the run is. Sources: cgroup-v2.rst and
+//! Control groups whose memory is counted, of version 1 or 2, that are gone when the run is. Sources: cgroup-v2.rst and
 //! cgroup-v1/memory.rst of the kernel's admin guide.
 
 use std::fs;
@@ -8,50 +8,43 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::support::within_10_s;
+use crate::cgroup::is_v2;
 
-/// Where the groups with the memory controller are, and where those that can be frozen.
-pub struct Cgroups {
-    memory: Group,
+/// The run's own group, in which the others are.
+pub struct Memory {
+    group: Group,
     v2: bool,
-    freezer: Option<Group>,
 }
 
-impl Cgroups {
-    /// One group for the run in each hierarchy that it needs.
+impl Memory {
     pub fn new() -> Result<Self> {
-        let (v1, v2) = (Path::new("/sys/fs/cgroup/memory"), Path::new("/sys/fs/cgroup"));
-        let pure = v2.join("cgroup.controllers").exists();
-        let name = format!("pause-bench-{}", std::process::id());
-        let memory = Group::new(if pure { v2 } else { v1 }.join(&name))?;
-        if pure {
-            memory.write("cgroup.subtree_control", "+memory")?;
+        let v2 = is_v2();
+        let root = Path::new(if v2 { "/sys/fs/cgroup" } else { "/sys/fs/cgroup/memory" });
+        if v2 {
+            write(&root.join("cgroup.subtree_control"), "+memory")?;
         }
-        let freezer = if pure { None } else { Group::new(v2.join("unified").join(&name)).ok() };
-        Ok(Self { memory, v2: pure, freezer })
+        let group = Group::new(root.join(format!("pause-bench-{}", std::process::id())))?;
+        if v2 {
+            write(&group.0.join("cgroup.subtree_control"), "+memory")?;
+        }
+        Ok(Self { group, v2 })
     }
 
-    /// 1 or 2, of the memory controller.
+    /// 1 or 2, of control groups.
     pub fn version(&self) -> u8 {
         1 + u8::from(self.v2)
     }
 
     /// A new group whose memory is counted.
     pub fn counted(&self) -> Result<Counted<'_>> {
-        Ok(Counted { group: Group::new(self.memory.0.join("counted"))?, all: self })
-    }
-
-    /// A new group that can be frozen, if there can be one.
-    pub fn freezable(&self) -> Result<Option<Group>> {
-        let parent = self.freezer.as_ref().or(self.v2.then_some(&self.memory));
-        parent.map(|parent| Group::new(parent.0.join("frozen"))).transpose()
+        Ok(Counted { group: Group::new(self.group.0.join("counted"))?, all: self })
     }
 }
 
 /// A group whose memory is counted.
 pub struct Counted<'a> {
     group: Group,
-    all: &'a Cgroups,
+    all: &'a Memory,
 }
 
 /// What a group has, in bytes.
@@ -76,7 +69,7 @@ impl Counted<'_> {
             right.then(|| path.trim_start_matches('/').to_owned())
         };
         let path = groups.lines().find_map(of).context("no group of memory in /proc/self/cgroup")?;
-        let root = self.all.memory.0.parent().context("a group in a hierarchy")?;
+        let root = self.all.group.0.parent().context("a group in a hierarchy")?;
         let inside = Inside(root.join(path).join("cgroup.procs"));
         self.group.write("cgroup.procs", "0")?;
         Ok(inside)
@@ -109,7 +102,7 @@ impl Drop for Inside {
 }
 
 /// A group; it is removed, once it is empty, when this goes.
-pub struct Group(PathBuf);
+struct Group(PathBuf);
 
 impl Group {
     fn new(path: PathBuf) -> Result<Self> {
@@ -117,17 +110,8 @@ impl Group {
         Ok(Self(path))
     }
 
-    /// Puts `pid` in, and freezes it.
-    pub fn freeze(&self, pid: i32) -> Result<()> {
-        self.write("cgroup.procs", &pid.to_string())?;
-        self.write("cgroup.freeze", "1")?;
-        within_10_s("the group is frozen", || self.read("cgroup.events").ok()?.contains("frozen 1").then_some(()));
-        Ok(())
-    }
-
     fn write(&self, file: &str, text: &str) -> Result<()> {
-        let file = self.0.join(file);
-        fs::write(&file, text).with_context(|| format!("cannot write {text} to {}", file.display()))
+        write(&self.0.join(file), text)
     }
 
     fn read(&self, file: &str) -> Result<String> {
@@ -142,9 +126,6 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if self.0.join("cgroup.freeze").exists() {
-            _ = self.write("cgroup.freeze", "0");
-        }
         // What was in it was killed, and takes a moment to go.
         for _ in 0..10_000 {
             if fs::remove_dir(&self.0).is_ok() {
@@ -153,4 +134,8 @@ impl Drop for Group {
             thread::sleep(Duration::from_millis(1));
         }
     }
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    fs::write(file, text).with_context(|| format!("cannot write {text} to {}", file.display()))
 }
