@@ -75,7 +75,7 @@ fn memory(results: &Value) -> Result<String> {
     )
 }
 
-/// How long a start takes: median, quartiles, and where nine of ten are.
+/// How long a start takes, on a logarithmic axis: median, quartiles, and where nine of ten are.
 fn start(results: &Value) -> Result<String> {
     let rows: Vec<(String, [f64; 5])> = peers(results)
         .iter()
@@ -83,13 +83,15 @@ fn start(results: &Value) -> Result<String> {
             Some((peer.name(), peer.quantiles("start_ns", [0.05, 0.25, 0.5, 0.75, 0.95])?.map(|ns| ns / 1000.0)))
         })
         .collect();
-    let most = rows.iter().map(|(_, times)| times[4]).fold(0.0, f64::max);
+    let least = rows.iter().map(|(_, times)| times[0]).fold(f64::MAX, f64::min).max(1.0);
+    let most = rows.iter().map(|(_, times)| times[4]).fold(least, f64::max);
+    let ticks: Vec<f64> = (0..7).flat_map(|power| [1.0, 2.0, 5.0].map(|tick| tick * f64::powi(10.0, power))).collect();
+    let first = ticks.iter().copied().rfind(|&tick| tick <= least).unwrap_or(1.0);
+    let last = ticks.iter().copied().find(|&tick| tick > most).unwrap_or(most * 2.0);
     let bottom = 50 + 30 * rows.len() as i32;
-    let at = |us: f64| LEFT + (us / most * 560.0) as i32;
+    let at = |us: f64| LEFT + ((us / first).ln() / (last / first).ln() * 560.0) as i32;
     draw(bottom + 70, "Start: CPU time from execve until it sleeps, µs", |area| {
-        let step =
-            [10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0].into_iter().find(|step| most / step < 9.0).unwrap_or(most);
-        for tick in (0..).map(|tick| f64::from(tick) * step).take_while(|&us| us <= most) {
+        for tick in ticks.into_iter().filter(|tick| (first..=last).contains(tick)) {
             area.draw(&PathElement::new([(at(tick), 44), (at(tick), bottom)], GRID))?;
             label(area, &short(tick), (at(tick), bottom + 12), HPos::Center)?;
         }
@@ -102,7 +104,7 @@ fn start(results: &Value) -> Result<String> {
             area.draw(&PathElement::new([(at(*median), y - 9), (at(*median), y + 9)], INK.stroke_width(3)))?;
             label(area, &short(*median), (at(*high) + 8, y), HPos::Left)?;
         }
-        let text = "bar: the median; box: half of the samples; line: nine of ten";
+        let text = "bar: the median; box: half of the samples; line: nine of ten. Logarithmic";
         label(area, text, (LEFT, bottom + 45), HPos::Left)?;
         Ok(())
     })
