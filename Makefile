@@ -5,7 +5,7 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults nightly e2e kubelet kernels bench push lint clean setup test-setup e2e-setup
+.PHONY: build dist image run test faults nightly e2e kubelet kernels bench bench-v2 push lint clean setup test-setup e2e-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -27,7 +27,9 @@ faults: test-setup ## what pause survives, beside upstream's and catatonit's, as
 
 nightly: test-setup ## what takes too long for every change
 	$(CARGO) test --quiet --test faults -- --all
+	$(MAKE) kernels
 	$(MAKE) bench BENCH=
+	$(MAKE) bench-v2 BENCH=
 
 IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "e2e/isolated.sh"'
 
@@ -48,6 +50,12 @@ BENCH ?= --save
 bench: setup ## beside its peers, as root on Debian; BENCH=--quick keeps nothing and takes less than a minute
 	benches/packages.sh && tests/upstream.sh
 	$(CARGO) bench --quiet --bench peers -- $(BENCH)
+
+bench-v2: dist ## its memory under control groups v2, in QEMU, where the machine has v1: twenty minutes
+	benches/packages.sh && tests/upstream.sh
+	$(CARGO) bench --quiet --no-run --bench peers
+	benches/v2.sh $(BENCH)
+	$(CARGO) xtask docs
 
 push: setup ## the image of all platforms, to the registry that IMAGE names
 	@case '$(IMAGE)' in localhost/*) echo 'say where to: make push IMAGE=registry.example/pause' >&2; exit 1;; esac

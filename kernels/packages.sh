@@ -28,11 +28,7 @@ cd target/kernels
 rm -f fetched
 
 prepare_apt
-# The archive that this machine uses, with that release in place of its own.
-apt-get indextargets --no-release-info 'Created-By: Packages' "Release: $VERSION_CODENAME" 'Component: main' \
-    --format "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] \$(REPO_URI) $release main" |
-    sort -u >apt/sources/debian.list
-[ -s apt/sources/debian.list ] || skipped "no archive of Debian $VERSION_CODENAME is configured"
+use_release "$release"
 
 machines() { grep -v '^#' ../../kernels/machines; }
 foreign() { apt -o APT::Architectures="$(machines | awk '{ print $2 }' | sort -u | paste -sd,)" "$@"; }
@@ -42,8 +38,6 @@ foreign_download() {
 }
 foreign -o APT::Update::Error-Mode=any update || skipped "the archive cannot be reached"
 machines | awk '{ print $3 ":" $2; print "busybox-static:" $2 }' | sort -u | foreign_download
-# What these packages have is the name of the newest kernel.
-kernel() { dpkg-deb --field "$1"_*_"$2".deb Depends | sed 's/ .*//'; }
 machines | while read -r _ arch package _; do echo "$(kernel "$package" "$arch"):$arch"; done | foreign_download
 unpack() { dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards "$2"; }
 machines | while read -r _ arch package _; do

@@ -27,6 +27,18 @@ prepare_apt() {
     : >apt/status
 }
 
+# After which apt has that release of Debian alone, from the archive that this machine uses.
+use_release() {
+    . /etc/os-release
+    apt-get indextargets --no-release-info 'Created-By: Packages' "Release: $VERSION_CODENAME" 'Component: main' \
+        --format "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] \$(REPO_URI) $1 main" |
+        sort -u >apt/sources/debian.list
+    [ -s apt/sources/debian.list ] || skipped "no archive of Debian $VERSION_CODENAME is configured"
+}
+
+# The name of the newest kernel, from the downloaded package NAME ARCHITECTURE, which has nothing else.
+kernel() { dpkg-deb --field "$1"_*_"$2".deb Depends | sed 's/ .*//'; }
+
 # Downloads a source package, and packages that are named after it, into the current folder.
 fetch() {
     prepare_apt

@@ -1,4 +1,5 @@
-//! What follows from the samples of `make bench`, which docs/benchmarks.json keeps: tables and bars.
+//! What follows from the samples of `make bench`, which docs/benchmarks.json keeps, and of `make bench-v2`: tables and
+//! bars.
 
 use std::fs;
 
@@ -21,8 +22,18 @@ pub const FLOOR_PAUSE: &str = "floor: only pauses";
 
 /// The samples that are kept.
 pub fn kept() -> Result<Value> {
-    let file = root().join("docs/benchmarks.json");
-    let text = fs::read_to_string(&file).with_context(|| format!("no {}; `make bench` makes it", file.display()))?;
+    read("benchmarks.json", "bench")
+}
+
+/// Those of memory under control groups v2.
+pub fn kept_v2() -> Result<Value> {
+    read("benchmarks-v2.json", "bench-v2")
+}
+
+/// The samples that are kept in `name`, which `make` of `by` writes.
+fn read(name: &str, by: &str) -> Result<Value> {
+    let file = root().join("docs").join(name);
+    let text = fs::read_to_string(&file).with_context(|| format!("no {}; `make {by}` makes it", file.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is no JSON", file.display()))
 }
 
@@ -41,9 +52,14 @@ pub fn text(results: &Value) -> Result<String> {
 
 /// All tables, for a terminal.
 pub fn report(results: &Value) -> Result<String> {
-    let tables = [sizes, starts, memory, node, reaping, bars];
-    let tables: Result<Vec<String>> = tables.iter().map(|table| table(results)).collect();
-    Ok(format!("{}\n\n{}", machine(results)?, tables?.join("\n")))
+    let mut report = machine(results)? + "\n";
+    for table in [sizes, starts, memory, node, reaping, bars] {
+        let table = table(results)?;
+        if !table.is_empty() {
+            report += &format!("\n{table}");
+        }
+    }
+    Ok(report)
 }
 
 /// Where and when.
@@ -100,7 +116,7 @@ pub fn starts(results: &Value) -> Result<String> {
     let time = |key| {
         move |peer: &Peer| match peer.quartiles(key) {
             Some([low, median, high]) => format!("{} ({} to {})", micro(median), micro(low), micro(high)),
-            None => "–".to_owned(),
+            None => NONE.to_owned(),
         }
     };
     rows(
@@ -114,7 +130,7 @@ pub fn memory(results: &Value) -> Result<String> {
     let most = largest(results, "instance_bytes_of_");
     let of = |name: &str, n: usize| {
         let key = format!("{name}_bytes_of_{n}");
-        move |peer: &Peer| peer.median(&key).map_or("–".to_owned(), |bytes| format!("{:.1}", bytes / 1024.0))
+        move |peer: &Peer| peer.median(&key).map_or(NONE.to_owned(), |bytes| format!("{:.1}", bytes / 1024.0))
     };
     rows(
         results,
@@ -127,6 +143,7 @@ pub fn memory(results: &Value) -> Result<String> {
             ("private", &of("private", most)),
             ("shared", &of("shared", most)),
             ("RSS", &of("rss", most)),
+            ("spread", &|peer: &Peer| peer.spread("instance_bytes_of_")),
         ],
     )
 }
@@ -136,12 +153,12 @@ pub fn node(results: &Value) -> Result<String> {
     let mib = |n: usize| {
         let key = format!("node_bytes_of_{n}");
         move |peer: &Peer| {
-            peer.median(&key).map_or("–".to_owned(), |bytes| format!("{:.1}", bytes / f64::powi(2.0, 20)))
+            peer.median(&key).map_or(NONE.to_owned(), |bytes| format!("{:.1}", bytes / f64::powi(2.0, 20)))
         }
     };
     let ms = |n: usize| {
         let key = format!("node_start_ns_of_{n}");
-        move |peer: &Peer| peer.median(&key).map_or("–".to_owned(), |ns| format!("{:.0}", ns / 1e6))
+        move |peer: &Peer| peer.median(&key).map_or(NONE.to_owned(), |ns| format!("{:.0}", ns / 1e6))
     };
     rows(
         results,
@@ -152,18 +169,19 @@ pub fn node(results: &Value) -> Result<String> {
             ("ms", &ms(250)),
             ("1,000 pods, MiB", &mib(1000)),
             ("ms", &ms(1000)),
+            ("spread", &|peer: &Peer| peer.spread("node_")),
         ],
     )
 }
 
 /// What PID 1 does for orphans.
 pub fn reaping(results: &Value) -> Result<String> {
-    let cpu = |n: usize| move |peer: &Peer| peer.per_orphan("cpu_ns", n).map_or("–".to_owned(), short);
+    let cpu = |n: usize| move |peer: &Peer| peer.per_orphan("cpu_ns", n).map_or(NONE.to_owned(), short);
     let most = largest(results, "storm_switches_of_");
     let switches =
-        |peer: &Peer| peer.median(&format!("storm_switches_of_{most}")).map_or("–".to_owned(), |n| number(Some(n)));
+        |peer: &Peer| peer.median(&format!("storm_switches_of_{most}")).map_or(NONE.to_owned(), |n| number(Some(n)));
     let visible =
-        |peer: &Peer| peer.median("visible_zombie_ns").map_or("–".to_owned(), |ns| format!("{:.1}", ns / 1e6));
+        |peer: &Peer| peer.median("visible_zombie_ns").map_or(NONE.to_owned(), |ns| format!("{:.1}", ns / 1e6));
     let count = |key| move |peer: &Peer| number(peer.median(key));
     let title = format!("switches, {}", grouped(most as u64));
     rows(
@@ -177,6 +195,7 @@ pub fn reaping(results: &Value) -> Result<String> {
             ("a zombie seen, ms", &visible),
             ("zombies, frozen", &count("frozen_zombies")),
             ("starved", &count("starved_zombies")),
+            ("spread", &|peer: &Peer| peer.spread("storm_cpu_ns_of_")),
         ],
     )
 }
@@ -184,7 +203,7 @@ pub fn reaping(results: &Value) -> Result<String> {
 /// What ours must reach, and whether it does.
 pub fn bars(results: &Value) -> Result<String> {
     let rows = all_bars(results).into_iter().map(|bar| {
-        let measured = bar.measured.map_or("–".to_owned(), short);
+        let measured = bar.measured.map_or(NONE.to_owned(), short);
         let reached = match bar.measured {
             None => "not measured",
             _ if bar.missed() => "**no**",
@@ -228,7 +247,7 @@ pub fn summary(results: &Value) -> Result<String> {
         }),
     ];
     let rows = plan.iter().map(|(what, unit, value)| {
-        let shown = |peer: &Peer| value(peer).map_or("–".to_owned(), unit);
+        let shown = |peer: &Peer| value(peer).map_or(NONE.to_owned(), unit);
         vec![what.clone(), shown(&ours), shown(&upstream), shown(&floor)]
     });
     Ok(table(&["", "ours", "upstream's", "assembly that makes the same calls"], rows.collect()))
@@ -304,6 +323,16 @@ impl Peer<'_> {
         Some(parts.map(|part| samples[(last as f64 * part).round() as usize]))
     }
 
+    /// The widest range of those samples, from quartile to quartile, as a part of the median.
+    fn spread(&self, prefix: &str) -> String {
+        let several = |values: &Value| values.as_array().is_some_and(|values| values.len() > 1);
+        let samples = self.samples();
+        let of_these = samples.iter().filter(|(key, values)| key.starts_with(prefix) && several(values));
+        let ranges = of_these.filter_map(|(key, _)| self.quartiles(key));
+        let widest = ranges.map(|[low, median, high]| (high - low) / median.max(1.0)).reduce(f64::max);
+        widest.map_or(NONE.to_owned(), |part| format!("{:.0} %", part * 100.0))
+    }
+
     pub(crate) fn per_orphan(&self, what: &str, n: usize) -> Option<f64> {
         Some(self.median(&format!("storm_{what}_of_{n}"))? / n as f64)
     }
@@ -318,15 +347,25 @@ pub(crate) fn largest(results: &Value, prefix: &str) -> usize {
 /// A title, and what is under it.
 type Column<'a> = (&'a str, &'a dyn Fn(&Peer) -> String);
 
-/// A row for each peer.
+/// A row for each peer; without those, and without columns, that have no figure. Nothing, if there is none at all.
 fn rows(results: &Value, columns: &[Column]) -> Result<String> {
+    let peers = peers(results);
+    let has = |(_, cell): &Column, peer: &Peer| cell(peer) != NONE;
+    let columns: Vec<&Column> = columns.iter().filter(|column| peers.iter().any(|peer| has(column, peer))).collect();
+    if columns.is_empty() {
+        return Ok(String::new());
+    }
     let titles: Vec<&str> = [""].into_iter().chain(columns.iter().map(|(title, _)| *title)).collect();
     let row = |peer: &Peer| [peer.name()].into_iter().chain(columns.iter().map(|(_, cell)| cell(peer))).collect();
-    Ok(table(&titles, peers(results).iter().map(row).collect()))
+    let shown = peers.iter().filter(|peer| columns.iter().any(|column| has(column, peer)));
+    Ok(table(&titles, shown.map(row).collect()))
 }
 
+/// What stands for a figure that there is not.
+const NONE: &str = "–";
+
 fn number(value: Option<f64>) -> String {
-    value.map_or("–".to_owned(), |value| grouped(value as u64))
+    value.map_or(NONE.to_owned(), |value| grouped(value as u64))
 }
 
 fn micro(ns: f64) -> String {

@@ -19,6 +19,8 @@ const TABLES: &[(&str, Table)] = &[
     ("benchmarks: peers", || benchmarked(benchmarks::about)),
     ("benchmarks: bars", || benchmarked(benchmarks::bars)),
     ("benchmarks: memory", || benchmarked(benchmarks::memory)),
+    ("benchmarks: machine, v2", || benchmarks::machine(&benchmarks::kept_v2()?)),
+    ("benchmarks: memory, v2", || benchmarks::memory(&benchmarks::kept_v2()?)),
     ("benchmarks: node", || benchmarked(benchmarks::node)),
     ("benchmarks: start", || benchmarked(benchmarks::starts)),
     ("benchmarks: sizes", || benchmarked(benchmarks::sizes)),
