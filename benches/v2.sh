@@ -9,7 +9,7 @@ case $* in
     --save) quick= ;;
     *) echo "$0: $*: there is --quick, and there is --save" >&2; exit 2 ;;
 esac
-export project="$PWD" quick
+project=$PWD
 [ "$(uname -m)" = x86_64 ] || { echo "SKIPPED: $0 is written for amd64 alone" >&2; exit 0; }
 
 # shellcheck source=tests/need.sh
@@ -45,7 +45,9 @@ cp "$(command -v busybox)" root/bin/busybox
 chmod 0755 root/init root/bin/busybox
 (cd root && find . | busybox cpio -o -H newc 2>/dev/null) >initramfs
 rm -f out/*
-export -p >out/environment # with the paths of Rust
+# shellcheck disable=SC2016 # for the other shell, which quotes it all
+env -i PATH="$PATH" HOME="$HOME" ${CARGO_HOME+CARGO_HOME="$CARGO_HOME"} ${RUSTUP_HOME+RUSTUP_HOME="$RUSTUP_HOME"} \
+    project="$project" quick="$quick" sh -c 'export -p' >out/environment
 # -cx16: see kernels/machines
 qemu-system-x86_64 -M q35 -cpu qemu64,-cx16 -smp 2 -m 4096 -nographic -net none -no-reboot \
     -kernel kernel -initrd initramfs -append "console=ttyS0 quiet panic=-1" \

@@ -175,7 +175,7 @@ impl Run<'_> {
         self.each("stop", often(101, 21), |peer| peer.stops, measure::stop)?;
         self.each("zombies seen", often(5, 1), reaps, measure::visible_zombie)?;
         let storms: &[_] =
-            if quick { &[(1000, 1), (10_000, 1)] } else { &[(1000, 5), (10_000, 3), (20_000, 3), (100_000, 1)] };
+            if quick { &[(1000, 1), (10_000, 1)] } else { &[(1000, 5), (10_000, 3), (20_000, 3), (100_000, 3)] };
         for &(n, rounds) in storms {
             self.each(&format!("a storm of {n} orphans"), rounds, reaps, |peer| measure::storm(peer, n))?;
         }

@@ -158,7 +158,7 @@ pub fn node(results: &Value) -> Result<String> {
     };
     let ms = |n: usize| {
         let key = format!("node_start_ns_of_{n}");
-        move |peer: &Peer| peer.median(&key).map_or(NONE.to_owned(), |ns| format!("{:.0}", ns / 1e6))
+        move |peer: &Peer| number(peer.median(&key).map(|ns| ns / 1e6))
     };
     rows(
         results,
