@@ -5,7 +5,7 @@
 trap '/bin/busybox poweroff -f' EXIT
 /bin/busybox mkdir /proc /machine /memory /all
 /bin/busybox mount -t proc none /proc # through which the shell finds the other programs
-for module in netfs 9pnet 9pnet_virtio 9p overlay; do
+for module in $(cat /modules); do
     insmod "/$module.ko" || exit
 done
 mount -t 9p -o trans=virtio,ro,msize=524288,cache=loose machine /machine || exit

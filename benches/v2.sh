@@ -21,18 +21,19 @@ install_missing || { echo "install (Debian's names):$missing" >&2; exit 1; }
 
 # shellcheck source=tests/debian.sh
 program="a kernel for control groups v2" && . tests/debian.sh
-modules='netfs 9pnet 9pnet_virtio 9p overlay'
 mkdir -p target/v2/root/bin target/v2/out
 cd target/v2
 if [ ! -s kernel ]; then
+    rm -f ./*.deb
     prepare_apt
     use_release trixie
-    apt -o APT::Architectures=amd64 -o Update::Error-Mode=any update || skipped "the archive cannot be reached"
+    apt -o APT::Architectures=amd64 -o APT::Update::Error-Mode=any update || skipped "the archive cannot be reached"
     apt -o APT::Architectures=amd64 download linux-image-amd64
     image=$(kernel linux-image-amd64 amd64)
     apt -o APT::Architectures=amd64 download "$image"
     dpkg-deb --fsys-tarfile "${image}"_*_amd64.deb >image.tar
-    for module in $modules; do
+    echo netfs 9pnet 9pnet_virtio 9p overlay >root/modules
+    for module in $(cat root/modules); do
         tar -xO --wildcards "*/$module.ko.xz" <image.tar | xz --decompress >"root/$module.ko"
     done
     tar -xO --wildcards './boot/vmlinuz*' <image.tar >part
