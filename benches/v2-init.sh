@@ -19,4 +19,5 @@ mkdir /all/v2.out
 mount -t 9p -o trans=virtio out /all/v2.out || exit
 # shellcheck disable=SC2016 # for the other shell
 chroot /all /bin/sh -c '. /v2.out/environment && cd "$project" &&
-    cargo bench --offline --quiet --bench peers -- --memory $quick && cp target/benchmarks.json /v2.out/'
+    cargo bench --offline --quiet --bench peers -- --memory $quick &&
+    cp target/benchmarks.json /v2.out/part && mv /v2.out/part /v2.out/benchmarks.json'

@@ -2,7 +2,7 @@
 //! them, too.)
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
@@ -36,10 +36,10 @@ impl Cgroup {
             }
             Group(path)
         };
-        delegate("");
+        delegate("").expect("controllers");
         let cgroup =
             Self { pod: group(pod.clone()), pid1: group(format!("{pod}/pid1")), rest: group(format!("{pod}/rest")) };
-        delegate(&pod);
+        delegate(&pod).expect("controllers");
         cgroup
     }
 }
@@ -132,8 +132,8 @@ impl Group {
 /// Whether there can be any; a skip if there cannot.
 pub fn can_be_made() -> bool {
     let probe = format!("{}probe", prefix());
-    let made =
-        folders(&probe).iter().try_for_each(|folder| fs::create_dir(folder).and_then(|()| fs::remove_dir(folder)));
+    let make = |folder: &PathBuf| fs::create_dir(folder).and_then(|()| fs::remove_dir(folder));
+    let made = delegate("").and_then(|()| folders(&probe).iter().try_for_each(make));
     if let Err(error) = &made {
         skip(&format!("no cgroup can be made ({error}); run as root on a machine that has them"));
     }
@@ -198,9 +198,10 @@ fn lock() -> MutexGuard<'static, ()> {
 }
 
 /// With version 2, groups have the controllers that the one above passes on.
-fn delegate(path: &str) {
-    if is_v2() {
-        write(&folder("", path).join("cgroup.subtree_control"), "+cpu +memory +pids");
+fn delegate(path: &str) -> io::Result<()> {
+    match is_v2() {
+        true => fs::write(folder("", path).join("cgroup.subtree_control"), "+cpu +memory +pids"),
+        false => Ok(()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! One sample of each thing that is measured. All run as PID 1 of a PID namespace of their own.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -83,14 +84,15 @@ pub fn start(peer: &Peer) -> Result<Sample> {
 /// CPU time of what this thread starts, from the moment in `execve` when the new program has replaced the old one
 /// (perf_event_open(2), enable_on_exec).
 pub fn start_clock() -> Result<Counter> {
-    let clock = Builder::new(Software::TASK_CLOCK).inherit(true).enable_on_exec(true).build();
-    clock.context("perf_event_open is refused")
+    let mut clock = Builder::new(Software::TASK_CLOCK);
+    clock.include_kernel().include_hv().inherit(true).enable_on_exec(true);
+    clock.build().context("perf_event_open is refused")
 }
 
 /// From the start of `-v` to its end.
 pub fn version(peer: &Peer) -> Result<Sample> {
     let argument = peer.version.context("no way to ask for its version")?;
-    let mut command = Command::new(&peer.program);
+    let mut command = command(&peer.program);
     command.arg(argument).stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();
     let status = command.status()?;
@@ -184,7 +186,7 @@ fn zombies(peer: &Peer, hold_up: fn(&Group)) -> Result<u64> {
 
 /// `peer`, started by `script`, a shell's, that has `zero` as `$0`.
 pub fn start_with(script: &str, zero: &str, peer: &Peer, stdin: Stdio) -> Command {
-    let mut command = Command::new("sh");
+    let mut command = command("sh");
     command.args(["-c", script, zero]).arg(&peer.program).args(&peer.args);
     command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::null());
     command
@@ -192,9 +194,16 @@ pub fn start_with(script: &str, zero: &str, peer: &Peer, stdin: Stdio) -> Comman
 
 fn plain(peer: &Peer) -> Result<Command> {
     let null = File::options().read(true).write(true).open("/dev/null")?;
-    let mut command = Command::new(&peer.program);
+    let mut command = command(&peer.program);
     command.args(&peer.args).stdin(null.try_clone()?).stdout(null.try_clone()?).stderr(null);
     Ok(command)
+}
+
+/// With the environment that engines give, not cargo's: a dynamic loader looks for libraries wherever that says.
+fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    command
 }
 
 /// Waits until it sleeps, and so do its children.
