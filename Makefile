@@ -51,7 +51,7 @@ bench: setup ## beside its peers, as root on Debian; BENCH=--quick keeps nothing
 	benches/packages.sh && tests/upstream.sh
 	$(CARGO) bench --quiet --bench peers -- $(BENCH)
 
-bench-v2: dist ## its memory under control groups v2, in QEMU, where the machine has v1: twenty minutes
+bench-v2: dist ## its memory under control groups v2, in QEMU, where the machine has v1: ten minutes
 	benches/packages.sh && tests/upstream.sh
 	$(CARGO) bench --quiet --no-run --bench peers
 	benches/v2.sh $(BENCH)
