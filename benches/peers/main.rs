@@ -122,10 +122,11 @@ fn run(options: Options, stop: &AtomicBool) -> Result<bool> {
         eprintln!("missing: {peer}");
     }
     let mut run = Run { samples: vec![BTreeMap::new(); peers.len()], peers, stop };
-    let cgroups = match options.memory {
+    let memory = match options.memory {
         true => run.memory(options.quick, 1)?, // a thousand are an average already, and in QEMU they take minutes
         false => run.all(options.quick)?,
     };
+    let cgroups = memory.map(|memory| memory.version());
 
     let results = json!({
         "machine": machine(cgroups, options.quick)?,
@@ -158,8 +159,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Measures all that can be; says by which version of control groups.
-    fn all(&mut self, quick: bool) -> Result<Option<u8>> {
+    /// Measures all that can be; gives what memory was counted with.
+    fn all(&mut self, quick: bool) -> Result<Option<Memory>> {
         let often = |full, few| if quick { few } else { full };
         let all = |_: &Peer| true;
         let reaps = |peer: &Peer| peer.reaps;
@@ -189,19 +190,18 @@ impl Run<'_> {
             self.each("zombies while frozen", 1, reaps, measure::frozen_zombies)?;
             self.each("zombies while starved", often(5, 1), reaps, measure::starved_zombies)?;
         }
-        let version = self.memory(quick, 3)?;
-        if version.is_some() {
-            let memory = Memory::new()?;
+        let memory = self.memory(quick, 3)?;
+        if let Some(memory) = &memory {
             let nodes: &[_] = if quick { &[(110, 1)] } else { &[(110, 5), (250, 5), (1000, 3)] };
             for &(n, rounds) in nodes {
-                self.each(&format!("a node of {n} pods"), rounds, all, |peer| measure::node(&memory, peer, n))?;
+                self.each(&format!("a node of {n} pods"), rounds, all, |peer| measure::node(memory, peer, n))?;
             }
         }
-        Ok(version)
+        Ok(memory)
     }
 
-    /// Measures the memory of an instance, if that can be; says by which version of control groups.
-    fn memory(&mut self, quick: bool, thousands: usize) -> Result<Option<u8>> {
+    /// Measures the memory of an instance, if that can be; gives what it was counted with.
+    fn memory(&mut self, quick: bool, thousands: usize) -> Result<Option<Memory>> {
         let memory = match Memory::new() {
             Ok(memory) => memory,
             Err(error) => {
@@ -213,7 +213,7 @@ impl Run<'_> {
         for &(n, rounds) in fleets {
             self.each(&format!("{n} instances"), rounds, |_| true, |peer| measure::instances(&memory, peer, n))?;
         }
-        Ok(Some(memory.version()))
+        Ok(Some(memory))
     }
 
     /// One sample of each peer that can be `measured`, so many times.
