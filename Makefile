@@ -5,7 +5,7 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults nightly e2e kubelet kernels bench bench-v2 push lint clean setup test-setup e2e-setup
+.PHONY: build dist image run test faults nightly e2e kubelet compatibility kernels bench bench-v2 push lint clean setup test-setup e2e-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -17,45 +17,45 @@ image: setup ## dist/pause.tar and dist/pause.tar.gz, under the name IMAGE:TAG
 	$(CARGO) xtask image '$(IMAGE)' '$(TAG)'
 
 run: setup ## a real pod: a server and a client, held by pause
-	$(CARGO) run --quiet --example pod -- 'server=sh examples/story.sh server' 'client=sh examples/story.sh client'
+	$(CARGO) run --quiet --package pod -- 'server=sh pod/story.sh server' 'client=sh pod/story.sh client'
 
 test: test-setup ## everything that needs no container engine
 	$(CARGO) test --quiet && tests/reproducible.sh
 
 faults: test-setup ## what pause survives, beside upstream's and catatonit's, as a table; a part of test
-	$(CARGO) test --quiet --test faults
+	$(CARGO) test --quiet --package faults
 
 nightly: test-setup ## what takes too long for every change
-	$(CARGO) test --quiet --test faults -- --all
+	$(CARGO) test --quiet --package faults -- --all
 	$(MAKE) kernels
 	$(MAKE) bench BENCH=
 	$(MAKE) bench-v2 BENCH=
 
-IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "e2e/isolated.sh"'
+IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "proof/e2e/isolated.sh"'
 
 e2e: e2e-setup ## pause in real engines, which it installs
-	e2e/containerd-2.sh && rm -f docs/compatibility.json
+	proof/packages/containerd-2.sh && rm -f target/compatibility.json
 	$(IN_ENGINES) --test e2e
-	$(CARGO) xtask docs
 
 kubelet: e2e-setup ## pause in the pods of a real kubelet, which it builds: 3 to 8 minutes the first time
-	e2e/kubelet.sh
+	proof/packages/kubelet.sh
 	[ ! -x target/kubelet/kubelet ] || $(IN_ENGINES) --test kubelet
-	$(CARGO) xtask docs
+
+compatibility: e2e-setup ## writes what e2e and kubelet ran into the table of README.md, if all of it passed
+	$(CARGO) run --quiet --package e2e --bin compatibility && $(CARGO) xtask docs
 
 kernels: dist ## pause on real kernels of every architecture, in QEMU, which it installs
-	kernels/run.sh
+	proof/machines/kernels.sh
 
 BENCH ?= --save
 bench: setup ## beside its peers, as root on Debian; BENCH=--quick keeps nothing and takes less than a minute
-	benches/packages.sh && tests/upstream.sh
-	$(CARGO) bench --quiet --bench peers -- $(BENCH)
+	proof/packages/bench.sh && proof/packages/upstream.sh
+	$(CARGO) bench --quiet --package bench -- $(BENCH)
 
 bench-v2: dist ## its memory under control groups v2, in QEMU, where the machine has v1: ten minutes
-	benches/packages.sh && tests/upstream.sh
-	$(CARGO) bench --quiet --no-run --bench peers
-	benches/v2.sh $(BENCH)
-	$(CARGO) xtask docs
+	proof/packages/bench.sh && proof/packages/upstream.sh
+	$(CARGO) bench --quiet --no-run --package bench
+	proof/machines/memory.sh $(BENCH)
 
 push: setup ## the image of all platforms, to the registry that IMAGE names
 	@case '$(IMAGE)' in localhost/*) echo 'say where to: make push IMAGE=registry.example/pause' >&2; exit 1;; esac
@@ -64,7 +64,7 @@ push: setup ## the image of all platforms, to the registry that IMAGE names
 	skopeo copy --all $(SKOPEO_FLAGS) oci-archive:dist/pause.tar 'docker://$(IMAGE):$(TAG)'
 
 lint: setup
-	e2e/protoc.sh
+	proof/packages/protoc.sh
 	$(CARGO) fmt --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 
@@ -78,7 +78,7 @@ setup: # quick, and without a network, when nothing is missing
 	@rustup toolchain install 2>&1 | grep -v '^info: ' >&2; rustup --quiet target add $(TARGETS)
 
 test-setup: setup
-	tests/packages.sh && tests/upstream.sh
+	proof/packages/tests.sh && proof/packages/upstream.sh
 
 e2e-setup: setup # within, there is no network
-	e2e/packages.sh && e2e/protoc.sh && $(CARGO) fetch --quiet --locked
+	proof/packages/e2e.sh && proof/packages/protoc.sh && $(CARGO) fetch --quiet --locked

@@ -6,6 +6,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+use kit::peers::{ours, upstream};
+use kit::process::{End, Process, command};
+use kit::skip::{has, has_namespaces};
+use kit::wait::within_10_s;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::pty::{OpenptyResult, openpty};
@@ -13,9 +17,7 @@ use nix::sys::signal::Signal;
 use nix::sys::termios::{FlowArg, SetArg, cfmakeraw, tcflow, tcgetattr, tcsetattr};
 use nix::unistd::write;
 
-use crate::skip::has;
 use crate::start_states::after_zombies;
-use crate::support::{End, Process, command, has_namespaces, ours, upstream, within_10_s};
 
 #[test]
 fn orphans_that_die_while_pid_1_is_stopped_leave_no_zombie() {

@@ -6,11 +6,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Command;
 
+use kit::messages::{INTERRUPTED, TERMINATED, WARNING, version_said};
+use kit::peers::{ours, upstream};
+use kit::process::{End, Process, bit, command, run};
+use kit::skip::has_namespaces;
+use kit::wait::within_10_s;
 use nix::sys::signal::Signal;
-
-use crate::support::{End, Process, bit, command, has_namespaces, ours, run, upstream, within_10_s};
-
-const WARNING: &str = "Warning: pause should be the first process\n";
 
 macro_rules! contract {
     ($($test:ident)*) => {
@@ -35,11 +36,10 @@ contract! {
 }
 
 fn v_anywhere_prints_the_version(pause: &Path) {
-    let version = match pause == ours() {
-        true => format!("pause {}\n", env!("CARGO_PKG_VERSION")),
-        false => "pause.c test\n".to_owned(),
+    let said = match pause == ours() {
+        true => version_said(),
+        false => End { stdout: "pause.c test\n".to_owned(), ..End::silent(0) },
     };
-    let said = End { stdout: version, ..End::silent(0) };
     for arguments in [&["-v"][..], &["-V"], &["a", "-v"], &["-x", "", "-V", "b"], &["-v", "-V"]] {
         assert_eq!(run(with(pause, arguments)), said, "{arguments:?}");
     }
@@ -53,12 +53,15 @@ fn other_arguments_are_ignored(pause: &Path) {
     let arguments = ["-P", "--v", "-vv", "-", "", "v", "-v ", "--version", "-\u{1f980}"].map(OsStr::new);
     let mut start = command([pause]);
     start.args(arguments).arg(not_utf8);
-    assert_eq!(Process::start(start).ready().terminate(), ended(WARNING, "Terminated"));
+    assert_eq!(Process::start(start).ready().terminate(), End::saying(0, &format!("{WARNING}{TERMINATED}")));
 }
 
 fn two_thousand_arguments(pause: &Path) {
     let mut many = vec!["argument"; 2000];
-    assert_eq!(Process::start(with(pause, &many)).ready().terminate(), ended(WARNING, "Terminated"));
+    assert_eq!(
+        Process::start(with(pause, &many)).ready().terminate(),
+        End::saying(0, &format!("{WARNING}{TERMINATED}"))
+    );
     many.push("-v");
     assert_eq!(run(with(pause, &many)).code, Some(0));
 }
@@ -68,29 +71,29 @@ fn no_argument_at_all(pause: &Path) {
     let script = r#"my ($execve, $pause, $none) = (@ARGV, pack "J", 0); syscall $execve, $pause, $none, $none; die $!"#;
     let mut start = command(["perl", "-e", script, &nix::libc::SYS_execve.to_string()]);
     start.arg(pause);
-    assert_eq!(Process::start(start).ready().terminate(), ended(WARNING, "Terminated"));
+    assert_eq!(Process::start(start).ready().terminate(), End::saying(0, &format!("{WARNING}{TERMINATED}")));
 }
 
 fn sigterm_and_sigint_end_pid_1_with_a_message(pause: &Path) {
     if !has_namespaces() {
         return;
     }
-    for (signal, name) in [(Signal::SIGTERM, "Terminated"), (Signal::SIGINT, "Interrupt")] {
+    for (signal, message) in [(Signal::SIGTERM, TERMINATED), (Signal::SIGINT, INTERRUPTED)] {
         let outside = Process::pid1(command([pause])).ready();
         outside.signal(signal);
-        assert_eq!(outside.end(), ended("", name));
+        assert_eq!(outside.end(), End::saying(0, message));
 
         let inside = Process::pid1(command([pause])).ready();
         inside.inside(kill_with(&[signal as i32], 1));
-        assert_eq!(inside.end(), ended("", name));
+        assert_eq!(inside.end(), End::saying(0, message));
     }
 }
 
 fn sigterm_and_sigint_end_it_when_not_pid_1(pause: &Path) {
-    for (signal, name) in [(Signal::SIGTERM, "Terminated"), (Signal::SIGINT, "Interrupt")] {
+    for (signal, message) in [(Signal::SIGTERM, TERMINATED), (Signal::SIGINT, INTERRUPTED)] {
         let process = Process::start(command([pause])).ready();
         process.signal(signal);
-        assert_eq!(process.end(), ended(WARNING, name));
+        assert_eq!(process.end(), End::saying(0, &format!("{WARNING}{message}")));
     }
 }
 
@@ -153,7 +156,7 @@ fn other_signals_do_not_end_pid_1(pause: &Path) {
     assert_eq!(sent, End::silent(0));
     // SIGTERM would overtake those above it: wait until they have been taken. (Ours leaves SIGCHLD blocked.)
     within_10_s("no signal is pending", || (process.status().shdpnd & !bit(Signal::SIGCHLD) == 0).then_some(()));
-    assert_eq!(process.ready().terminate(), ended("", "Terminated"));
+    assert_eq!(process.ready().terminate(), End::saying(0, TERMINATED));
 }
 
 fn other_signals_act_by_default_when_not_pid_1(pause: &Path) {
@@ -181,8 +184,4 @@ fn kill_with(signals: &[i32], pid: i32) -> Command {
     let mut kill = command(["perl", "-e", "$p = shift; kill $_, $p or die qq($_: $!) for @ARGV", &pid.to_string()]);
     kill.args(signals.iter().map(i32::to_string));
     kill
-}
-
-fn ended(before: &str, signal: &str) -> End {
-    End::saying(0, &format!("{before}Shutting down, got signal: {signal}\n"))
 }

@@ -2,12 +2,11 @@
 
 use std::fs;
 
+use build::arch::{ALL, Arch};
+use kit::peers::pause_for;
 use object::Endianness;
 use object::elf::{self, FileHeader32, FileHeader64};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
-use xtask::arch::{ALL, Arch};
-
-use crate::support::pause_for;
 
 #[test]
 fn one_read_execute_segment_and_nothing_more() {

@@ -3,32 +3,32 @@
 use std::path::Path;
 use std::process::Command;
 
+use build::arch::{ALL, Arch};
+use kit::peers::pause_for;
+use kit::process::{End, Process, command, run};
+use kit::skip::{has, has_namespaces};
 use nix::libc;
 use nix::sys::signal::Signal;
-use xtask::arch::{ALL, Arch};
 
-use crate::skip::has;
-use crate::start_states::{refuse, refuse_sigaction};
-use crate::support::{End, Process, command, has_namespaces, pause_for, run};
-
-const WARNING: &str = "Warning: pause should be the first process\n";
+use kit::messages::{INTERRUPTED, TERMINATED, WARNING, version_said};
+use kit::seccomp::{refuse, refuse_sigaction};
 
 #[test]
 fn version() {
     for_each(|_, emulated| {
         let mut start = emulated();
         start.args(["x", "-v"]);
-        assert_eq!(run(start), End { stdout: format!("pause {}\n", env!("CARGO_PKG_VERSION")), ..End::silent(0) });
+        assert_eq!(run(start), version_said());
     });
 }
 
 #[test]
 fn warning_sigterm_and_sigint() {
     for_each(|_, emulated| {
-        for (signal, name) in [(Signal::SIGTERM, "Terminated"), (Signal::SIGINT, "Interrupt")] {
+        for (signal, message) in [(Signal::SIGTERM, TERMINATED), (Signal::SIGINT, INTERRUPTED)] {
             let process = Process::start(emulated()).ready();
             process.signal(signal);
-            assert_eq!(process.end(), End::saying(0, &format!("{WARNING}Shutting down, got signal: {name}\n")));
+            assert_eq!(process.end(), End::saying(0, &format!("{WARNING}{message}")));
         }
     });
 }
@@ -42,7 +42,7 @@ fn two_rounds_of_orphans_as_pid_1() {
                 process.orphans(1, 20);
                 process.without_children();
             }
-            assert_eq!(process.terminate(), End::saying(0, "Shutting down, got signal: Terminated\n"));
+            assert_eq!(process.terminate(), End::saying(0, TERMINATED));
         }
     });
 }

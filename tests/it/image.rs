@@ -5,12 +5,13 @@ use std::fs;
 use std::io::Read;
 use std::process::Command;
 
+use build::arch::ALL;
+use build::root;
+use kit::peers::pause_for;
+use kit::process::{End, command, run};
+use kit::skip::has;
 use serde_json::Value;
-use xtask::arch::ALL;
-use xtask::{image, root, sha256};
-
-use crate::skip::has;
-use crate::support::{End, command, pause_for, run};
+use xtask::{image, sha256};
 
 /// Whoever builds it gets the digests that are kept here. The first line that differs is where a change came in.
 #[test]

@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
 
+use kit::process::{End, command, run};
+use kit::skip::{has, skip};
 use nix::unistd::geteuid;
 use tempfile::TempDir;
-
-use crate::skip::{has, skip};
-use crate::support::{End, command, run};
 
 const SHELLS: [&[&str]; 2] = [&["dash"], &["busybox", "sh"]];
 

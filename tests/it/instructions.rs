@@ -2,14 +2,13 @@
 
 use std::fs;
 
+use build::arch::{ALL, Arch};
 use capstone::arch::{
     BuildsCapstone, BuildsCapstoneEndian, BuildsCapstoneExtraMode, arm, arm64, ppc, riscv, sysz, x86,
 };
 use capstone::{Capstone, Endian, Insn};
+use kit::peers::pause_for;
 use object::Object;
-use xtask::arch::{ALL, Arch};
-
-use crate::support::pause_for;
 
 /// What src/sys/mod.rs asks the kernel for. `write` is there twice: the compiler put it into both of its users.
 const CALLS: [&str; 9] =

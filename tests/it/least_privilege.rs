@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use kit::peers::{ours, upstream};
+use kit::process::{End, Process, command};
+use kit::skip::{has_namespaces, skip};
 use nix::libc;
 use nix::unistd::geteuid;
 use procfs::process::{self, MMPermissions, MMapPath, MemoryMap};
-
-use crate::skip::skip;
-use crate::support::{End, Process, command, has_namespaces, ours, upstream};
 
 /// As any user, without a capability, without a way to get one, in an empty root that is read-only, without a
 /// descriptor: it starts as PID 1, reaps and stops.

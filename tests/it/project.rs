@@ -2,17 +2,17 @@
 
 use std::fs;
 
+use build::arch::ALL;
+use build::{root, write};
+use kit::process::{End, command, run};
+use kit::skip::{has, has_namespaces};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
-use xtask::arch::ALL;
-use xtask::root;
-
-use crate::skip::has;
-use crate::support::{End, command, has_namespaces, run};
+use xtask::docs;
 
 #[test]
 fn the_table_of_architectures_is_followed_everywhere() {
-    let names = |name: fn(&xtask::arch::Arch) -> String| ALL.iter().map(name).collect::<Vec<_>>();
+    let names = |name: fn(&build::arch::Arch) -> String| ALL.iter().map(name).collect::<Vec<_>>();
     let mut files: Vec<String> = fs::read_dir(root().join("src/sys"))
         .expect("src/sys")
         .map(|file| file.expect("a file").file_name().to_string_lossy().into_owned())
@@ -25,17 +25,17 @@ fn the_table_of_architectures_is_followed_everywhere() {
 
     assert_eq!(quoted_lines("rust-toolchain.toml"), names(|arch| arch.triple.to_owned()), "rust-toolchain.toml");
 
-    let machines = read("kernels/machines");
+    let machines = read("proof/machines/machines");
     let mut machines: Vec<&str> =
         machines.lines().filter_map(|line| line.split(' ').next()).filter(|name| *name != "#").collect();
     machines.dedup(); // arm64 and ppc64le have kernels of two page sizes
-    assert_eq!(machines, names(|arch| arch.name.to_owned()), "kernels/machines");
+    assert_eq!(machines, names(|arch| arch.name.to_owned()), "proof/machines/machines");
 }
 
 /// They follow from what is built and from the results that were committed.
 #[test]
 fn the_tables_in_the_docs_are_what_xtask_writes() {
-    for page in xtask::docs::pages().unwrap_or_else(|error| panic!("{error:#}")) {
+    for page in docs::pages().unwrap_or_else(|error| panic!("{error:#}")) {
         assert_eq!(page.old, page.new, "{} is out of date: run `cargo xtask docs`", page.path.display());
     }
 }
@@ -95,16 +95,16 @@ fn a_full_disk_or_an_unwritable_target_leaves_what_was_there() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("pause.tar");
     let in_the_way = file.join("more");
-    let error = || format!("{:#}", xtask::write(&in_the_way, b"new", 0o644).expect_err("it is no folder"));
+    let error = || format!("{:#}", write(&in_the_way, b"new", 0o644).expect_err("it is no folder"));
     let full = || {
         // For this thread alone: a disk of two pages.
         unshare(CloneFlags::CLONE_NEWNS).expect("a mount namespace");
         let none = None::<&str>;
         mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).expect("private mounts");
         mount(Some("tmpfs"), folder.path(), Some("tmpfs"), MsFlags::empty(), Some("size=8k")).expect("a disk");
-        xtask::write(&file, b"old", 0o644).expect("there is room");
+        write(&file, b"old", 0o644).expect("there is room");
         assert!(error().starts_with("cannot write "), "{}", error());
-        let error = xtask::write(&file, &[0; 20_000], 0o644).expect_err("there is no room");
+        let error = write(&file, &[0; 20_000], 0o644).expect_err("there is no room");
         assert!(format!("{error:#}").contains("pause.tar: No space left on device"), "{error:#}");
         assert_eq!(fs::read(&file).expect("a file"), b"old");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing beside it");

@@ -1,9 +1,10 @@
 //! The recipes of README.md, run as they stand there.
 
-use xtask::root;
-
-use crate::skip::has;
-use crate::support::{End, command, has_namespaces, pause_for, run};
+use build::root;
+use kit::messages::TERMINATED;
+use kit::peers::pause_for;
+use kit::process::{End, command, run};
+use kit::skip::{has, has_namespaces};
 
 #[test]
 fn namespaces_are_held_without_an_engine() {
@@ -19,7 +20,7 @@ fn namespaces_are_held_without_an_engine() {
     // A /run of its own, where `ip netns` keeps its names.
     let inside = format!("mount -t tmpfs tmpfs /run\n{recipe}\nwait $! || exit\necho \"left: $(ls /run/netns)\"");
     let mut recipe = command(["unshare", "--mount", "sh", "-euc", &inside]);
-    let host = xtask::arch::Arch::host().expect("an architecture of pause");
+    let host = build::arch::Arch::host().expect("an architecture of pause");
     recipe.env("PAUSE", pause_for(host)).current_dir(root());
     let End { code, stdout, stderr } = run(recipe);
     let lines: Vec<&str> = stdout.lines().collect();
@@ -28,5 +29,5 @@ fn namespaces_are_held_without_an_engine() {
     assert_eq!(process, "I am 2, and PID 1 reaps for me");
     assert!(loopback.starts_with("lo ") && loopback.contains("127.0.0.1/8"), "{loopback}");
     assert_eq!(left, "left: ");
-    assert_eq!((code, stderr.as_str()), (Some(0), "Shutting down, got signal: Terminated\n"));
+    assert_eq!((code, stderr.as_str()), (Some(0), TERMINATED));
 }

@@ -4,13 +4,14 @@ use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use kit::messages::{LOOP_TERMINATED, TERMINATED, WARNING};
+use kit::peers::ours;
+use kit::process::{End, Process, bit, command, run};
+use kit::seccomp::{refuse, refuse_sigaction};
+use kit::skip::has_namespaces;
+use kit::wait::within_10_s;
 use nix::libc;
 use nix::sys::signal::Signal;
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-};
-
-use crate::support::{End, Process, bit, command, has_namespaces, ours, run, within_10_s};
 
 #[test]
 fn inherited_blocked_and_ignored_signals() {
@@ -122,28 +123,9 @@ fn refused_pause_exits_42() {
     let pause = libc::SYS_ppoll;
     if has_namespaces() {
         let process = Process::pid1_under(&[refuse(pause, vec![])], command([ours()]));
-        assert_eq!(process.end(), End::saying(42, "Error: infinite loop terminated\n"));
+        assert_eq!(process.end(), End::saying(42, LOOP_TERMINATED));
     }
 }
-
-/// A filter that refuses to install a handler for `signal`; asking for the present one is allowed.
-pub fn refuse_sigaction(signal: Signal) -> BpfProgram {
-    let argument = |index, op, value| SeccompCondition::new(index, SeccompCmpArgLen::Qword, op, value).expect("right");
-    let signal = argument(0, SeccompCmpOp::Eq, signal as u64);
-    let handler = argument(1, SeccompCmpOp::Ne, 0);
-    refuse(libc::SYS_rt_sigaction, vec![SeccompRule::new(vec![signal, handler]).expect("right")])
-}
-
-/// A filter that refuses a system call with EPERM when one of the rules holds, or always if there is none.
-pub fn refuse(number: i64, rules: Vec<SeccompRule>) -> BpfProgram {
-    let host = std::env::consts::ARCH.try_into().expect("an architecture of seccompiler");
-    let refused = SeccompAction::Errno(libc::EPERM as u32);
-    let filter = SeccompFilter::new([(number, rules)].into(), SeccompAction::Allow, refused, host).expect("right");
-    filter.try_into().expect("a filter that can be compiled")
-}
-
-const TERMINATED: &str = "Shutting down, got signal: Terminated\n";
-const WARNING: &str = "Warning: pause should be the first process\n";
 
 fn start(wrapper: &[&str]) -> Command {
     let mut start = command(wrapper);

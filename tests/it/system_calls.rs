@@ -3,8 +3,10 @@
 use std::fs;
 use std::process::Command;
 
-use crate::skip::has;
-use crate::support::{command, has_namespaces, ours, within_10_s};
+use kit::peers::ours;
+use kit::process::command;
+use kit::skip::{has, has_namespaces};
+use kit::wait::within_10_s;
 
 #[test]
 fn from_execve_to_pause_as_pid_1() {

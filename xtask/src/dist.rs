@@ -3,8 +3,9 @@
 use std::fs;
 
 use anyhow::{Context, Result};
+use build::{arch, root, write};
 
-use crate::{arch, build, root, sbom, sha256, write};
+use crate::{sbom, sha256};
 
 /// Fills dist/ with `pause-<architecture>`, SHA256SUMS, which `sha256sum --check` reads, and pause.spdx.json.
 pub fn all() -> Result<()> {

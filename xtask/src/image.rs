@@ -6,6 +6,8 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
+use build::arch::{ALL, Arch};
+use build::{root, write};
 use oci_spec::distribution::Reference;
 use oci_spec::image::{
     Arch as OciArch, ConfigBuilder, Descriptor, DescriptorBuilder, ImageConfigurationBuilder, ImageIndexBuilder,
@@ -15,8 +17,7 @@ use serde::Serialize;
 use serde_json::json;
 use tar::{EntryType, Header};
 
-use crate::arch::{ALL, Arch};
-use crate::{build, dist, install, root, sha256, write};
+use crate::{dist, install, sha256};
 
 /// The reference that the image has unless another is asked for.
 pub const NAME: &str = "localhost/pause";

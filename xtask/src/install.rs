@@ -4,9 +4,10 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use build::root;
 use oci_spec::distribution::Reference;
 
-use crate::{root, sha256};
+use crate::sha256;
 
 /// What a cloud takes as user data (AWS).
 const MOST: usize = 16_384;

@@ -3,8 +3,8 @@
 use std::env;
 use std::process::ExitCode;
 
-use xtask::arch::Arch;
-use xtask::{build, dist, docs, image};
+use build::arch::Arch;
+use xtask::{dist, docs, image};
 
 const USAGE: &str = "\
 Usage: cargo xtask VERB
@@ -13,7 +13,8 @@ Usage: cargo xtask VERB
   image [NAME TAG]
           the image of all platforms: dist/pause.tar, dist/pause.tar.gz and dist/pause-install.sh
   digests what digests.txt keeps: the digests of all of these
-  docs    the tables in README.md and docs/ whose figures come from elsewhere";
+  docs [--check]
+          puts docs/fragments/ into README.md and docs/, or says whether they are there";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
@@ -24,7 +25,8 @@ fn main() -> ExitCode {
         ["digests"] => {
             image::digests().map(|digests| digests.iter().for_each(|(name, digest)| println!("{digest}  {name}")))
         }
-        ["docs"] => docs::all(),
+        ["docs"] => docs::write_all(),
+        ["docs", "--check"] => docs::check(),
         ["image"] => image::reference(image::NAME, image::TAG).and_then(|name| image::all(&name)),
         ["image", name, tag] => image::reference(name, tag).and_then(|name| image::all(&name)),
         ["-h" | "--help"] => return say(USAGE),

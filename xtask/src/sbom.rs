@@ -5,10 +5,11 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use build::root;
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
-use crate::{root, sha256};
+use crate::sha256;
 
 const NOWHERE: &str = "NOASSERTION";
 

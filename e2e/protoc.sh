@@ -1,8 +1,0 @@
-#!/bin/sh
-# Installs protoc, without which e2e/ does not compile.
-set -eu
-# shellcheck source=tests/need.sh
-. "$(dirname "$0")/../tests/need.sh"
-
-need protoc protobuf-compiler
-install_missing || { echo "e2e/ does not compile without protoc: install (Debian's name):$missing" >&2; exit 1; }

@@ -1,0 +1,407 @@
+//! A pod without a container engine: new namespaces, `pause` as their PID 1, your commands inside.
+//!
+//! This program stays outside and is the parent of pause and of each container, as an engine's shim is. What has
+//! to be done inside, between fork and exec, it does in a stage: itself, started again under another name.
+
+use std::collections::HashSet;
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, PipeReader, Read, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use nix::mount::{MsFlags, mount};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket};
+use nix::unistd::{Pid, chroot, dup2_stdin, getegid, geteuid, sethostname};
+use procfs::process::{Process, all_processes};
+use signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM};
+use signal_hook::{flag, low_level::pipe};
+
+const HELP: &str = "\
+Holds a pod with pause, without a container engine.
+
+Usage: pod [--pause=FILE] [NAME=]'COMMAND LINE'...
+
+Makes new PID, network, IPC, UTS and mount namespaces (as an ordinary user a user
+namespace too), starts /pause as their PID 1, and runs each command line inside as
+one container. The containers share localhost, System V IPC, the host name, `pod`,
+and /proc; each has mounts of its own. A command line is split into words as a
+shell does it, but no shell runs: for pipes and variables say sh -c '...'.
+
+Each line that a container prints is preceded by its name: NAME if that is given
+(small letters, digits and dashes), otherwise the command's.
+
+FILE is the program to hold the pod with, static; without it, pause is built first.
+
+The pod ends when all commands have ended, or when pause is sent SIGTERM or SIGINT:
+Ctrl-C here, or `kill -TERM 1` inside. The kernel then kills what is left.
+
+Exit status: 0 ended by a signal, or every command succeeded; 1 a command failed;
+2 wrong usage; 125 the pod could not be set up.
+
+Example: pod web='busybox httpd -f -p 8080' 'sh -c \"hostname; cat /proc/1/cmdline\"'";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let Some((program, args)) = args.split_first() else { return ExitCode::from(2) };
+    if let Some(stage) = STAGES.iter().find(|stage| stage.name == program) {
+        return in_stage(stage, args);
+    }
+    if args.iter().any(|arg| arg == "-h" || arg == "--help") {
+        println!("{HELP}");
+        return ExitCode::SUCCESS;
+    }
+    let (pause, args) = match args.split_first() {
+        Some((first, rest)) if first.starts_with("--pause=") => (first.strip_prefix("--pause="), rest),
+        _ => (None, args),
+    };
+    let status = match containers(args) {
+        Err(error) => Err((2, anyhow!("{error:#}; see --help"))),
+        Ok(containers) => run(pause, &containers).map_err(|error| (125, error)),
+    };
+    status.unwrap_or_else(|(status, error)| {
+        eprintln!("pod: {error:#}");
+        ExitCode::from(status)
+    })
+}
+
+/// Name and words of each command line.
+fn containers(args: &[String]) -> Result<Vec<(String, Vec<String>)>> {
+    ensure!(!args.is_empty(), "no command line is given");
+    let mut names = HashSet::from(["pause".to_owned()]);
+    let container = |arg: &String| {
+        ensure!(!arg.starts_with('-'), "no such option: {arg}");
+        let is_name = |name: &&str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let (name, line) = match arg.split_once('=') {
+            Some((name, line)) if is_name(&name) => (name, line),
+            _ => ("", arg.as_str()),
+        };
+        let words = shlex::split(line).with_context(|| format!("a quote is not closed in: {line}"))?;
+        let command = words.first().with_context(|| format!("no command in: {arg:?}"))?;
+        let base = if name.is_empty() { command.rsplit('/').next().unwrap_or(command) } else { name };
+        let mut name = base.to_owned();
+        for n in 2.. {
+            if names.insert(name.clone()) {
+                break;
+            }
+            name = format!("{base}-{n}");
+        }
+        Ok((name, words))
+    };
+    args.iter().map(container).collect()
+}
+
+/// The life of the pod.
+fn run(pause: Option<&str>, containers: &[(String, Vec<String>)]) -> Result<ExitCode> {
+    let stop = Arc::new(AtomicUsize::new(0));
+    let (mut signals, wake) = UnixStream::pair()?;
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_usize(signal, Arc::clone(&stop), signal as usize)?;
+    }
+    for signal in [SIGINT, SIGTERM, SIGCHLD] {
+        pipe::register(signal, wake.try_clone()?)?;
+    }
+
+    let pause = match pause {
+        Some(file) => fs::canonicalize(file).with_context(|| format!("cannot find {file}"))?,
+        None => build::pause(build::arch::Arch::host()?)?,
+    };
+    make_namespaces()?;
+    // The first child after unshare(CLONE_NEWPID) is PID 1 of the new namespace.
+    let mut pod = Pod(vec![Member::start("pause", &PAUSE, &[pause])?]);
+    for (name, words) in containers {
+        pod.0.push(Member::start(name, &CONTAINER, words)?);
+    }
+    let mut table = Member::start("processes", &TABLE, &[] as &[&str])?;
+    io::copy(&mut table.output, &mut io::stdout())?;
+    table.child.wait()?;
+
+    let mut asked = false;
+    loop {
+        pod.wait(&mut signals, PollTimeout::NONE)?;
+        let signal = stop.swap(0, Ordering::Relaxed);
+        if signal != 0 {
+            asked = true;
+            pod.signal(Signal::try_from(signal as i32)?)?;
+        }
+        let (pause, containers) = pod.0.split_first().context("no pause")?;
+        if !containers.iter().all(Member::is_over) {
+            continue;
+        }
+        if let Some(status) = pause.status.filter(|_| pause.is_over()) {
+            ensure!(status.success(), "pause did not end as it should: {status}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        // The kernel kills the containers only after pause has closed its stderr.
+        if !asked && !pause.has_closed_output()? {
+            pod.signal(Signal::SIGTERM)?;
+            let deadline = Instant::now() + Duration::from_secs(10);
+            while !pod.0.iter().all(Member::is_over) {
+                let left = deadline.saturating_duration_since(Instant::now());
+                ensure!(!left.is_zero(), "pause has not ended on SIGTERM; it is killed");
+                pod.wait(&mut signals, left.try_into()?)?;
+            }
+            let failed = pod.0.iter().any(|member| !member.status.is_some_and(|status| status.success()));
+            return Ok(ExitCode::from(u8::from(failed)));
+        }
+    }
+}
+
+fn make_namespaces() -> Result<()> {
+    let (uid, gid) = (geteuid(), getegid());
+    let mut namespaces = CloneFlags::CLONE_NEWPID
+        | CloneFlags::CLONE_NEWNET
+        | CloneFlags::CLONE_NEWIPC
+        | CloneFlags::CLONE_NEWUTS
+        | CloneFlags::CLONE_NEWNS;
+    if !uid.is_root() {
+        namespaces |= CloneFlags::CLONE_NEWUSER;
+    }
+    unshare(namespaces).context(
+        "cannot make namespaces; run as root, or let users make them (sysctl user.max_user_namespaces; \
+         in a container: --privileged)",
+    )?;
+    if !uid.is_root() {
+        // user_namespaces(7): without privilege, setgroups must be given up before gid_map is written.
+        fs::write("/proc/self/setgroups", "deny")?;
+        fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
+        fs::write("/proc/self/gid_map", format!("0 {gid} 1"))?;
+    }
+    let none = None::<&str>;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).context("cannot make mounts private")?;
+    sethostname("pod").context("cannot set the host name")?;
+    loopback_up().context("cannot bring loopback up")
+}
+
+/// `ip link set lo up`: one rtnetlink(7) request, because the ioctl that does the same is unsafe to call.
+fn loopback_up() -> Result<()> {
+    const RTM_NEWLINK: u16 = 16;
+    const NLM_F_REQUEST_ACK: u16 = 1 | 4;
+    const LOOPBACK: i32 = 1; // its index, in every network namespace
+    const IFF_UP: u32 = 1;
+    let message = [
+        &32_u32.to_ne_bytes()[..], // struct nlmsghdr: length,
+        &RTM_NEWLINK.to_ne_bytes(),
+        &NLM_F_REQUEST_ACK.to_ne_bytes(),
+        &[0; 8], // sequence number, port
+        &[0; 4], // struct ifinfomsg: family, type,
+        &LOOPBACK.to_ne_bytes(),
+        &IFF_UP.to_ne_bytes(), // flags,
+        &IFF_UP.to_ne_bytes(), // and which of them to change
+    ]
+    .concat();
+    let netlink = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute)?;
+    sendto(netlink.as_raw_fd(), &message, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
+    let mut reply = [0; 1024];
+    let length = recv(netlink.as_raw_fd(), &mut reply, MsgFlags::empty())?;
+    // struct nlmsgerr follows the header: 0, or an errno that is negative.
+    let error = reply[..length].get(16..20).context("the kernel's answer is too short")?;
+    match i32::from_ne_bytes(error.try_into()?) {
+        0 => Ok(()),
+        error => Err(io::Error::from_raw_os_error(-error).into()),
+    }
+}
+
+/// pause, then the containers. What is left of them when this goes is killed and waited for.
+struct Pod(Vec<Member>);
+
+impl Pod {
+    fn signal(&self, signal: Signal) -> Result<()> {
+        match &self.0[0] {
+            pause if pause.status.is_none() => Ok(kill(Pid::from_raw(pause.child.id() as i32), signal)?),
+            _ => Ok(()), // it has ended already
+        }
+    }
+
+    /// Waits until something happens, then prints what came and notes who ended.
+    fn wait(&mut self, signals: &mut UnixStream, at_most: PollTimeout) -> Result<()> {
+        let mut fds = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+        // pause comes last, so that its last words come after what made it say them.
+        let open = self.0.iter().rev().filter(|member| !member.closed);
+        fds.extend(open.map(|member| PollFd::new(member.output.as_fd(), PollFlags::POLLIN)));
+        match poll(&mut fds, at_most) {
+            Ok(_) | Err(nix::Error::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let ready: Vec<bool> = fds.iter().map(|fd| fd.any() == Some(true)).collect();
+        if ready[0] {
+            _ = signals.read(&mut [0; 1024])?;
+        }
+        for (member, ready) in self.0.iter_mut().rev().filter(|member| !member.closed).zip(&ready[1..]) {
+            if *ready {
+                member.print()?;
+            }
+        }
+        for member in self.0.iter_mut().filter(|member| member.status.is_none()) {
+            member.status = member.child.try_wait()?;
+            if let Some(status) = member.status {
+                writeln!(io::stdout(), "pod: {} ended: {status}", member.name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Pod {
+    fn drop(&mut self) {
+        // Killing PID 1 kills the rest, and PID 1 is gone only when all of the rest have been waited for.
+        _ = self.0.iter_mut().map(|member| member.child.kill()).count();
+        _ = self.0.iter_mut().rev().map(|member| member.child.wait()).count();
+    }
+}
+
+/// pause or a container.
+struct Member {
+    name: String,
+    child: Child,
+    status: Option<ExitStatus>,
+    output: PipeReader,
+    closed: bool,
+    /// The line of output that has not ended yet.
+    line: Vec<u8>,
+}
+
+impl Member {
+    /// Returns once the stage has given way to the program proper.
+    fn start(name: &str, stage: &Stage, args: &[impl AsRef<std::ffi::OsStr>]) -> Result<Self> {
+        let (mut up, report) = io::pipe()?;
+        let (output, out) = io::pipe()?;
+        let mut child = Command::new("/proc/self/exe")
+            .arg0(stage.name)
+            .args(args)
+            .stdin(report)
+            .stdout(out.try_clone()?)
+            .stderr(Stdio::from(out))
+            .process_group(0) // a Ctrl-C in a terminal is for the runner to forward, not for everyone
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        let mut error = String::new();
+        up.read_to_string(&mut error)?;
+        if !error.is_empty() {
+            child.wait()?;
+            bail!("cannot start {name}: {error}");
+        }
+        Ok(Self { name: name.to_owned(), child, status: None, output, closed: false, line: Vec::new() })
+    }
+
+    fn is_over(&self) -> bool {
+        self.status.is_some() && self.closed
+    }
+
+    fn has_closed_output(&self) -> Result<bool> {
+        let mut fds = [PollFd::new(self.output.as_fd(), PollFlags::POLLIN)];
+        poll(&mut fds, PollTimeout::ZERO)?;
+        Ok(fds[0].revents().is_some_and(|events| events.contains(PollFlags::POLLHUP)))
+    }
+
+    fn print(&mut self) -> Result<()> {
+        let mut bytes = [0; 1 << 16];
+        let length = self.output.read(&mut bytes)?;
+        self.line.extend(&bytes[..length]);
+        self.closed = length == 0;
+        if self.closed && !self.line.is_empty() {
+            self.line.push(b'\n');
+        }
+        let whole = self.line.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let mut stdout = io::stdout().lock();
+        for line in self.line[..whole].split_inclusive(|&byte| byte == b'\n') {
+            stdout.write_all(&[self.name.as_bytes(), b" | ", line].concat())?;
+        }
+        self.line.drain(..whole);
+        Ok(())
+    }
+}
+
+/// A part of this program that runs inside the pod, and the name that it is started under.
+struct Stage {
+    name: &'static str,
+    /// Gives what is to be printed, or does not return.
+    run: fn(&[String]) -> Result<String>,
+}
+
+const STAGES: [&Stage; 3] = [&PAUSE, &CONTAINER, &TABLE];
+
+/// Becomes pause, with the folder that it is in as its root.
+const PAUSE: Stage = Stage {
+    name: "pod:pause",
+    run: |args| {
+        // Should the runner be killed, the pod is to go with it.
+        nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+        let file = Path::new(&args[0]);
+        let (root, name) = file.parent().zip(file.file_name()).context("it is no file")?;
+        chroot(root).with_context(|| format!("cannot change root to {}", root.display()))?;
+        env::set_current_dir("/")?;
+        Err(Command::new(Path::new("/").join(name)).exec()).with_context(|| format!("cannot execute {}", args[0]))
+    },
+};
+
+/// Becomes a container's command.
+const CONTAINER: Stage = Stage {
+    name: "pod:container",
+    run: |args| {
+        mount_proc()?;
+        Err(Command::new(&args[0]).args(&args[1..]).exec()).with_context(|| format!("cannot execute {}", args[0]))
+    },
+};
+
+/// The pod's process table.
+const TABLE: Stage = Stage {
+    name: "pod:table",
+    run: |_| {
+        mount_proc()?;
+        let mut table = format!("{:>5} {:>5} STATE {:>9}  COMMAND\n", "PID", "PPID", "RSS");
+        for process in all_processes()?.filter_map(Result::ok) {
+            let (Ok(stat), Ok(command)) = (process.stat(), process.cmdline()) else { continue }; // it has ended
+            if process.pid != std::process::id() as i32 {
+                let command = if command.is_empty() { format!("[{}]", stat.comm) } else { command.join(" ") };
+                let shown = command.chars().map(|c| if c.is_control() { ' ' } else { c }).take(80);
+                let command: String = shown.collect();
+                let kib = rss(&process).unwrap_or(0) / 1024;
+                table += &format!("{:>5} {:>5} {:<5} {kib:>5} KiB  {command}\n", stat.pid, stat.ppid, stat.state);
+            }
+        }
+        Ok(table)
+    },
+};
+
+/// In bytes, counted page by page: what /proc/PID/stat says can be off by more than pause has. None for a zombie.
+fn rss(process: &Process) -> Option<u64> {
+    process.smaps_rollup().ok()?.memory_map_rollup.0.first()?.extension.map.get("Rss").copied()
+}
+
+fn mount_proc() -> Result<()> {
+    unshare(CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace")?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).context("cannot mount the pod's /proc")
+}
+
+/// What went wrong is written to the runner's pipe, which arrives as stdin. Otherwise that closes at exec.
+fn in_stage(stage: &Stage, args: &[String]) -> ExitCode {
+    let staged = || -> Result<File> {
+        let report = File::from(io::stdin().as_fd().try_clone_to_owned()?); // closes at exec, as stdin would not
+        dup2_stdin(File::open("/dev/null")?)?;
+        Ok(report)
+    };
+    match staged() {
+        Ok(mut report) => match (stage.run)(args) {
+            Ok(text) => {
+                drop(report); // the runner reads this first
+                print!("{text}");
+                return ExitCode::SUCCESS;
+            }
+            Err(error) => _ = write!(report, "{error:#}"),
+        },
+        Err(error) => eprintln!("{error:#}"),
+    }
+    ExitCode::FAILURE
+}

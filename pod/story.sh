@@ -1,0 +1,133 @@
+#!/bin/sh
+# What `make run` shows: two containers in a pod that pause holds. `server` serves on localhost; `client` looks at
+# the pod from inside, proves one claim a line, and ends the pod. Runs in the pod runner alone; needs what every
+# Debian has (dash, coreutils, perl-base); serves with nginx or busybox if they are there.
+set -eu
+
+client() {
+    [ "$(tr -d '\0' </proc/1/cmdline)" = /pause ] || fail "PID 1 is not /pause"
+    so "PID 1 is /pause; it has $(sed -n 's/^Rss: *//p' /proc/1/smaps_rollup) of memory (RSS)"
+
+    answer=$(within_5_s get) || fail "nobody answers on localhost"
+    so "the server answers on the client's localhost: $answer"
+    [ "$(hostname)" = pod ] && [ "${answer#* on }" = pod ] || fail "the host names differ"
+    so "both have the host name $(hostname)"
+    server=$(within_5_s receive) || fail "no message came"
+    so "a System V message came from the server: its PID is $server"
+
+    orphans=$(make_orphans 100)
+    [ "$orphans" = 100 ] || fail "$orphans of 100 orphans became children of pause"
+    within_5_s no_zombies || fail "$(zombies | wc -l) zombies are left"
+    so "100 orphans became children of pause and died; zombies left: 0"
+
+    before=$(namespaces)
+    kill -s KILL -- "-$server"
+    within_5_s ended "$server" || fail "the server goes on"
+    get >/dev/null 2>&1 && fail "somebody still answers on localhost"
+    [ "$before" = "$(namespaces)" ] && [ "$(hostname)" = pod ] && queue 0 || fail "the namespaces are not as before"
+    so "the server was killed; the client, pause and the namespaces with their message queue live on"
+
+    so "now SIGTERM to pause: everything ends, and the pod's exit status is 0"
+    kill -s TERM 1
+    sleep 5
+    fail "pause has not ended"
+}
+
+server() {
+    perl -e "$ipc"'my $queue = msgget(KEY, 0600 | IPC_CREAT) // die $!;
+        msgsnd($queue, pack("l! a*", 1, $ARGV[0]), 0) || die $!' $$
+    mount -t tmpfs -o mode=0755 tmpfs /tmp # this container's own; gone with it
+    cd /tmp
+    if command -v nginx >/dev/null; then
+        cat >conf <<-END
+		daemon off; master_process off; user root; pid pid; error_log stderr;
+		events {}
+		http {
+		    access_log off;
+		    client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e;
+		    server { listen 127.0.0.1:80; return 200 "nginx on \$hostname\n"; }
+		}
+		END
+        exec nginx -p /tmp -e stderr -c conf
+    elif command -v busybox >/dev/null && busybox --list | grep -qx httpd; then
+        echo "busybox on $(hostname)" >index.html
+        exec busybox httpd -f -p 127.0.0.1:80
+    else
+        exec perl -MIO::Socket::INET -e '
+            my $server = IO::Socket::INET->new(LocalAddr => "127.0.0.1:80", Listen => 5, ReuseAddr => 1) // die $@;
+            while (my $peer = $server->accept) {
+                while (<$peer>) { last if /^\r$/ }
+                print $peer "HTTP/1.0 200 OK\r\n\r\nperl on $ARGV[0]\n";
+            }' "$(hostname)"
+    fi
+}
+
+so() { echo "so: $*"; }
+
+# Leaves nobody in the pod but pause, so that the runner ends it.
+fail() {
+    echo "NOT SO: $*"
+    kill -s KILL -- -1 2>/dev/null || true
+    exit 1
+}
+
+# The command's output, once it succeeds.
+within_5_s() {
+    deadline=$(($(date +%s) + 5))
+    until "$@" 2>/dev/null; do
+        [ "$(date +%s)" -le "$deadline" ] || return 1
+        sleep 0.02
+    done
+}
+
+get() {
+    perl -MIO::Socket::INET -e '
+        my $server = IO::Socket::INET->new(PeerAddr => "127.0.0.1:80") // die $@;
+        print $server "GET / HTTP/1.0\r\n\r\n";
+        undef $/;
+        my ($head, $body) = split /\r\n\r\n/, <$server>;
+        print $body'
+}
+
+# System V IPC from perl, which has the calls but, without its modules, not the constants.
+ipc='use constant { KEY => 0x706f64, IPC_CREAT => 01000, IPC_NOWAIT => 04000 };'
+
+receive() {
+    perl -e "$ipc"'my $queue = msgget(KEY, 0) // die $!;
+        msgrcv($queue, my $message, 64, 0, IPC_NOWAIT) || die $!;
+        print((unpack "l! a*", $message)[1])'
+}
+
+# Whether the queue is there, with $1 messages.
+queue() {
+    awk -v messages="$1" '$1 == 7368548 && $5 == messages { found = 1 } END { exit !found }' /proc/sysvipc/msg
+}
+
+# $1 children, each with a child that outlives it, waits until pause is its parent, says so and ends.
+make_orphans() {
+    perl -e '
+        pipe my $read, my $write;
+        for (1 .. $ARGV[0]) {
+            if (my $child = fork // die $!) { waitpid $child, 0; next }
+            exit if fork // die $!;
+            select undef, undef, undef, 0.001 while getppid != 1;
+            syswrite $write, ".";
+            exit;
+        }
+        close $write;
+        print length join "", <$read>' "$1"
+}
+
+zombies() {
+    for process in /proc/[0-9]*; do
+        grep ') Z ' "$process/stat" 2>/dev/null || true
+    done
+}
+
+no_zombies() { [ -z "$(zombies)" ]; }
+
+ended() { ! grep -qv ') Z ' "/proc/$1/stat"; }
+
+namespaces() { readlink /proc/1/ns/pid /proc/1/ns/net /proc/1/ns/ipc /proc/1/ns/uts; }
+
+"$1"

@@ -1,0 +1,56 @@
+//! What the documents have of the runs that are kept: finished tables in docs/fragments and plots in docs/.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use build::root;
+
+use crate::samples::Results;
+use crate::{plots, tables};
+
+/// Path and text of each file.
+pub fn all() -> Result<Vec<(PathBuf, String)>> {
+    let (run, run_v2) = (Results::kept()?, Results::kept_v2()?);
+    let fragments = [
+        ("summary", tables::summary(&run)?),
+        ("machine", tables::machine(&run)),
+        ("peers", tables::about(&run)),
+        ("bars", tables::bars(&run)),
+        ("memory", tables::memory(&run)),
+        ("machine-v2", tables::machine(&run_v2)),
+        ("memory-v2", tables::memory(&run_v2)),
+        ("node", tables::node(&run)),
+        ("start", tables::starts(&run)),
+        ("sizes", tables::sizes(&run)),
+        ("reaping", tables::reaping(&run)),
+    ];
+    let docs = root().join("docs");
+    let fragment = |(name, text): (&str, String)| {
+        (docs.join(format!("fragments/benchmarks-{name}.md")), format!("{}\n", text.trim_end()))
+    };
+    let mut files: Vec<(PathBuf, String)> = fragments.into_iter().map(fragment).collect();
+    for (name, plot) in plots::ALL {
+        files.push((docs.join(name), plot(&run)?));
+    }
+    Ok(files)
+}
+
+/// Writes them, or none if one cannot be made.
+pub fn write_all() -> Result<()> {
+    for (path, text) in all()? {
+        build::write(&path, text.as_bytes(), 0o644)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    /// Whoever changes a table, a plot or the samples writes them anew.
+    #[test]
+    fn the_fragments_follow_from_the_samples() {
+        for (path, text) in super::all().unwrap_or_else(|error| panic!("{error:#}")) {
+            let is = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(is == text, "{} is out of date: run `make bench BENCH=--docs`", path.display());
+        }
+    }
+}

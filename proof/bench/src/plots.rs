@@ -1,0 +1,189 @@
+//! Plots of a run, in SVG. Each has a light ground of its own, so that it reads on a
+//! dark page, too; what colours say is also said by their lightness, by marks or by words.
+
+use anyhow::{Context, Result, anyhow};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use xtask::markdown::grouped;
+
+use crate::samples::{Measured, OURS, Results, Series};
+use crate::tables::{largest, short};
+
+const GROUND: RGBColor = RGBColor(252, 252, 250);
+const INK: RGBColor = RGBColor(40, 40, 40);
+const GRID: RGBColor = RGBColor(222, 222, 218);
+const FONT: (&str, i32) = ("sans-serif", 14);
+const WIDTH: u32 = 840;
+/// Left of it are the names.
+const LEFT: i32 = 150;
+/// Of Okabe and Ito (jfly.uni-koeln.de/color), which the colour-blind tell apart.
+const BLUE: RGBColor = RGBColor(0, 114, 178);
+const VERMILION: RGBColor = RGBColor(213, 94, 0);
+
+/// Of the peers, on their lines.
+const MARKS: [&str; 6] = ["●", "▲", "✕", "○", "■", "△"];
+
+/// Its name in docs/, and the picture.
+pub const ALL: [(&str, Plot); 3] = [("memory.svg", memory), ("start.svg", start), ("reaping.svg", reaping)];
+
+type Plot = fn(&Results) -> Result<String>;
+
+/// What an instance costs the node, stacked.
+fn memory(results: &Results) -> Result<String> {
+    let n = largest(results, |of| &of.instances);
+    let parts = [
+        ("task and kernel stack: the same for every program", RGBColor(190, 190, 186)),
+        ("page tables", RGBColor(0, 60, 100)),
+        ("other memory of the kernel, from execve on", RGBColor(70, 150, 205)),
+        ("the program's own", RGBColor(240, 170, 60)),
+    ];
+    let kib = |peer: &Measured| -> Option<[f64; 4]> {
+        let kib = |series: &Series| Some(series.median()? / 1024.0);
+        let (instance, node) = (peer.samples.instances.get(&n)?, peer.samples.nodes.get(&n)?);
+        let program = kib(&instance.all_bytes)?;
+        let (kernel, tables) = (kib(&instance.kernel_bytes)?, kib(&instance.page_tables_bytes)?);
+        let all = kib(&node.all_bytes)? / n as f64;
+        Some([all - program, tables, kernel - tables, program - kernel])
+    };
+    let bars: Vec<(String, [f64; 4])> =
+        results.peers.iter().filter_map(|peer| Some((peer.name.clone(), kib(peer)?))).collect();
+    let most = bars.iter().map(|(_, kib)| kib.iter().sum::<f64>()).fold(0.0, f64::max);
+    let bottom = 50 + 30 * bars.len() as i32;
+    let at = |kib: f64| LEFT + (kib / most * 600.0) as i32;
+    draw(
+        bottom + 30 + 22 * parts.len() as u32 as i32,
+        &format!("Memory of one instance, KiB (of {})", grouped(n as u64)),
+        |area| {
+            for (row, (name, kib)) in bars.iter().enumerate() {
+                let y = 50 + 30 * row as i32;
+                label(area, name, (LEFT - 10, y + 11), HPos::Right)?;
+                let mut sum = 0.0;
+                for (part, (_, colour)) in kib.iter().zip(parts) {
+                    let corners = [(at(sum), y), (at(sum + part), y + 22)];
+                    area.draw(&Rectangle::new(corners, colour.filled()))?;
+                    area.draw(&Rectangle::new(corners, GROUND.stroke_width(1)))?;
+                    sum += part;
+                }
+                label(area, &short(sum), (at(sum) + 8, y + 11), HPos::Left)?;
+            }
+            for (row, (name, colour)) in parts.iter().enumerate() {
+                let y = bottom + 12 + 22 * row as i32;
+                area.draw(&Rectangle::new([(LEFT, y), (LEFT + 22, y + 14)], colour.filled()))?;
+                label(area, name, (LEFT + 32, y + 7), HPos::Left)?;
+            }
+            Ok(())
+        },
+    )
+}
+
+/// How long a start takes, on a logarithmic axis: median, quartiles, and where nine of ten are.
+fn start(results: &Results) -> Result<String> {
+    let us =
+        |peer: &Measured| Some(peer.samples.start_ns.quantiles([0.05, 0.25, 0.5, 0.75, 0.95])?.map(|ns| ns / 1000.0));
+    let rows: Vec<(String, [f64; 5])> =
+        results.peers.iter().filter_map(|peer| Some((peer.name.clone(), us(peer)?))).collect();
+    let least = rows.iter().map(|(_, times)| times[0]).fold(f64::MAX, f64::min).max(1.0);
+    let most = rows.iter().map(|(_, times)| times[4]).fold(least, f64::max);
+    let ticks: Vec<f64> = (0..7).flat_map(|power| [1.0, 2.0, 5.0].map(|tick| tick * f64::powi(10.0, power))).collect();
+    let first = ticks.iter().copied().rfind(|&tick| tick <= least).unwrap_or(1.0);
+    let last = ticks.iter().copied().find(|&tick| tick > most).unwrap_or(most * 2.0);
+    let bottom = 50 + 30 * rows.len() as i32;
+    let at = |us: f64| LEFT + ((us / first).ln() / (last / first).ln() * 560.0) as i32;
+    draw(bottom + 70, "Start: CPU time from execve until it sleeps, µs", |area| {
+        for tick in ticks.into_iter().filter(|tick| (first..=last).contains(tick)) {
+            area.draw(&PathElement::new([(at(tick), 44), (at(tick), bottom)], GRID))?;
+            label(area, &short(tick), (at(tick), bottom + 12), HPos::Center)?;
+        }
+        for (row, (name, [low, lower, median, upper, high])) in rows.iter().enumerate() {
+            let y = 50 + 30 * row as i32 + 11;
+            let colour = if name == OURS { VERMILION } else { BLUE };
+            label(area, name, (LEFT - 10, y), HPos::Right)?;
+            area.draw(&PathElement::new([(at(*low), y), (at(*high), y)], colour.stroke_width(2)))?;
+            area.draw(&Rectangle::new([(at(*lower), y - 7), (at(*upper), y + 7)], colour.mix(0.45).filled()))?;
+            area.draw(&PathElement::new([(at(*median), y - 9), (at(*median), y + 9)], INK.stroke_width(3)))?;
+            label(area, &short(*median), (at(*high) + 8, y), HPos::Left)?;
+        }
+        let text = "bar: the median; box: half of the samples; line: nine of ten. Logarithmic";
+        label(area, text, (LEFT, bottom + 45), HPos::Left)?;
+        Ok(())
+    })
+}
+
+/// CPU time of PID 1 against the size of a storm.
+fn reaping(results: &Results) -> Result<String> {
+    let most = largest(results, |of| &of.storms);
+    let line = |peer: &Measured| -> Vec<(f64, f64)> {
+        let storms = peer.samples.storms.iter();
+        storms.filter_map(|(&n, storm)| Some((n as f64, storm.cpu_ns.median()?.max(1.0) / 1e6))).collect()
+    };
+    let mut lines: Vec<(String, Vec<(f64, f64)>)> =
+        results.peers.iter().map(|peer| (peer.name.clone(), line(peer))).collect();
+    lines.retain(|(_, line)| !line.is_empty());
+    let values = || lines.iter().flat_map(|(_, line)| line.iter().map(|point| point.1));
+    let (low, high) = (values().fold(f64::MAX, f64::min), values().fold(0.0, f64::max));
+    let height = 440;
+    draw(height, "CPU time of PID 1 for a storm of orphans, ms", |area| {
+        let mut chart = ChartBuilder::on(area)
+            .margin_top(44)
+            .margin_right(170)
+            .set_label_area_size(LabelAreaPosition::Left, 70)
+            .set_label_area_size(LabelAreaPosition::Bottom, 50)
+            .build_cartesian_2d((900.0..most as f64 * 1.1).log_scale(), (low / 2.0..high * 2.0).log_scale())?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .light_line_style(GROUND)
+            .bold_line_style(GRID)
+            .axis_style(INK)
+            .label_style(FONT.into_font().color(&INK))
+            .x_desc("orphans")
+            .x_label_formatter(&|n| grouped(*n as u64))
+            .y_label_formatter(&|ms| short(*ms))
+            .draw()?;
+        let mut labels: Vec<(i32, String)> = Vec::new();
+        for (at, (name, line)) in lines.iter().enumerate() {
+            let colour = if name == OURS { VERMILION } else { BLUE };
+            let width = if name == OURS { 3 } else { 2 };
+            chart.draw_series([PathElement::new(line.clone(), colour.stroke_width(width))])?;
+            let mark = MARKS[at % MARKS.len()];
+            let style = ("sans-serif", 16).into_font().color(&colour).pos(Pos::new(HPos::Center, VPos::Center));
+            chart.draw_series(line.iter().map(|point| Text::new(mark, *point, style.clone())))?;
+            labels.extend(line.last().map(|point| (chart.backend_coord(point).1, format!("{mark} {name}"))));
+        }
+        // Beside the last points, but not one over the other.
+        labels.sort();
+        let mut free = 0;
+        for (y, name) in labels {
+            let y = y.max(free);
+            label(area, &name, (WIDTH as i32 - 160, y), HPos::Left)?;
+            free = y + 18;
+        }
+        Ok(())
+    })
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+
+/// A picture of that height, with its title.
+fn draw(height: i32, title: &str, picture: impl FnOnce(&Area) -> Drawn) -> Result<String> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, (WIDTH, height.try_into()?)).into_drawing_area();
+        let all = || -> Drawn {
+            area.fill(&GROUND)?;
+            let style = ("sans-serif", 17).into_font().style(FontStyle::Bold).color(&INK);
+            area.draw(&Text::new(title.to_owned(), (20, 14), style))?;
+            picture(&area)?;
+            area.present()
+        };
+        all().map_err(|error| anyhow!("{error}")).context("the plot cannot be drawn")?;
+    }
+    Ok(svg)
+}
+
+fn label(area: &Area, text: &str, at: (i32, i32), side: HPos) -> Drawn {
+    let style = FONT.into_font().color(&INK).pos(Pos::new(side, VPos::Center));
+    area.draw(&Text::new(text.to_owned(), at, style))
+}

@@ -1,0 +1,148 @@
+//! A run: all subjects, one after the other in every round, so that what else the machine does meets them all alike.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use build::arch::Arch;
+use kit::cgroup::{self, Group};
+use kit::peers::ours;
+use kit::skip::has_namespaces;
+use xtask::image;
+
+use crate::samples::{Machine, Measured, OURS, Results, Samples};
+use crate::subjects::Subject;
+use crate::{measure, trace};
+
+/// A run, as far as it has come.
+pub struct Run<'a> {
+    subjects: Vec<Subject>,
+    /// Of each.
+    samples: Vec<Samples>,
+    stop: &'a AtomicBool,
+}
+
+impl<'a> Run<'a> {
+    /// Of these, until `stop`.
+    pub fn of(subjects: Vec<Subject>, stop: &'a AtomicBool) -> Self {
+        Self { samples: vec![Samples::default(); subjects.len()], subjects, stop }
+    }
+
+    /// What it has come to.
+    pub fn results(self, machine: Machine) -> Results {
+        let measured = |(subject, samples): (Subject, Samples)| Measured {
+            name: subject.peer.name,
+            about: subject.about,
+            samples,
+        };
+        Results { machine, peers: self.subjects.into_iter().zip(self.samples).map(measured).collect() }
+    }
+
+    /// Measures all that can be; gives the version of the control groups that memory was counted with.
+    pub fn all(&mut self, quick: bool) -> Result<Option<u8>> {
+        let often = |full, few| if quick { few } else { full };
+        let all = |_: &Subject| true;
+        let reaps = |subject: &Subject| subject.reaps;
+        // Config and manifest of a peer's image are taken to be as large as ours.
+        let rest = image::pull(Arch::host()?)? - image::layer(&fs::read(ours())?)?.len();
+        self.each("bytes", 1, all, |subject, samples| bytes(subject, rest, samples))?;
+        self.each("version", often(501, 51), |subject| subject.version.is_some(), measure::version)?;
+        if !has_namespaces() {
+            eprintln!("left out: all but bytes and -v");
+            return Ok(None);
+        }
+        match measure::start_clock() {
+            Ok(_) => self.each("start", often(501, 51), all, measure::start)?,
+            Err(error) => eprintln!("left out: start: {error:#}"),
+        }
+        self.each("system calls", 1, all, trace::calls)?;
+        self.each("instructions", often(1, 0), all, trace::instructions)?;
+        self.each("stop", often(101, 21), |subject| subject.stops, measure::stop)?;
+        self.each("zombies seen", often(5, 1), reaps, measure::visible_zombie)?;
+        let storms: &[_] =
+            if quick { &[(1000, 1), (10_000, 1)] } else { &[(1000, 5), (10_000, 3), (20_000, 3), (100_000, 3)] };
+        for &(n, rounds) in storms {
+            self.each(&format!("a storm of {n} orphans"), rounds, reaps, |subject, samples| {
+                measure::storm(subject, n, samples)
+            })?;
+        }
+
+        if cgroup::can_be_made() {
+            self.each("zombies while frozen", 1, reaps, measure::frozen_zombies)?;
+            self.each("zombies while starved", often(5, 1), reaps, measure::starved_zombies)?;
+        }
+        let counted = self.memory(quick, 3)?;
+        if counted.is_some() {
+            let nodes: &[_] = if quick { &[(110, 1)] } else { &[(110, 5), (250, 5), (1000, 3)] };
+            for &(n, rounds) in nodes {
+                self.each(&format!("a node of {n} pods"), rounds, all, |subject, samples| {
+                    measure::node(subject, n, samples)
+                })?;
+            }
+        }
+        Ok(counted)
+    }
+
+    /// Measures the memory of an instance, if that can be; gives the version of the control groups.
+    pub fn memory(&mut self, quick: bool, thousands: usize) -> Result<Option<u8>> {
+        if let Err(error) = Group::of_memory() {
+            eprintln!("left out: memory, and the node: no control group can be made: {error} (run as root)");
+            return Ok(None);
+        }
+        let fleets: &[_] = if quick { &[(10, 3), (100, 3)] } else { &[(10, 11), (100, 5), (1000, thousands)] };
+        for &(n, rounds) in fleets {
+            self.each(
+                &format!("{n} instances"),
+                rounds,
+                |_| true,
+                |subject, samples| measure::instances(subject, n, samples),
+            )?;
+        }
+        Ok(Some(cgroup::version()))
+    }
+
+    /// One sample of each subject that can be `measured`, so many times.
+    fn each(
+        &mut self,
+        what: &str,
+        rounds: usize,
+        measured: fn(&Subject) -> bool,
+        sample: impl Fn(&Subject, &mut Samples) -> Result<()>,
+    ) -> Result<()> {
+        let (start, line) = (Instant::now(), io::stderr().is_terminal());
+        for round in 0..rounds {
+            // What a large one leaves to the kernel to clear away must not always meet the same next one.
+            let mut order: Vec<usize> = (0..self.subjects.len()).collect();
+            order.sort_by_key(|at| (at + 1) * (round + 1) * 7919 % 10_007); // another in each round
+            for at in order {
+                let (subject, samples) = (&self.subjects[at], &mut self.samples[at]);
+                if !measured(subject) {
+                    continue;
+                }
+                ensure!(!self.stop.load(Relaxed), "stopped");
+                if line {
+                    eprint!("\r\x1b[K{what}: round {} of {rounds}, {}", round + 1, subject.peer.name);
+                }
+                sample(subject, samples).with_context(|| format!("{what} of {}", subject.peer.name))?;
+            }
+        }
+        let left = if line { "\r\x1b[K" } else { "" };
+        eprintln!("{left}{:5.1} s for {what}, {rounds} times", start.elapsed().as_secs_f64());
+        Ok(())
+    }
+}
+
+/// Of the file, of a layer with it alone, and of what a node pulls, which has `rest` more.
+fn bytes(subject: &Subject, rest: usize, samples: &mut Samples) -> Result<()> {
+    let program = fs::read(&subject.peer.program)?;
+    let layer = image::layer(&program)?.len();
+    samples.file_bytes.push(program.len() as u64);
+    samples.layer_bytes.push(layer as u64);
+    samples.pull_bytes.push((layer + rest) as u64);
+    if subject.peer.name == OURS {
+        samples.archive_bytes.push(image::compressed_as_named()?.len() as u64);
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! What is measured.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use build::root;
+use kit::peers::{Peer, floor, ours, upstream_with_musl};
+use nix::unistd::{AccessFlags, access};
+
+use crate::samples::{FLOOR_CALLS, OURS, UPSTREAM};
+
+/// A peer, and what can be measured of it.
+pub struct Subject {
+    /// The program.
+    pub peer: Peer,
+    /// What it is, and of which version.
+    pub about: String,
+    /// What makes it say its version and end.
+    pub version: Option<&'static str>,
+    /// Whether it ends on SIGTERM.
+    pub stops: bool,
+    /// Whether it reaps.
+    pub reaps: bool,
+}
+
+/// Ours, its peers, and the floors that nothing can be below; and what is missing, with how to get it.
+pub fn known() -> Result<(Vec<Subject>, Vec<String>)> {
+    let upstream = root().join("target/upstream/pause");
+    let debian = |program| PathBuf::from("/usr/bin").join(program);
+    let sleep: &[&str] = &["sleep", "infinity"];
+    let holding = |program| format!("{}, holding `sleep infinity`", packaged(program));
+    let version = Some("--version");
+    let mut subjects = vec![
+        subject(Peer::new(OURS, ours(), &[]), "this one", Some("-v")),
+        subject(Peer::new(UPSTREAM, upstream, &[]), "its C source, glibc, static", Some("-v")),
+        subject(Peer::new("upstream, musl", upstream_with_musl(), &[]), "the same with musl", Some("-v")),
+        subject(Peer::catatonit(), &packaged("catatonit"), version),
+        subject(Peer::new("tini", debian("tini"), sleep), &holding("tini"), version),
+        subject(Peer::new("dumb-init", debian("dumb-init"), sleep), &holding("dumb-init"), version),
+    ];
+    let mut missing = Vec::new();
+    subjects.retain(|Subject { peer, .. }| {
+        let there = peer.program.exists();
+        if !there {
+            missing.push(format!("{}: make bench gets it, on Debian as root", peer.name));
+        }
+        there
+    });
+    for (name, about, source, stops) in [
+        (FLOOR_CALLS, "assembly that makes the system calls of ours", "calls", true),
+        ("floor: only pauses", "three instructions that only pause", "pause", false),
+    ] {
+        match floor(source) {
+            Some(program) => {
+                let floor = subject(Peer::new(name, program, &[]), about, None);
+                subjects.push(Subject { stops, reaps: false, ..floor });
+            }
+            None => missing.push(format!("{name}: written for amd64 alone")),
+        }
+    }
+    Ok((subjects, missing))
+}
+
+/// One that the user names: `NAME=PATH[,ARG…]`.
+pub fn named(text: &str) -> Result<Subject> {
+    let (name, command) = text.split_once('=').with_context(|| format!("{text:?} is not NAME=PATH[,ARG...]"))?;
+    let mut words = command.split(',');
+    let program = Path::new(words.next().unwrap_or_default());
+    let program = fs::canonicalize(program).with_context(|| format!("no such program: {:?}", program.display()))?;
+    ensure!(!name.is_empty() && !name.contains('|'), "{name:?} is no name for a peer");
+    ensure!(program.is_file() && access(&program, AccessFlags::X_OK).is_ok(), "{} is no program", program.display());
+    Ok(subject(Peer::new(name, program, &words.collect::<Vec<_>>()), "named by --peer", None))
+}
+
+fn subject(peer: Peer, about: &str, version: Option<&'static str>) -> Subject {
+    Subject { peer, about: about.to_owned(), version, stops: true, reaps: true }
+}
+
+fn packaged(package: &str) -> String {
+    let version = Command::new("dpkg-query").args(["--show", "--showformat=${Version}", package]).output();
+    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    format!("Debian's, {version}")
+}

@@ -1,0 +1,245 @@
+//! The tables that follow from a run.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use xtask::markdown::{grouped, table};
+
+use crate::bars;
+use crate::samples::{FLOOR_CALLS, Instance, Measured, OURS, Results, Samples, Series, UPSTREAM};
+
+/// All tables, for a terminal.
+pub fn report(results: &Results) -> String {
+    let mut report = machine(results) + "\n";
+    for table in [sizes, starts, memory, node, reaping, bars] {
+        let table = table(results);
+        if !table.is_empty() {
+            report += &format!("\n{table}");
+        }
+    }
+    report
+}
+
+/// Where and when.
+pub fn machine(results: &Results) -> String {
+    let machine = &results.machine;
+    let gib = machine.memory_bytes as f64 / f64::powi(2.0, 30);
+    let virtual_machine = if machine.is_virtual { "a virtual machine" } else { "a machine" };
+    let quick = if machine.quick { ", a quick run" } else { "" };
+    let cgroup = match machine.cgroup {
+        Some(version) => format!("control groups v{version}"),
+        None => "no control groups".to_owned(),
+    };
+    format!(
+        "Measured on {}{quick}: {virtual_machine} with {} CPUs ({}, {}) and {gib:.0} GiB,\nLinux {}, {}, {cgroup}, {}.",
+        machine.date, machine.cpus, machine.cpu, machine.architecture, machine.kernel, machine.os, machine.rustc,
+    )
+}
+
+/// What each peer is.
+pub fn about(results: &Results) -> String {
+    let row = |peer: &Measured| vec![peer.name.clone(), peer.about.clone()];
+    table(&["", "what it is"], results.peers.iter().map(row).collect())
+}
+
+/// What can be counted: bytes, system calls, instructions, page faults.
+pub fn sizes(results: &Results) -> String {
+    rows(
+        results,
+        &[
+            ("file, bytes", &|of| number(of.file_bytes.median())),
+            ("layer", &|of| number(of.layer_bytes.median())),
+            ("pull", &|of| number(of.pull_bytes.median())),
+            ("all platforms", &|of| number(of.archive_bytes.median())),
+            ("system calls", &|of| number(of.system_calls.median())),
+            ("instructions", &|of| number(of.instructions.median())),
+            ("page faults", &|of| number(of.start_faults.median())),
+        ],
+    )
+}
+
+/// Times, with the quartiles.
+pub fn starts(results: &Results) -> String {
+    let time = |series: &Series| match series.quartiles() {
+        Some([low, median, high]) => format!("{} ({} to {})", micro(median), micro(low), micro(high)),
+        None => NONE.to_owned(),
+    };
+    rows(
+        results,
+        &[
+            ("start, µs", &|of| time(&of.start_ns)),
+            ("`-v`, µs", &|of| time(&of.version_ns)),
+            ("stop, µs", &|of| time(&of.stop_ns)),
+        ],
+    )
+}
+
+/// Memory of an instance.
+pub fn memory(results: &Results) -> String {
+    let kib =
+        |series: Option<&Series>| shown(series.and_then(Series::median), |bytes| format!("{:.1}", bytes / 1024.0));
+    let of_size = |of: &Samples, n| kib(of.instances.get(&n).map(|instance| &instance.all_bytes));
+    let of_most = |of: &Samples, series: fn(&Instance) -> &Series| {
+        kib(of.instances.last_key_value().map(|(_, instance)| series(instance)))
+    };
+    rows(
+        results,
+        &[
+            ("KiB of 10", &|of| of_size(of, 10)),
+            ("of 100", &|of| of_size(of, 100)),
+            ("of 1,000", &|of| of_size(of, 1000)),
+            ("kernel's", &|of| of_most(of, |instance| &instance.kernel_bytes)),
+            ("page tables", &|of| of_most(of, |instance| &instance.page_tables_bytes)),
+            ("private", &|of| of_most(of, |instance| &instance.private_bytes)),
+            ("shared", &|of| of_most(of, |instance| &instance.shared_bytes)),
+            ("RSS", &|of| of_most(of, |instance| &instance.rss_bytes)),
+            ("spread", &|of| widest(of.instances.values().map(|instance| &instance.all_bytes))),
+        ],
+    )
+}
+
+/// Memory and start of a whole node.
+pub fn node(results: &Results) -> String {
+    let mib = |of: &Samples, n| {
+        let median = of.nodes.get(&n).and_then(|node| node.all_bytes.median());
+        shown(median, |bytes| format!("{:.1}", bytes / f64::powi(2.0, 20)))
+    };
+    let ms = |of: &Samples, n| number(of.nodes.get(&n).and_then(|node| node.start_ns.median()).map(|ns| ns / 1e6));
+    rows(
+        results,
+        &[
+            ("110 pods, MiB", &|of| mib(of, 110)),
+            ("ms", &|of| ms(of, 110)),
+            ("250 pods, MiB", &|of| mib(of, 250)),
+            ("ms", &|of| ms(of, 250)),
+            ("1,000 pods, MiB", &|of| mib(of, 1000)),
+            ("ms", &|of| ms(of, 1000)),
+            ("spread", &|of| widest(of.nodes.values().flat_map(|node| [&node.all_bytes, &node.start_ns]))),
+        ],
+    )
+}
+
+/// What PID 1 does for orphans.
+pub fn reaping(results: &Results) -> String {
+    let cpu = |of: &Samples, n| shown(cpu_per_orphan(of, n), short);
+    let most = largest(results, |of| &of.storms);
+    let title = format!("switches, {}", grouped(most as u64));
+    rows(
+        results,
+        &[
+            ("ns an orphan, of 1,000", &|of| cpu(of, 1000)),
+            ("10,000", &|of| cpu(of, 10_000)),
+            ("20,000", &|of| cpu(of, 20_000)),
+            ("100,000", &|of| cpu(of, 100_000)),
+            (&title, &|of| number(of.storms.get(&most).and_then(|storm| storm.switches.median()))),
+            ("a zombie seen, ms", &|of| shown(of.visible_zombie_ns.median(), |ns| format!("{:.1}", ns / 1e6))),
+            ("zombies, frozen", &|of| number(of.frozen_zombies.median())),
+            ("starved", &|of| number(of.starved_zombies.median())),
+            ("spread", &|of| widest(of.storms.values().map(|storm| &storm.cpu_ns))),
+        ],
+    )
+}
+
+/// What ours must reach, and whether it does.
+pub fn bars(results: &Results) -> String {
+    let rows = bars::all(results).into_iter().map(|bar| {
+        let reached = match bar.measured {
+            None => "not measured",
+            _ if bar.is_missed() => "**no**",
+            _ => "yes",
+        };
+        vec![bar.what.to_owned(), shown(bar.measured, short), short(bar.most), reached.to_owned()]
+    });
+    table(&["bar", "measured", "at most", "reached"], rows.collect())
+}
+
+/// The figures that speak for themselves, for the README.
+pub fn summary(results: &Results) -> Result<String> {
+    let find = |name: &str| results.of(name).with_context(|| format!("no samples of {name}"));
+    let (ours, upstream, floor) = (find(OURS)?, find(UPSTREAM)?, find(FLOOR_CALLS)?);
+    let n = largest(results, |of| &of.instances);
+    let storm = largest(results, |of| &of.storms);
+    let kib = |bytes: f64| format!("{:.1} KiB", bytes / 1024.0);
+    let bytes = |bytes: f64| format!("{} bytes", grouped(bytes as u64));
+    let time = |ns: f64| format!("{} µs", micro(ns));
+    type Row<'a> = (String, &'a dyn Fn(f64) -> String, &'a dyn Fn(&Samples) -> Option<f64>);
+    let plan: [Row; 6] = [
+        ("file".to_owned(), &bytes, &|of| of.file_bytes.median()),
+        ("memory of an instance, from `execve` on".to_owned(), &kib, &|of| of.instances.get(&n)?.all_bytes.median()),
+        ("the same with the kernel's task and stack".to_owned(), &kib, &|of| {
+            Some(of.nodes.get(&n)?.all_bytes.median()? / n as f64)
+        }),
+        ("start, from `execve` to `pause`".to_owned(), &time, &|of| of.start_ns.median()),
+        ("instructions until then".to_owned(), &|n| grouped(n as u64), &|of| of.instructions.median()),
+        (format!("CPU of PID 1 for {} orphans", grouped(storm as u64)), &time, &|of| {
+            Some(cpu_per_orphan(of, storm)? * storm as f64)
+        }),
+    ];
+    let rows = plan.iter().map(|(what, unit, value)| {
+        let [ours, upstream, floor] = [ours, upstream, floor].map(|of| shown(value(of), unit));
+        vec![what.clone(), ours, upstream, floor]
+    });
+    Ok(table(&["", "ours", "upstream's", "assembly that makes the same calls"], rows.collect()))
+}
+
+/// The largest size of which there are samples of ours.
+pub fn largest<T>(results: &Results, sized: fn(&Samples) -> &BTreeMap<usize, T>) -> usize {
+    let sizes = results.of(OURS).map(sized).and_then(|sizes| sizes.last_key_value());
+    sizes.map_or(0, |(&size, _)| size)
+}
+
+/// CPU time of PID 1 for each orphan of a storm of `n`, in ns.
+fn cpu_per_orphan(of: &Samples, n: usize) -> Option<f64> {
+    Some(of.storms.get(&n)?.cpu_ns.median()? / n as f64)
+}
+
+/// The widest spread of these.
+fn widest<'a>(series: impl Iterator<Item = &'a Series>) -> String {
+    shown(series.filter_map(Series::spread).reduce(f64::max), |part| format!("{:.0} %", part * 100.0))
+}
+
+/// A title, and what is under it.
+type Column<'a> = (&'a str, &'a dyn Fn(&Samples) -> String);
+
+/// A row for each peer; without those, and without columns, that have no figure. Nothing, if there is none at all.
+fn rows(results: &Results, columns: &[Column]) -> String {
+    let peers = &results.peers;
+    let has = |(_, cell): &Column, peer: &Measured| cell(&peer.samples) != NONE;
+    let columns: Vec<&Column> = columns.iter().filter(|column| peers.iter().any(|peer| has(column, peer))).collect();
+    if columns.is_empty() {
+        return String::new();
+    }
+    let titles: Vec<&str> = [""].into_iter().chain(columns.iter().map(|(title, _)| *title)).collect();
+    let row = |peer: &Measured| {
+        [peer.name.clone()].into_iter().chain(columns.iter().map(|(_, cell)| cell(&peer.samples))).collect()
+    };
+    let some = peers.iter().filter(|peer| columns.iter().any(|column| has(column, peer)));
+    table(&titles, some.map(row).collect())
+}
+
+/// What stands for a figure that there is not.
+const NONE: &str = "–";
+
+fn shown(value: Option<f64>, how: impl Fn(f64) -> String) -> String {
+    value.map_or(NONE.to_owned(), how)
+}
+
+fn number(value: Option<f64>) -> String {
+    shown(value, |value| grouped(value as u64))
+}
+
+fn micro(ns: f64) -> String {
+    short(ns / 1000.0)
+}
+
+/// With as many digits as tell something.
+pub fn short(value: f64) -> String {
+    match value {
+        0.0 => "0".to_owned(),
+        ..0.01 => format!("{value:.4}"),
+        ..1.0 => format!("{value:.3}"),
+        ..10.0 if value.fract() != 0.0 => format!("{value:.2}"),
+        ..100.0 if value.fract() != 0.0 => format!("{value:.1}"),
+        _ => grouped(value.round() as u64),
+    }
+}

@@ -1,0 +1,111 @@
+//! pause as engines that cannot be installed here run it: as a bundle of the OCI runtime specification.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use kit::messages::TERMINATED;
+use serde_json::{Value, json};
+
+use build::root;
+use engines::compatibility::Row;
+use engines::{dist, has_quoted, ok, pause_is_ready, ready, run, until};
+
+const TOOLS: &[&str] = &["runc", "skopeo", "umoci"];
+
+/// CRI-O runs `/pause` without arguments as root, whatever the image says, and stops it by SIGTERM.
+#[test]
+fn as_crio_runs_it() {
+    if !ready(TOOLS) {
+        return;
+    }
+    let _row = row("as CRI-O runs it");
+    let bundle = unpacked("crio");
+    configure(&bundle, 0, &["/pause"]);
+    stops("crio", &bundle);
+}
+
+/// What the runtime under CRI-O says where something is wrong; deploy/crio/README.md quotes it.
+#[test]
+fn what_goes_wrong_is_what_the_readme_quotes() {
+    if !ready(TOOLS) {
+        return;
+    }
+    let bundle = unpacked("wrong");
+    let said = || run("runc", &["run", "--bundle", &bundle, "wrong"]).expect_err("it cannot");
+    configure(&bundle, 0, &["/nope"]);
+    assert!(has_quoted("deploy/crio/README.md", &said()), "{}", said());
+    configure(&bundle, 0, &["/pause"]);
+    fs::copy(dist("pause-s390x"), format!("{bundle}/rootfs/pause")).expect("a file");
+    assert!(has_quoted("deploy/crio/README.md", &said()), "{}", said());
+}
+
+#[test]
+fn as_kubeadm_runs_it() {
+    if !ready(TOOLS) {
+        return;
+    }
+    let _row = row("as kubeadm runs it");
+    let bundle = unpacked("kubeadm");
+    configure(&bundle, 999, &["/pause", "-v"]);
+    assert_eq!(ok("runc", &["run", "--bundle", &bundle, "kubeadm"]), "pause 0.1.0\n");
+}
+
+/// As it is unpacked, by the commands of deploy/kata/README.md.
+#[test]
+fn as_kata_runs_it() {
+    if !ready(TOOLS) {
+        return;
+    }
+    let _row = row("as Kata runs it");
+    let bundle = unpacked("kata");
+    let config = configure(&bundle, 65535, &["/pause"]);
+    assert_eq!(config["process"]["args"], json!(["/pause"]));
+    assert_eq!(config["process"]["user"]["uid"], 65535);
+    stops("kata", &bundle);
+}
+
+fn row(how: &str) -> Row {
+    Row::new("runc", &ok("runc", &["--version"]), how)
+}
+
+/// By the commands of deploy/kata/README.md.
+fn unpacked(name: &str) -> String {
+    let folder = format!("/run/{name}");
+    let commands = fs::read_to_string(root().join("deploy/kata/README.md")).expect("a file");
+    let commands: Vec<&str> = commands.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+    assert_eq!(commands.len(), 3, "{commands:?}");
+    fs::create_dir(&folder).expect("a folder");
+    fs::copy(dist("pause.tar"), format!("{folder}/pause.tar")).expect("a file");
+    ok("sh", &["-euc", &format!("cd {folder}\n{}", commands.join("\n"))]);
+    format!("{folder}/pause_bundle")
+}
+
+/// Says who runs what, where there is no terminal; returns what the bundle said.
+fn configure(bundle: &str, id: u32, args: &[&str]) -> Value {
+    let file = format!("{bundle}/config.json");
+    let old: Value = serde_json::from_slice(&fs::read(&file).expect("a file")).expect("JSON");
+    let mut new = old.clone();
+    new["process"]["terminal"] = json!(false);
+    new["process"]["user"] = json!({ "uid": id, "gid": id });
+    new["process"]["args"] = json!(args);
+    // `umoci unpack --rootless` asks for a user namespace of this user alone; engines run it in that of the node.
+    new["linux"]["uidMappings"] = json!([]);
+    new["linux"]["gidMappings"] = json!([]);
+    new["linux"]["namespaces"].as_array_mut().expect("a list").retain(|namespace| namespace["type"] != "user");
+    fs::write(&file, new.to_string()).expect("a file");
+    old
+}
+
+/// Runs it, and stops it once it has its handlers.
+fn stops(name: &str, bundle: &str) {
+    let mut runc = Command::new("runc");
+    runc.args(["run", "--bundle", bundle, name]).stdin(Stdio::null()).stderr(Stdio::piped());
+    let runc = runc.spawn().expect("runc runs");
+    until("it has its handlers", || {
+        let state: Value = serde_json::from_str(&run("runc", &["state", name]).unwrap_or_default()).unwrap_or_default();
+        pause_is_ready(&state["pid"].to_string())
+    });
+    ok("runc", &["kill", name, "TERM"]);
+    let end = runc.wait_with_output().expect("it ends");
+    assert_eq!((end.status.code(), String::from_utf8_lossy(&end.stderr).as_ref()), (Some(0), TERMINATED));
+}

@@ -1,0 +1,239 @@
+//! pause as the sandbox image of containerd 1 and 2 by the files of deploy/, through CRI: what a kubelet asks for.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use std::{fs, io};
+
+use k8s_cri::v1::*;
+use procfs::process::Process;
+
+use crate::node::{Node, Pod};
+use build::root;
+use engines::compatibility::Row;
+use engines::{BUSYBOX, NAME, dist, has_quoted, ok, ready, until};
+use kit::orphans::IN_A_POD;
+
+/// A pod on the network of its node, all else as a pod has it by default.
+const POD: Pod = Pod { network: NamespaceMode::Node, pid: NamespaceMode::Container, user: None };
+
+/// Where the kernel does not let containerd protect its sandboxes from a lack of memory.
+const OOM: &str = "restrict_oom_score_adj = true\n";
+
+/// With what the image for the containers comes from, and what the tests look with.
+const PROGRAMS: [&str; 6] = ["containerd", "dockerd", "findmnt", "/usr/lib/cni/bridge", "runc", "skopeo"];
+
+#[tokio::test]
+async fn containerd_1() {
+    if !ready(&PROGRAMS) {
+        return;
+    }
+    let added = format!("{OOM}[plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"/usr/lib/cni\"\n"); // Debian's
+    all("containerd-1", Path::new("/"), &added).await;
+}
+
+#[tokio::test]
+async fn containerd_2() {
+    let root = root().join("target/containerd-2");
+    let containerd = root.join("usr/bin/containerd");
+    if !ready(&[&PROGRAMS[..], &[&containerd.to_string_lossy()]].concat()) {
+        return;
+    }
+    let added = format!("[plugins.'io.containerd.cri.v1.runtime']\n{OOM}");
+    all("containerd-2", &root, &added).await;
+}
+
+async fn all(deploy: &str, root: &Path, added: &str) {
+    let node = &mut Node::start(root.to_owned(), deploy, added).await;
+    let version = node.version.clone();
+    // Debian 12's containerd does not know of pinned images: there the kubelet must spare it by its flag.
+    let (spared, how) = match deploy {
+        "containerd-1" => (NAME, "kept when all unused images but --pod-infra-container-image are removed"),
+        _ => ("", "kept when all unused images are removed"),
+    };
+    let row = |how: &str| Row::new(&format!("containerd through CRI, deploy/{deploy}"), &version, how);
+    {
+        let _row = row("installed by the paste installer");
+        what_goes_wrong_is_what_the_readme_quotes(node, deploy).await;
+        if spared.is_empty() {
+            the_installer_pins_it_under_any_name(node).await;
+        }
+        let said = node.ok(&["sh", "/run/pause-install.sh"]);
+        let expected =
+            format!("containerd: {NAME} is installed (before: nothing); pinned; it is the configured sandbox image\n");
+        assert_eq!(said, expected);
+    }
+    let before = node.traces();
+    {
+        let kinds = "network of the node and of a CNI bridge, PID namespace per container, pod and node";
+        let _row = row(&format!("{kinds}, as user 0, 999 and 65535"));
+        it_runs_as_every_kind_of_sandbox(node).await;
+    }
+    {
+        let _row = row("the pod's IP stays when all its containers have died");
+        the_ip_outlives_the_containers(node).await;
+    }
+    {
+        let _row = row("orphans in a shared PID namespace");
+        containers_are_in_the_pid_namespace_they_asked_for(node).await;
+    }
+    {
+        let _row = row("100 sandboxes started and stopped");
+        a_hundred_at_once(node).await;
+    }
+    let left: Vec<String> = node.traces().difference(&before).cloned().collect();
+    assert_eq!(left, [""; 0], "what pods have left behind");
+    let _row = row(how);
+    garbage_collection_keeps_it(node, spared).await;
+}
+
+async fn what_goes_wrong_is_what_the_readme_quotes(node: &mut Node, deploy: &str) {
+    let readme = format!("deploy/{deploy}/README.md");
+    let missing = node.run("missing", POD).await.expect_err("no such image");
+    assert!(has_quoted(&readme, &missing), "{missing}");
+
+    // An image of another architecture alone.
+    let archive = format!("{}/run/s390x.tar", node.root());
+    let archive = format!("docker-archive:{archive}:{NAME}");
+    ok("skopeo", &["--override-arch=s390x", "copy", "oci-archive:dist/pause.tar", &archive]);
+    let elsewhere = node.try_to(&["ctr", "-n", "k8s.io", "images", "import", "/run/s390x.tar"]);
+    let elsewhere = elsewhere.expect_err("not for this architecture");
+    assert!(has_quoted(&readme, &elsewhere), "{elsewhere}");
+
+    // An image that says it is for this architecture, and whose program is not.
+    ok("docker", &["build", "--quiet", "--build-arg=TARGETARCH=s390x", "--tag=localhost/pause:s390x", "."]);
+    node.import("localhost/pause:s390x");
+    node.ok(&["ctr", "-n", "k8s.io", "images", "tag", "--force", "localhost/pause:s390x", NAME]);
+    let id = node.run("wrong", POD).await.expect("a sandbox, which ends at once");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while node.is_ready(&id).await {
+        assert!(Instant::now() < deadline, "not within 30 s: the sandbox has ended");
+    }
+    let version = ["ctr", "-n", "k8s.io", "run", "--rm", NAME, deploy, "/pause", "-v"]; // nodes share their cgroups
+    let wrong = node.try_to(&version).expect_err("a program of another architecture");
+    assert!(has_quoted(&readme, &wrong), "{wrong}");
+    node.remove(&id).await;
+    node.ok(&["ctr", "-n", "k8s.io", "images", "rm", "localhost/pause:s390x", NAME]);
+}
+
+/// By its label, as it is not the configured image.
+async fn the_installer_pins_it_under_any_name(node: &mut Node) {
+    let name = "registry.example/pause:9";
+    node.ok(&["sh", "/run/pause-install.sh", "--as", name]);
+    let images = node.images().await;
+    assert!(images.iter().any(|image| image.pinned && image.repo_tags == [name]), "{images:?}");
+    node.ok(&["ctr", "-n", "k8s.io", "images", "rm", name]);
+}
+
+async fn it_runs_as_every_kind_of_sandbox(node: &mut Node) {
+    let ours = xtask::sha256(&fs::read(dist("pause-amd64")).expect("a file"));
+    for network in [NamespaceMode::Node, NamespaceMode::Pod] {
+        for pid in [NamespaceMode::Container, NamespaceMode::Pod, NamespaceMode::Node] {
+            for user in [None, Some(0), Some(999), Some(65535)] {
+                let pod = Pod { network, pid, user };
+                let id = node.run("kind", pod).await.expect("a sandbox");
+                let (pause, ip) = node.status(&id).await;
+                let program = fs::read(format!("/proc/{}/exe", pause.pid)).expect("a file");
+                assert_eq!(xtask::sha256(&program), ours, "{pod:?}");
+                let status = pause.status().expect("it runs");
+                assert_eq!(i64::from(status.ruid), user.unwrap_or(65535), "{pod:?}");
+                assert_eq!(status.seccomp, Some(2), "a filter: {pod:?}");
+                let nspid = status.nspid.expect("PIDs").last().copied();
+                assert_eq!(nspid == Some(1), pid != NamespaceMode::Node, "{pod:?}");
+                assert_eq!(ip.starts_with("10.88."), network == NamespaceMode::Pod, "{pod:?}: {ip}");
+                node.remove(&id).await;
+                assert!(!pause.is_alive(), "{pod:?}");
+            }
+        }
+    }
+}
+
+async fn the_ip_outlives_the_containers(node: &mut Node) {
+    let pod = Pod { network: NamespaceMode::Pod, ..POD };
+    let id = node.run("ip", pod).await.expect("a sandbox");
+    let (pause, ip) = node.status(&id).await;
+    let server = ["sh", "-c", "echo served >/tmp/index.html && exec httpd -f -p 80 -h /tmp"];
+    for name in ["first", "second"] {
+        let served = |node: &Node| node.busybox(&["wget", "-q", "-O", "-", &format!("http://{ip}/")]);
+        let containers = [
+            node.start_container(&id, name, pod, &server).await,
+            node.start_container(&id, &format!("{name}-other"), pod, &["sleep", "600"]).await,
+        ];
+        until("the pod serves the node", || served(node).as_deref() == Ok("served\n"));
+        for container_id in containers {
+            let request = StopContainerRequest { container_id, timeout: 0 };
+            node.runtime.stop_container(request).await.expect("it dies");
+        }
+        served(node).expect_err("the server is dead");
+        node.busybox(&["ping", "-c", "1", &ip]).expect("the pod's IP answers");
+        assert!(pause.is_alive());
+        assert_eq!(node.status(&id).await.1, ip);
+    }
+    node.remove(&id).await;
+    node.busybox(&["ping", "-c", "1", "-W", "1", &ip]).expect_err("the IP is gone");
+}
+
+async fn containers_are_in_the_pid_namespace_they_asked_for(node: &mut Node) {
+    let mine = fs::read_link("/proc/self/ns/pid").expect("a link");
+    for pid in [NamespaceMode::Container, NamespaceMode::Pod, NamespaceMode::Node] {
+        let pod = Pod { pid, ..POD };
+        let id = node.run("pid", pod).await.expect("a sandbox");
+        let container = node.start_container(&id, "app", pod, &["sleep", "600"]).await;
+        let first = node.exec(&container, &["cat", "/proc/1/cmdline"]).await.expect("PID 1");
+        let namespace = node.exec(&container, &["readlink", "/proc/self/ns/pid"]).await.expect("a link");
+        assert_eq!(Path::new(namespace.trim()) == mine, pid == NamespaceMode::Node);
+        match pid {
+            NamespaceMode::Container => assert_eq!(first, "sleep\x00600\0"),
+            NamespaceMode::Pod => {
+                assert_eq!(first, "/pause\0");
+                assert_eq!(node.exec(&container, &["sh", "-c", IN_A_POD]).await.as_deref(), Ok("reaped\n"));
+            }
+            _ => {}
+        }
+        node.remove(&id).await;
+    }
+}
+
+async fn a_hundred_at_once(node: &mut Node) {
+    let mut ids = Vec::new();
+    for number in 0..100 {
+        ids.push(node.run(&format!("pod-{number}"), Pod { pid: NamespaceMode::Pod, ..POD }).await.expect("a sandbox"));
+    }
+    let mut bytes = 0;
+    for id in &ids {
+        bytes += memory(&node.status(id).await.0);
+    }
+    // Past the test harness, which keeps what a passing test prints to itself.
+    let version = &node.version;
+    _ = writeln!(io::stderr(), "containerd {version}: 100 sandboxes have {} KiB of memory in all", bytes / 1024);
+    for id in ids {
+        node.remove(&id).await;
+    }
+}
+
+/// Of the cgroup that a process is in, in bytes.
+fn memory(process: &Process) -> u64 {
+    let groups = process.cgroups().expect("/proc/PID/cgroup").0;
+    let found = groups.iter().find_map(|group| {
+        let (folder, file) = match group.controllers.iter().any(|name| name == "memory") {
+            true => ("/sys/fs/cgroup/memory", "memory.usage_in_bytes"),
+            false => ("/sys/fs/cgroup", "memory.current"), // v2
+        };
+        fs::read_to_string(format!("{folder}{}/{file}", group.pathname)).ok()
+    });
+    found.and_then(|text| text.trim().parse().ok()).expect("a cgroup with the memory controller")
+}
+
+/// What the kubelet does when the disk is full; the image that it spares is what `--pod-infra-container-image` names.
+async fn garbage_collection_keeps_it(node: &mut Node, spared: &str) {
+    for image in node.images().await {
+        if !image.pinned && !image.repo_tags.iter().any(|name| name == spared) {
+            let image = Some(ImageSpec { image: image.id, ..Default::default() });
+            node.images.remove_image(RemoveImageRequest { image }).await.expect("it is removed");
+        }
+    }
+    let left: Vec<String> = node.images().await.into_iter().flat_map(|image| image.repo_tags).collect();
+    assert_eq!(left, [NAME], "{BUSYBOX} is gone, and ours is there");
+    let id = node.run("after", POD).await.expect("a sandbox");
+    node.remove(&id).await;
+}

@@ -1,0 +1,168 @@
+//! pause in Docker: the pod of deploy/docker, and the flags that users give.
+
+use std::process::Command;
+
+use engines::compatibility::Row;
+use engines::{BUSYBOX, NAME, NGINX, get, has_quoted, ok, pause_is_ready, ready, run, until};
+use kit::messages::{TERMINATED, WARNING};
+use kit::orphans::IN_A_POD;
+
+const DOCKER: &[&str] = &["crun", "docker", "dockerd", "runc"];
+
+/// What a pause container is for.
+#[test]
+fn it_holds_a_pod_of_nginx_and_an_application() {
+    if !ready(DOCKER) {
+        return;
+    }
+    let _row = row("the pod of deploy/docker");
+    let images = [format!("PAUSE={NAME}"), format!("NGINX={NGINX}"), format!("APP={BUSYBOX}"), "PORT=8081".to_owned()];
+    ok("env", &[&images[0], &images[1], &images[2], &images[3], "sh", "deploy/docker/pod.sh"]);
+    let served = || get(8081) == "hello from pod\n";
+    until("nginx serves the application on the published port of pause", served);
+
+    for container in ["nginx", "app"] {
+        let processes = ok("docker", &["exec", container, "ps"]);
+        assert!(processes.lines().any(|line| line.ends_with(" 1 65535    /pause")), "{processes}");
+        for other in ["nginx: master process", "httpd -f"] {
+            assert!(processes.contains(other), "{other} seen from {container}: {processes}");
+        }
+        assert_eq!(ok("docker", &["exec", container, "hostname"]), "pod\n");
+    }
+    let queues = || ok("docker", &["exec", "app", "wc", "-l", "/proc/sysvipc/msg"]);
+    let before = queues();
+    ok("docker", &["exec", "nginx", "ipcmk", "-Q"]);
+    assert_ne!(queues(), before, "a message queue of one is seen by the other");
+    ok("docker", &["exec", "nginx", "touch", "/dev/shm/shared"]);
+    ok("docker", &["exec", "app", "ls", "/dev/shm/shared"]);
+    assert_eq!(ok("docker", &["exec", "app", "sh", "-c", IN_A_POD]), "reaped\n");
+
+    let address = || ok("docker", &["exec", "app", "ip", "-4", "address", "show", "dev", "eth0"]);
+    let before = address();
+    ok("docker", &["stop", "nginx"]);
+    assert_eq!(ok("docker", &["exec", "app", "wget", "-qO-", "http://127.0.0.1:2368"]), "hello from pod\n");
+    assert_eq!(get(8081), "", "nobody serves");
+    ok("docker", &["start", "nginx"]);
+    until("nginx serves again", served);
+    assert_eq!(address(), before);
+
+    stops_at_once("pause");
+    for container in ["nginx", "app"] {
+        until("what shared its PID namespace has ended with it", || state(container, "Status") == "exited");
+        assert_eq!(state(container, "ExitCode"), "137", "{container}");
+    }
+    ok("docker", &["rm", "pause", "nginx", "app"]);
+}
+
+#[test]
+fn it_runs_under_every_restriction() {
+    if !ready(DOCKER) {
+        return;
+    }
+    let _row =
+        row("--cap-drop=ALL, --user=0, --memory=6m, --pids-limit=1, runc, crun: started and stopped; -v as 999:999");
+    for (name, flags) in [
+        ("hardened", &["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"][..]),
+        ("user-0", &["--user=0"]),
+        ("memory", &["--memory=6m"]), // docker takes no less
+        ("pids", &["--pids-limit=1"]),
+        ("runc", &["--runtime=runc"]),
+        ("crun", &["--runtime=crun"]),
+    ] {
+        start(name, flags);
+        stops_at_once(name);
+        ok("docker", &["rm", name]);
+    }
+    let kubeadm = ["--user=999:999", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
+    let version = ok("docker", &[&["run", "--rm"], &kubeadm[..], &[NAME, "-v"]].concat());
+    assert_eq!(version, "pause 0.1.0\n");
+}
+
+#[test]
+fn under_init_it_warns_and_stops() {
+    if !ready(DOCKER) {
+        return;
+    }
+    let _row = row("--init");
+    start("init", &["--init"]);
+    until("it is started by init", || log("init").starts_with("Warning: pause should be the first process\n"));
+    ok("docker", &["stop", "init"]);
+    assert_eq!(state("init", "ExitCode"), "0");
+    assert_eq!(log("init"), format!("{WARNING}{TERMINATED}"));
+    ok("docker", &["rm", "init"]);
+}
+
+#[test]
+fn a_restart_policy_starts_it_again() {
+    if !ready(DOCKER) {
+        return;
+    }
+    let _row = row("--restart=always");
+    start("restarted", &["--restart=always"]);
+    until("it is started again", || {
+        _ = run("docker", &["run", "--rm", "--pid=container:restarted", BUSYBOX, "kill", "1"]);
+        let count = ok("docker", &["inspect", "-f", "{{.RestartCount}}", "restarted"]);
+        count != "0\n" && state("restarted", "Running") == "true"
+    });
+    stops_at_once("restarted");
+    ok("docker", &["rm", "restarted"]);
+}
+
+#[test]
+fn orphans_that_die_while_it_is_paused_leave_no_zombie() {
+    if !ready(DOCKER) {
+        return;
+    }
+    let _row = row("docker pause while orphans die");
+    start("paused", &[]);
+    ok("docker", &["run", "-d", "--name=orphans", "--pid=container:paused", BUSYBOX, "sleep", "600"]);
+    ok("docker", &["pause", "paused"]);
+    let reaped = run("docker", &["exec", "orphans", "sh", "-c", IN_A_POD]);
+    ok("docker", &["unpause", "paused"]);
+    assert_eq!(reaped.as_deref(), Ok("reaped\n"));
+    stops_at_once("paused");
+    ok("docker", &["rm", "paused", "orphans"]);
+}
+
+/// What a user sees where something is wrong; deploy/docker/README.md quotes it.
+#[test]
+fn what_goes_wrong_is_what_the_readme_quotes() {
+    if !ready(DOCKER) {
+        return;
+    }
+    let readme = "deploy/docker/README.md";
+    let missing = run("docker", &["run", "--rm", "localhost:1/pause:0.1.0"]).expect_err("no such image");
+    assert!(has_quoted(readme, &missing), "{missing}");
+    ok("docker", &["build", "--quiet", "--build-arg=TARGETARCH=s390x", "--tag=localhost/pause:s390x", "."]);
+    let elsewhere = run("docker", &["run", "--rm", "localhost/pause:s390x"]).expect_err("another architecture");
+    assert!(has_quoted(readme, &elsewhere), "{elsewhere}");
+    let wrong = run("docker", &["run", "--rm", "--entrypoint=/nope", NAME]).expect_err("no such file");
+    assert!(has_quoted(readme, &wrong), "{wrong}");
+}
+
+fn row(how: &str) -> Row {
+    Row::new("Docker", &ok("docker", &["version", "-f", "{{.Server.Version}}"]), how)
+}
+
+/// Starts it and waits until it has its handlers: PID 1 loses a signal that comes before.
+fn start(name: &str, flags: &[&str]) {
+    ok("docker", &[&["run", "-d", "--name", name], flags, &[NAME]].concat());
+    let pid = state(name, "Pid");
+    until("it sleeps", || pause_is_ready(&pid) || name == "init");
+}
+
+/// By SIGTERM, which docker follows with a SIGKILL (exit code 137) after 10 s.
+fn stops_at_once(name: &str) {
+    ok("docker", &["stop", name]);
+    assert_eq!(state(name, "ExitCode"), "0", "{name}");
+    assert!(log(name).ends_with(TERMINATED), "{name}: {}", log(name));
+}
+
+fn state(container: &str, key: &str) -> String {
+    ok("docker", &["inspect", "-f", &format!("{{{{.State.{key}}}}}"), container]).trim().to_owned()
+}
+
+fn log(container: &str) -> String {
+    let logs = Command::new("docker").args(["logs", container]).output().expect("docker runs");
+    String::from_utf8_lossy(&logs.stderr).into_owned()
+}

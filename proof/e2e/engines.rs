@@ -1,0 +1,131 @@
+//! Starts the engines, runs their clients, and keeps what was run in [`compatibility`].
+
+pub mod compatibility;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Once;
+
+use build::root;
+use kit::process::is_ready;
+use kit::skip::{has, is_installed};
+use kit::wait::within;
+use procfs::process::Process;
+
+/// The name that images have by default.
+pub const NAME: &str = concat!("localhost/pause:", env!("CARGO_PKG_VERSION"));
+/// An image of Debian's busybox.
+pub const BUSYBOX: &str = "localhost/busybox:1";
+/// The same with nginx and ipcmk.
+pub const NGINX: &str = "localhost/nginx:1";
+
+/// What those are made of.
+const APPLICATIONS: &[&str] = &["busybox", "ipcmk", "nginx"];
+
+/// Whether these programs are installed; a skip if not. Where they are, those that are engines run until the tests end,
+/// with images of applications, and dist/ has ours.
+pub fn ready(programs: &[&str]) -> bool {
+    let config =
+        "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"registry.k8s.io/pause:3.6\"\n";
+    ready_with(config, programs)
+}
+
+/// The same, with this configuration of containerd; the first call decides.
+pub fn ready_with(containerd: &str, programs: &[&str]) -> bool {
+    static READY: Once = Once::new();
+    let all = programs.iter().chain(APPLICATIONS).all(|program| has(program));
+    if all {
+        READY.call_once(|| start_engines(containerd));
+    }
+    all
+}
+
+fn start_engines(containerd: &str) {
+    ok("make", &["--silent", "dist", "image"]);
+    ok("proof/e2e/images.sh", &[]);
+    if is_installed("containerd") {
+        fs::write("/etc/containerd/config.toml", containerd).expect("a file");
+        start("containerd", &[]);
+        until("containerd answers", || run("ctr", &["version"]).is_ok());
+    }
+    if is_installed("dockerd") {
+        start("dockerd", &["--containerd=/run/containerd/containerd.sock", "--add-runtime=crun=/usr/bin/crun"]);
+        until("dockerd answers", || run("docker", &["version"]).is_ok());
+        ok("docker", &["load", "-i", "dist/pause.tar.gz"]);
+        ok("docker", &["import", "/run/busybox.tar", BUSYBOX]);
+        ok("docker", &["import", "/run/nginx.tar", NGINX]);
+    }
+}
+
+/// A file of dist/.
+pub fn dist(file: &str) -> PathBuf {
+    root().join("dist").join(file)
+}
+
+/// Starts a daemon, which ends with the PID namespace that proof/e2e/isolated.sh makes; its PID. What it says is in /run.
+pub fn start(program: &str, arguments: &[&str]) -> u32 {
+    let log = fs::File::create(format!("/run/{program}.log")).expect("a file");
+    let mut daemon = Command::new(program);
+    daemon.args(arguments).stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
+    daemon.spawn().expect("it is installed").id()
+}
+
+/// What a program prints on stdout if it succeeds, otherwise all that it says.
+pub fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root()).stdin(Stdio::null());
+    let output = command.output().map_err(|error| format!("{program}: {error}"))?;
+    let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    match output.status.success() {
+        true => Ok(stdout),
+        false => Err(format!("{program} {arguments:?}: {}\n{stdout}{stderr}", output.status)),
+    }
+}
+
+/// Whether a line of what an engine `said` is quoted in `readme`, where containers are called ID.
+pub fn has_quoted(readme: &str, said: &str) -> bool {
+    let readme = fs::read_to_string(root().join(readme)).expect("a file");
+    let is_id = |word: &str| word.len() == 64 && word.chars().all(|digit| digit.is_ascii_hexdigit());
+    said.lines().any(|line| {
+        let ids = line.split([':', ' ', '"']).filter(|word| is_id(word));
+        let line = ids.fold(line.to_owned(), |line, id| line.replace(id, "ID"));
+        readme.lines().filter_map(|quoted| quoted.strip_prefix("    ")).any(|quoted| line.contains(quoted))
+    })
+}
+
+/// The same, for what must succeed.
+pub fn ok(program: &str, arguments: &[&str]) -> String {
+    run(program, arguments).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Whether pause runs under this PID and has its handlers. (The runtime's own process was there before it.)
+pub fn pause_is_ready(pid: &str) -> bool {
+    let process = pid.trim().parse().ok().and_then(|pid| Process::new(pid).ok());
+    process.is_some_and(|process| {
+        process.exe().is_ok_and(|program| program.ends_with("pause"))
+            && process.status().is_ok_and(|status| is_ready(&status))
+    })
+}
+
+/// What a server says on a port of this machine; nothing if there is none.
+pub fn get(port: u16) -> String {
+    run("busybox", &["wget", "-q", "-O", "-", &format!("http://127.0.0.1:{port}/")]).unwrap_or_default()
+}
+
+/// Waits until it is so.
+pub fn until(what: &str, so: impl Fn() -> bool) {
+    found(what, || so().then_some(()));
+}
+
+/// What `look` finds, as soon as it does.
+pub fn found<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    within(60, what, look)
+}
+
+/// The digest of digests.txt for `name`.
+pub fn digest(name: &str) -> String {
+    let digests = fs::read_to_string(root().join("digests.txt")).expect("digests.txt");
+    let line = digests.lines().find_map(|line| line.strip_suffix(name)?.strip_suffix("  "));
+    format!("sha256:{}", line.expect("a line of digests.txt"))
+}

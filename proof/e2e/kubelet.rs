@@ -1,0 +1,351 @@
+//! A real kubelet with pause for its sandboxes: `make kubelet` runs this where its usual folders are empty.
+
+use build::arch::Arch;
+use build::root;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use nix::sys::signal::Signal::{self, SIGKILL, SIGTERM};
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use procfs::process::{Process, all_processes};
+use serde_json::json;
+
+use engines::compatibility::Row;
+use engines::{BUSYBOX, digest, found, has_quoted, ok, ready_with, until};
+use kit::messages::TERMINATED;
+use kit::orphans::IN_A_POD;
+
+const KUBELET: &str = "target/kubelet/kubelet";
+/// Where the kubelet looks for pods.
+const PODS: &str = "/run/pods";
+/// Where it keeps what their containers print.
+const LOGS: &str = "/var/log/pods";
+const CRI: [&str; 2] =
+    ["--container-runtime=remote", "--container-runtime-endpoint=unix:///run/containerd/containerd.sock"];
+const DOCKERSHIM: [&str; 4] = [
+    "--container-runtime=docker",
+    "--network-plugin=cni",
+    "--cni-bin-dir=/usr/lib/cni",
+    "--cni-conf-dir=/etc/cni/net.d",
+];
+
+#[test]
+fn through_containerd() {
+    let Some(kubelet) = Kubelet::start(&CRI) else { return };
+    let _row = kubelet.row("containerd");
+    // Its CRI ends a sandbox by SIGKILL alone.
+    kubelet.holds_pods(|_| Box::new(|| ()));
+}
+
+#[test]
+fn through_dockershim() {
+    let Some(kubelet) = Kubelet::start(&DOCKERSHIM) else { return };
+    let _row = kubelet.row("dockershim");
+    kubelet.holds_pods(|pod| {
+        let id = ok("docker", &["ps", "--quiet", &format!("--filter=name=k8s_POD_{pod}-")]);
+        // Both end with the sandbox, which the kubelet may remove at once.
+        let [code, said] = [&["wait"][..], &["logs", "--follow"]].map(|verb| {
+            let mut docker = Command::new("docker");
+            docker.args(verb).arg(id.trim()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            docker.spawn().expect("docker runs")
+        });
+        Box::new(|| {
+            let [code, said] = [code, said].map(|docker| docker.wait_with_output().expect("docker ends"));
+            assert_eq!(String::from_utf8_lossy(&code.stdout), "0\n", "its exit code");
+            assert_eq!(String::from_utf8_lossy(&said.stderr), TERMINATED);
+        })
+    });
+}
+
+/// What a user sees where the image is not there; deploy/kubelet/README.md quotes it.
+#[test]
+fn a_missing_image_is_what_the_readme_quotes() {
+    let missing = ["--pod-infra-container-image=localhost/missing:0.1.0"];
+    let Some(_kubelet) = Kubelet::start(&[&DOCKERSHIM[..], &missing].concat()) else { return };
+    fs::write(manifest("shared"), pod("shared", true).to_string()).expect("a file");
+    until("the kubelet says it", || has_quoted("deploy/kubelet/README.md", &log()));
+}
+
+/// A kubelet that has a place for static pods and no API server; it is killed when this goes.
+struct Kubelet {
+    child: Child,
+    _one_at_a_time: MutexGuard<'static, ()>,
+}
+
+impl Kubelet {
+    /// None: a skip
+    fn start(flags: &[&str]) -> Option<Self> {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let one_at_a_time = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        if !ready() {
+            return None;
+        }
+        for folder in [PODS, LOGS] {
+            ok("sh", &["-c", "mkdir -p $0 && rm -rf $0/*", folder]);
+        }
+        let config = json!({
+            "apiVersion": "kubelet.config.k8s.io/v1beta1",
+            "kind": "KubeletConfiguration",
+            "staticPodPath": PODS,
+            "fileCheckFrequency": "1s",
+            // There is no API server to ask, and the network is empty but for the pods.
+            "authentication": { "webhook": { "enabled": false } },
+            "authorization": { "mode": "AlwaysAllow" },
+            "failSwapOn": false,
+            "volumePluginDir": "/run/volume-plugins",
+            // A disk that is nearly full is none of these tests' business.
+            "evictionHard": { "nodefs.available": "1Mi" },
+            "imageGCHighThresholdPercent": 100,
+        });
+        fs::write("/run/kubelet.json", config.to_string()).expect("a file");
+        let log = fs::File::create("/run/kubelet.log").expect("a file");
+        let mut command = Command::new("sh");
+        // As the unit of Kubernetes' packages starts it.
+        let script = format!(". deploy/kubelet/kubelet && exec {KUBELET} $KUBELET_EXTRA_ARGS \"$@\"");
+        command.args(["-ec", &script, "sh", "--config=/run/kubelet.json", "--hostname-override=node"]).args(flags);
+        command.current_dir(root()).stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
+        Some(Self { child: command.spawn().expect("it starts"), _one_at_a_time: one_at_a_time })
+    }
+
+    fn row(&self, through: &str) -> Row {
+        let how = "static pods, with and without a shared PID namespace";
+        Row::new(&format!("kubelet, {through}"), &ok(KUBELET, &["--version"]), how)
+    }
+
+    /// From their manifests' coming to their going. `ending` gets a pod that is about to end, and what it returns is
+    /// called when it has.
+    fn holds_pods(&self, ending: impl Fn(&str) -> Box<dyn FnOnce()>) {
+        let links = || ok("ip", &["link", "show", "type", "veth"]);
+        let before = links();
+        let names = ["shared", "separate"];
+        for name in names {
+            fs::write(manifest(name), pod(name, name == "shared").to_string()).expect("a file");
+        }
+        let pods = names.map(|name| found(&format!("{name} is up"), || Pod::look(name)));
+        for pod in &pods {
+            pod.is_held_by_ours();
+        }
+        let said = found("orphans have been counted", || Some(logs("shared", "one")).filter(|said| !said.is_empty()));
+        assert!(said.contains("reaped") && !said.contains("not reaped"), "{said}");
+
+        // A container that dies comes back where it was.
+        for old in &pods {
+            let before = (old.address(), old.namespaces());
+            signal(&old.two, SIGKILL);
+            let new = found(&format!("{}'s second container is back", old.name), || {
+                Pod::look(old.name).filter(|new| new.two.pid != old.two.pid)
+            });
+            assert_eq!((new.pause.pid, new.one.pid), (old.pause.pid, old.one.pid), "{}", old.name);
+            assert_eq!((new.address(), new.namespaces()), before, "{}", old.name);
+        }
+
+        // A sandbox that ends is replaced, with all that was in it.
+        let ended = names.map(&ending);
+        for pod in &pods {
+            signal(&pod.pause, SIGTERM);
+        }
+        for old in &pods {
+            let new = found(&format!("{} has a new sandbox", old.name), || {
+                Pod::look(old.name).filter(|_| !old.pause.is_alive() && !old.one.is_alive())
+            });
+            new.is_held_by_ours();
+        }
+        ended.into_iter().for_each(|ended| ended());
+
+        let ended = names.map(&ending);
+        for name in names {
+            fs::remove_file(manifest(name)).expect("it was there");
+        }
+        until("all of the pods has ended", || {
+            let left = all_processes().expect("/proc").flatten();
+            !left.into_iter().any(|process| is_pause(&process) || container(&process).is_some()) && links() == before
+        });
+        ended.into_iter().for_each(|ended| ended());
+    }
+}
+
+impl Drop for Kubelet {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+        // What a test that failed has left is not for the next to find.
+        for process in all_processes().expect("/proc").flatten() {
+            if is_pause(&process) || container(&process).is_some() {
+                signal(&process, SIGKILL);
+            }
+        }
+        if thread::panicking() {
+            let log = log();
+            let errors = log.lines().filter(|line| line.starts_with(['E', 'F']) && !line.contains("node_status"));
+            let errors: Vec<&str> = errors.collect();
+            let last = errors.len().saturating_sub(20);
+            eprintln!("The kubelet's last errors:\n{}", errors[last..].join("\n"));
+        }
+    }
+}
+
+/// The processes of a pod, all of which run.
+struct Pod {
+    name: &'static str,
+    one: Process,
+    two: Process,
+    pause: Process,
+}
+
+impl Pod {
+    fn look(name: &'static str) -> Option<Self> {
+        let processes = || all_processes().expect("/proc").flatten();
+        let of = |number: &str| {
+            processes().find(|process| container(process).is_some_and(|of| of == format!("{name} {number}")))
+        };
+        let [one, two] = [of("one")?, of("two")?];
+        let net = namespace(&one, "net")?;
+        let pause =
+            processes().find(|process| is_pause(process) && namespace(process, "net").as_ref() == Some(&net))?;
+        Some(Self { name, one, two, pause })
+    }
+
+    fn is_held_by_ours(&self) {
+        let sum = ok("sha256sum", &[&format!("/proc/{}/exe", self.pause.pid)]);
+        let ours = digest(&format!("pause-{}", Arch::host().expect("an architecture of pause").name));
+        assert_eq!(sum.split(' ').next(), ours.strip_prefix("sha256:"), "{}", self.name);
+        let pid_within = self.pause.status().expect("it runs").nspid.and_then(|pids| pids.last().copied());
+        assert_eq!(pid_within, Some(1), "{}", self.name);
+        for container in [&self.one, &self.two] {
+            for (kind, shared) in [("ipc", true), ("net", true), ("pid", self.name == "shared")] {
+                let [its, ours] = [container, &self.pause].map(|process| namespace(process, kind).expect("it runs"));
+                assert_eq!(its == ours, shared, "{}, {kind}", self.name);
+            }
+        }
+    }
+
+    fn address(&self) -> String {
+        let net = format!("--net=/proc/{}/ns/net", self.two.pid);
+        let address = ok("nsenter", &[&net, "ip", "-oneline", "-4", "address", "show", "eth0"]);
+        assert!(address.contains("inet 10.244."), "{}: {address}", self.name);
+        address
+    }
+
+    /// Those that the second container has from the sandbox.
+    fn namespaces(&self) -> Vec<Option<PathBuf>> {
+        let all: &[&str] = if self.name == "shared" { &["ipc", "net", "pid"] } else { &["ipc", "net"] };
+        all.iter().map(|kind| namespace(&self.two, kind)).collect()
+    }
+}
+
+fn is_pause(process: &Process) -> bool {
+    process.cmdline().is_ok_and(|words| words == ["/pause"])
+}
+
+/// The pod and the container whose command this is, once it sleeps.
+fn container(process: &Process) -> Option<String> {
+    let sleeps = process.cmdline().ok()? == ["/bin/busybox", "sleep", "1000000"];
+    let name = process.environ().ok()?.get(OsStr::new("CONTAINER"))?.to_string_lossy().into_owned();
+    sleeps.then_some(name)
+}
+
+/// None: it runs no more
+fn namespace(process: &Process, kind: &str) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{}/ns/{kind}", process.pid)).ok()
+}
+
+fn signal(process: &Process, signal: Signal) {
+    _ = kill(Pid::from_raw(process.pid), signal); // if it still runs
+}
+
+fn manifest(pod: &str) -> String {
+    format!("{PODS}/{pod}.json")
+}
+
+fn pod(name: &str, shared: bool) -> serde_json::Value {
+    let container = |number: &str, first: &str| {
+        json!({
+            "name": number,
+            "image": BUSYBOX,
+            "imagePullPolicy": "Never",
+            "command": ["/bin/busybox", "sh", "-c", format!("{first} exec /bin/busybox sleep 1000000")],
+            "env": [{ "name": "CONTAINER", "value": format!("{name} {number}") }],
+            "volumeMounts": [{ "name": "volume", "mountPath": "/volume" }],
+        })
+    };
+    let orphans = if shared { format!("({IN_A_POD}) || echo \"not reaped: $?\";") } else { String::new() };
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": { "name": name },
+        "spec": {
+            "shareProcessNamespace": shared,
+            "terminationGracePeriodSeconds": 1,
+            "containers": [container("one", &orphans), container("two", "")],
+            // While a volume is mounted this kubelet keeps its hands off the pod's cgroup: otherwise its housekeeping
+            // may kill what is in there, sandbox and all, before a deleted pod's grace period is over.
+            "volumes": [{ "name": "volume", "emptyDir": {} }],
+        },
+    })
+}
+
+/// What the kubelet has said.
+fn log() -> String {
+    fs::read_to_string("/run/kubelet.log").unwrap_or_default()
+}
+
+/// What a container has printed, as the kubelet keeps it.
+fn logs(pod: &str, container: &str) -> String {
+    let folders = fs::read_dir(LOGS).into_iter().flatten().flatten();
+    let folder = folders.map(|folder| folder.path()).find(|folder| folder.to_string_lossy().contains(pod));
+    let files = folder.and_then(|folder| fs::read_dir(folder.join(container)).ok()).into_iter().flatten().flatten();
+    files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect()
+}
+
+/// Starts both engines with the images, on a machine that the kubelet may think it has tuned; false is a skip.
+fn ready() -> bool {
+    static READY: LazyLock<bool> = LazyLock::new(|| {
+        // What the kubelet would write to the kernel, which is not this mount namespace's own.
+        let tuned = [
+            ("vm/overcommit_memory", "1"),
+            ("vm/panic_on_oom", "0"),
+            ("kernel/panic", "10"),
+            ("kernel/panic_on_oops", "1"),
+            ("kernel/keys/root_maxkeys", "1000000"),
+            ("kernel/keys/root_maxbytes", "25000000"),
+        ];
+        fs::create_dir("/run/sysctl").expect("a folder");
+        for (name, value) in tuned {
+            let file = format!("/run/sysctl/{}", name.replace('/', "."));
+            fs::write(&file, value).expect("a file");
+            ok("mount", &["--bind", &file, &format!("/proc/sys/{name}")]);
+        }
+
+        let network = json!({
+            "cniVersion": "0.4.0",
+            "name": "pods",
+            "type": "bridge",
+            "bridge": "cni0",
+            "isGateway": true,
+            "ipam": { "type": "host-local", "subnet": "10.244.0.0/16" },
+        });
+        fs::create_dir("/etc/cni/net.d").expect("a folder");
+        fs::write("/etc/cni/net.d/10-pods.conf", network.to_string()).expect("a file");
+        let runc = root().join("proof/e2e/runc.sh");
+        let docker = json!({ "default-runtime": "runc.sh", "runtimes": { "runc.sh": { "path": runc } } });
+        fs::write("/etc/docker/daemon.json", docker.to_string()).expect("a file");
+        // The user's file, and what a machine without CAP_SYS_RESOURCE and Debian's folder for CNI need.
+        let config = fs::read_to_string(root().join("deploy/containerd-1/config.toml")).expect("a file")
+            + "restrict_oom_score_adj = true\ncni.bin_dir = \"/usr/lib/cni\"\n";
+        if !ready_with(&config, &["/usr/lib/cni/bridge", "containerd", "dockerd", "runc"]) {
+            return false;
+        }
+        ok("docker", &["save", "-o", "/run/busybox-image.tar", BUSYBOX]);
+        for archive in ["dist/pause.tar", "/run/busybox-image.tar"] {
+            ok("ctr", &["-n", "k8s.io", "images", "import", archive]);
+        }
+        true
+    });
+    *READY
+}

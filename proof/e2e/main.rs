@@ -1,0 +1,10 @@
+//! pause and its image in real engines, as on a node: `make e2e` runs this where their usual folders are empty.
+
+mod bundle;
+mod cri;
+mod docker;
+mod image;
+mod install;
+mod node;
+mod podman;
+mod registry;

@@ -1,0 +1,145 @@
+//! pause in Podman: deploy/podman, with root and without, and `podman kube play`.
+
+use std::fs;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use build::root;
+use engines::compatibility::Row;
+use engines::{BUSYBOX, NAME, NGINX, has_quoted, ok, ready, run, until};
+use kit::orphans::IN_A_POD;
+
+/// The infra container by deploy/podman/containers.conf, which engines.rs puts where the user would.
+#[test]
+fn a_pod_takes_it_from_containers_conf() {
+    if !images() {
+        return;
+    }
+    let _row = row("podman pod create by deploy/podman");
+    holds_a_pod("configured", &["podman"], &["--network=none"]);
+}
+
+#[test]
+fn a_pod_takes_it_from_flags() {
+    if !images() {
+        return;
+    }
+    let _row = row("--infra-image with crun, with runc");
+    let infra = ["--network=none", "--infra-image", NAME, "--infra-command=/pause"];
+    for runtime in ["crun", "runc"] {
+        holds_a_pod(&format!("flags-{runtime}"), &["podman", "--runtime", runtime], &infra);
+    }
+}
+
+#[test]
+fn a_pod_without_root() {
+    if !images() {
+        return;
+    }
+    let _row = row("the same without root");
+    fs::create_dir_all("/run/rootless/xdg").expect("a folder");
+    ok("chown", &["-R", "65534:65534", "/run/rootless"]);
+    fs::copy(root().join("dist/pause.tar"), "/run/rootless/pause.tar").expect("a file");
+    let podman = "setpriv --reuid=65534 --regid=65534 --clear-groups \
+                  env --chdir=/run/rootless HOME=/run/rootless XDG_RUNTIME_DIR=/run/rootless/xdg podman";
+    let podman: Vec<&str> = podman.split_whitespace().collect();
+    ok(podman[0], &[&podman[1..], &["load", "-i", "/run/rootless/pause.tar"]].concat());
+    ok(podman[0], &[&podman[1..], &["import", "/run/busybox.tar", BUSYBOX]].concat());
+    holds_a_pod("rootless", &podman, &["--network=none"]);
+}
+
+#[test]
+fn kube_play_of_a_pod_with_a_shared_pid_namespace() {
+    if !images() {
+        return;
+    }
+    let _row = row("podman kube play");
+    ok("podman", &["kube", "play", "deploy/podman/pod.yaml"]);
+    let busybox = |command: &[&str]| run("podman", &[&["exec", "pod-busybox"], command].concat());
+    let processes = busybox(&["ps"]).expect("it runs");
+    assert!(processes.lines().any(|line| line.ends_with(" 1 root     /pause")), "{processes}");
+    assert!(processes.contains("nginx: master process"), "{processes}");
+    until("localhost answers", || busybox(&["wget", "-qO-", "http://localhost"]).as_deref() == Ok("served by nginx\n"));
+    let log = busybox(&["cat", "/var/log/nginx/access.log"]).expect("the log that nginx writes");
+    assert!(log.contains("\"GET / HTTP/1.1\" 200"), "{log}");
+    assert_eq!(busybox(&["sh", "-c", IN_A_POD]).as_deref(), Ok("reaped\n"));
+    stops(&["podman"], "pod");
+}
+
+/// What a user sees where something is wrong; deploy/podman/README.md quotes it.
+#[test]
+fn what_goes_wrong_is_what_the_readme_quotes() {
+    if !images() {
+        return;
+    }
+    let readme = "deploy/podman/README.md";
+    let create = ["pod", "create", "--network=none"];
+    let said = |flags: &[&str]| run("podman", &[&create, flags].concat()).expect_err("it cannot");
+    let missing = said(&["--infra-image=localhost:1/pause:0.1.0"]);
+    assert!(has_quoted(readme, &missing), "{missing}");
+
+    ok("podman", &[&create, &["--name=command", "--infra-command=/nope"][..]].concat());
+    let wrong = run("podman", &["pod", "start", "command"]).expect_err("there is no such file");
+    assert!(has_quoted(readme, &wrong), "{wrong}");
+
+    let (from, to) = ("oci-archive:dist/pause.tar", "containers-storage:localhost/pause:s390x");
+    ok("skopeo", &["--override-arch=s390x", "copy", from, to]);
+    ok("podman", &[&create, &["--name=elsewhere", "--infra-image=localhost/pause:s390x"][..]].concat());
+    let elsewhere = Command::new("podman").args(["pod", "start", "elsewhere"]).output().expect("podman runs");
+    let infra = ok("podman", &["pod", "inspect", "-f", "{{.InfraContainerID}}", "elsewhere"]);
+    let logs = Command::new("podman").args(["logs", infra.trim()]).output().expect("podman runs");
+    let said = [elsewhere.stdout, elsewhere.stderr, logs.stdout, logs.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(has_quoted(readme, &said), "{said}");
+    ok("podman", &["pod", "rm", "--force", "command", "elsewhere"]);
+}
+
+/// Creates a pod whose orphans it reaps, and stops it.
+fn holds_a_pod(name: &str, podman: &[&str], flags: &[&str]) {
+    let podman_ok = |arguments: &[&str]| ok(podman[0], &[&podman[1..], arguments].concat());
+    podman_ok(&[&["pod", "create", "--share=pid,ipc,uts,net", "--name", name], flags].concat());
+    let orphans = ["run", "--rm", "--pod", name, BUSYBOX, "/bin/busybox", "sh", "-c", IN_A_POD];
+    assert_eq!(podman_ok(&orphans), "reaped\n");
+    stops(podman, name);
+}
+
+/// By SIGTERM, which podman follows with a SIGKILL (exit code 137) after 10 s.
+fn stops(podman: &[&str], pod: &str) {
+    let podman_ok = |arguments: &[&str]| ok(podman[0], &[&podman[1..], arguments].concat());
+    let infra = podman_ok(&["pod", "inspect", "-f", "{{.InfraContainerID}}", pod]);
+    let image = podman_ok(&["inspect", "-f", "{{.ImageName}}", infra.trim()]);
+    assert_eq!(image.trim(), NAME);
+    podman_ok(&["pod", "stop", pod]);
+    assert_eq!(podman_ok(&["inspect", "-f", "{{.State.ExitCode}}", infra.trim()]), "0\n");
+    podman_ok(&["pod", "rm", pod]);
+}
+
+fn row(how: &str) -> Row {
+    Row::new("Podman", &ok("podman", &["--version"]), how)
+}
+
+fn images() -> bool {
+    static LOADED: LazyLock<()> = LazyLock::new(|| {
+        // For a machine without CAP_SYS_RESOURCE and systemd.
+        let config = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n\
+                      [engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n";
+        fs::write("/etc/containers/containers.conf.d/tests.conf", config).expect("a file");
+        let config = root().join("deploy/podman/containers.conf");
+        fs::copy(config, "/etc/containers/containers.conf.d/pause.conf").expect("a file");
+        // As adduser would.
+        fs::write("/run/subordinate", "nobody:100000:65536\n").expect("a file");
+        for file in ["/etc/subuid", "/etc/subgid"] {
+            ok("touch", &[file]);
+            ok("mount", &["--bind", "/run/subordinate", file]);
+        }
+        ok("podman", &["load", "-i", "dist/pause.tar"]);
+        let path = "--change=ENV PATH=/bin:/usr/bin:/usr/sbin";
+        ok("podman", &["import", path, "/run/busybox.tar", BUSYBOX]);
+        ok("podman", &["import", path, "/run/nginx.tar", NGINX]);
+    });
+    let ready = ready(&["conmon", "crun", "newuidmap", "podman", "runc", "skopeo"]);
+    if ready {
+        *LOADED;
+    }
+    ready
+}

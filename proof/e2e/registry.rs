@@ -1,0 +1,50 @@
+//! `make push`, to a real registry, and what comes back from it.
+
+use std::fs;
+use std::net::TcpListener;
+
+use build::arch::ALL;
+use engines::{digest, ok, ready, run, start, until};
+
+#[test]
+fn what_is_pushed_is_what_is_pulled() {
+    if !ready(&["containerd", "docker-registry", "dockerd", "podman", "skopeo"]) {
+        return;
+    }
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    let config = format!(
+        "version: 0.1\nstorage: {{ filesystem: {{ rootdirectory: /run/registry }} }}\nhttp: {{ addr: 127.0.0.1:{port} }}\n"
+    );
+    fs::write("/run/registry.yml", config).expect("a file");
+    start("docker-registry", &["serve", "/run/registry.yml"]);
+    until("the registry listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+
+    let name = format!("127.0.0.1:{port}/pause");
+    ok("make", &["--silent", "push", &format!("IMAGE={name}"), "SKOPEO_FLAGS=--dest-tls-verify=false"]);
+    let (by_tag, by_digest) = (format!("{name}:0.1.0"), format!("{name}@{}", digest("index")));
+    for reference in [&by_tag, &by_digest] {
+        let remote = format!("docker://{reference}");
+        let raw = ok("skopeo", &["inspect", "--tls-verify=false", "--raw", &remote]);
+        assert_eq!(format!("sha256:{}", xtask::sha256(raw.as_bytes())), digest("index"));
+        for arch in &ALL {
+            let flags = [format!("--override-arch={}", arch.name)];
+            let variant = format!("--override-variant={}", arch.variant.unwrap_or_default());
+            let inspect = ["inspect", "--tls-verify=false", "--format={{.Architecture}}", &remote];
+            let found = ok("skopeo", &[&[flags[0].as_str(), &variant], &inspect[..]].concat());
+            assert_eq!(found.trim(), arch.name);
+        }
+        ok("skopeo", &["copy", "--all", "--src-tls-verify=false", &remote, "oci:/run/pulled:pause"]);
+        ok("docker", &["pull", reference]);
+        ok("podman", &["pull", "--tls-verify=false", reference]);
+        ok("ctr", &["-n", "registry", "images", "pull", "--plain-http", "--all-platforms", reference]);
+    }
+    let pulled = ok("ctr", &["-n", "registry", "images", "ls"]);
+    assert!(pulled.contains(&digest("index")), "{pulled}");
+    assert_eq!(ok("docker", &["run", "--rm", "--network=none", &by_digest, "-v"]), "pause 0.1.0\n");
+}
+
+#[test]
+fn no_registry_is_one_line() {
+    let said = run("make", &["--silent", "push"]).expect_err("no IMAGE");
+    assert!(said.contains("say where to: make push IMAGE=registry.example/pause\n"), "{said}");
+}

@@ -1,0 +1,13 @@
+//! `make compatibility`
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match engines::compatibility::write_table() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("compatibility: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Memory that runs out.
+
+use kit::cgroup::Cgroup;
+use kit::peers::Peer;
+use kit::process::command;
+use nix::sys::signal::Signal;
+
+use crate::pod::Pod;
+
+/// The pod as a whole has too little memory for another program in it.
+pub fn oom_kill(peer: &Peer) {
+    let pod = Pod::start(peer);
+    pod.cgroup.pod.limit_memory(16 << 20);
+    let hog = pod.start_beside(command(["perl", "-e", "$hog = 'x' x (1 << 26); sleep 1000"]));
+    assert_eq!(hog.end().code, None, "the other one is killed");
+    pod.works_and_stops();
+}
+
+/// In KiB, a page at a time: the least in which one of ten trials goes well, because what the kernel keeps beside the
+/// program's own pages varies.
+pub fn smallest(peers: &[Peer]) -> (Vec<String>, bool) {
+    let page = procfs::page_size();
+    let runs_in = |limit: u64, peer| (0..10).any(|_| runs_in(limit, peer));
+    let smallest = |peer| (1..100).map(|pages| pages * page).find(|&limit| runs_in(limit, peer)).expect("a limit");
+    let limits: Vec<u64> = peers.iter().map(smallest).collect();
+    let cells = limits.iter().map(|limit| format!("{} KiB", limit / 1024)).collect();
+    (cells, limits.get(1).is_none_or(|upstreams| limits[0] * 2 <= *upstreams))
+}
+
+/// Whether it starts and stops in a cgroup with so many bytes, into which it comes just before exec.
+fn runs_in(limit: u64, peer: &Peer) -> bool {
+    let cgroup = Cgroup::new();
+    cgroup.pid1.limit_memory(limit);
+    let mut pod = Pod::prepare_in(cgroup, peer.command());
+    pod.go();
+    pod.pid1.starts() && {
+        pod.pid1.signal(Signal::SIGTERM);
+        pod.pid1.is_ended_by_sigterm()
+    }
+}

@@ -1,0 +1,46 @@
+//! PID 1 hardly runs, or does not run at all, while orphans die.
+
+use std::process::Command;
+use std::thread::available_parallelism;
+
+use kit::peers::Peer;
+use kit::process::{Process, command};
+
+use crate::pod::Pod;
+
+/// Room for a batch of orphans, the load, and some that are on their way out.
+const PIDS: u32 = 100;
+
+pub fn idle(peer: &Peer) {
+    let pod = Pod::start(peer);
+    pod.cgroup.pid1.least_share();
+    let made = Command::new("chrt").args(["--idle", "--pid", "0", &pod.pid1.id().to_string()]).status();
+    assert!(made.expect("chrt runs").success());
+    twenty_thousand_orphans_under_load(pod);
+}
+
+pub fn quota(peer: &Peer) {
+    let pod = Pod::start(peer);
+    pod.cgroup.pid1.least_quota();
+    twenty_thousand_orphans_under_load(pod);
+}
+
+/// No fork in the pod fails, although there is no room for zombies.
+fn twenty_thousand_orphans_under_load(pod: Pod) {
+    pod.cgroup.pod.limit_pids(PIDS);
+    let busy = || pod.start_beside(command(["perl", "-e", "1 while 1"]));
+    let load: Vec<Process> = (0..available_parallelism().map_or(1, usize::from)).map(|_| busy()).collect();
+    pod.orphans(500, 40);
+    drop(load);
+    pod.works_and_stops();
+}
+
+pub fn frozen(peer: &Peer) {
+    let pod = Pod::start(peer);
+    pod.cgroup.pid1.freeze();
+    pod.orphans(1, 500);
+    let zombies = pod.pid1.only_zombies();
+    pod.cgroup.pid1.thaw();
+    assert!(zombies == 0, "{zombies} zombies");
+    pod.works_and_stops();
+}

@@ -1,0 +1,320 @@
+//! Control groups, of version 1 or 2. Sources: cgroup-v2.rst and cgroup-v1/*.rst of the kernel's admin guide.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::skip::skip;
+use crate::wait::within_10_s;
+
+/// The controllers of a pod.
+const OF_A_POD: &[&str] = &["cpu", "freezer", "memory", "pids"];
+/// Those that count memory alone.
+const OF_MEMORY: &[&str] = &["memory"];
+
+/// The groups of a pod: one for PID 1 and one for the rest, in one of their own.
+pub struct Cgroup {
+    /// PID 1's. The inner ones come first, because they are to be removed first.
+    pub pid1: Group,
+    /// Everybody else's.
+    pub rest: Group,
+    /// The one that these two are in.
+    pub pod: Group,
+}
+
+impl Cgroup {
+    /// New ones.
+    pub fn new() -> Self {
+        let pod = Group::below_the_root(OF_A_POD).expect("a cgroup");
+        let [pid1, rest] = ["pid1", "rest"].map(|name| pod.inner(name).expect("a cgroup"));
+        Self { pid1, rest, pod }
+    }
+}
+
+impl Default for Cgroup {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One group: in version 2, or of one path in the hierarchies of some controllers of version 1. Removed, with all that
+/// runs there, when this goes.
+pub struct Group {
+    /// Below the root.
+    path: String,
+    controllers: &'static [&'static str],
+}
+
+/// What a group has of memory, in bytes.
+#[derive(Clone, Copy)]
+pub struct Memory {
+    /// All of it.
+    pub all: u64,
+    /// The kernel's own part.
+    pub kernel: u64,
+}
+
+/// This program is in a group until this goes; then it is back where it was.
+pub struct Inside(PathBuf);
+
+impl Group {
+    /// A new one that counts memory and has no other controller.
+    pub fn of_memory() -> io::Result<Self> {
+        Self::below_the_root(OF_MEMORY)
+    }
+
+    fn below_the_root(controllers: &'static [&'static str]) -> io::Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        delegate("", controllers)?;
+        Self::new(format!("{}{}", prefix(), COUNT.fetch_add(1, Relaxed)), controllers)
+    }
+
+    /// A new one in this.
+    pub fn inner(&self, name: &str) -> io::Result<Self> {
+        delegate(&self.path, self.controllers)?;
+        Self::new(format!("{}/{name}", self.path), self.controllers)
+    }
+
+    fn new(path: String, controllers: &'static [&'static str]) -> io::Result<Self> {
+        let _not_while_all_go = lock();
+        for folder in folders(&path, controllers) {
+            fs::create_dir(&folder)?;
+        }
+        Ok(Self { path, controllers })
+    }
+
+    /// Moves a process here.
+    pub fn admit(&self, pid: i32) {
+        for folder in folders(&self.path, self.controllers) {
+            write(&folder.join("cgroup.procs"), &pid.to_string());
+        }
+    }
+
+    /// Who writes 0 to this file is moved to the group of memory.
+    pub fn memory_procs(&self) -> PathBuf {
+        self.file("memory", "cgroup.procs")
+    }
+
+    /// Moves this program to the group of memory until what is returned goes.
+    pub fn enter_memory(&self) -> Inside {
+        let groups = fs::read_to_string("/proc/self/cgroup").expect("/proc/self/cgroup");
+        let of_memory = groups.lines().find_map(|line| {
+            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+            let right = if is_v2() { controllers.is_empty() } else { controllers == "memory" };
+            right.then(|| path.trim_start_matches('/'))
+        });
+        let now = folder("memory", of_memory.expect("a group of memory")).join("cgroup.procs");
+        write(&self.memory_procs(), "0");
+        Inside(now)
+    }
+
+    /// Lets at most `count` tasks exist here, zombies among them.
+    pub fn limit_pids(&self, count: u32) {
+        write(&self.file("pids", "pids.max"), &count.to_string());
+    }
+
+    /// How many forks that limit has refused.
+    pub fn refused_forks(&self) -> u64 {
+        let events = read(&self.file("pids", "pids.events"));
+        number(events.trim_start_matches("max "))
+    }
+
+    /// Of all memory, the kernel's for it too; with nothing swapped out.
+    pub fn limit_memory(&self, bytes: u64) {
+        let bytes = bytes.to_string();
+        if is_v2() {
+            write(&self.file("memory", "memory.max"), &bytes);
+            write_if_there(&self.file("memory", "memory.swap.max"), "0");
+        } else {
+            write(&self.file("memory", "memory.limit_in_bytes"), &bytes);
+            write_if_there(&self.file("memory", "memory.memsw.limit_in_bytes"), &bytes);
+        }
+    }
+
+    /// In bytes.
+    pub fn memory(&self) -> u64 {
+        let file = if is_v2() { "memory.current" } else { "memory.usage_in_bytes" };
+        number(&read(&self.file("memory", file)))
+    }
+
+    /// The memory that cannot be taken back. The kernel takes it from a group's account in batches of 64 pages for each
+    /// CPU; what makes it give those back (here a limit, then no limit) also lets caches go.
+    pub fn memory_in_use(&self) -> Memory {
+        let kernel = if is_v2() {
+            write(&self.file("memory", "memory.high"), "0");
+            write(&self.file("memory", "memory.high"), "max");
+            let stat = read(&self.file("memory", "memory.stat"));
+            number(stat.lines().find_map(|line| line.strip_prefix("kernel ")).unwrap_or("0"))
+        } else {
+            write(&self.file("memory", "memory.force_empty"), "0");
+            number(&read(&self.file("memory", "memory.kmem.usage_in_bytes")))
+        };
+        Memory { all: self.memory(), kernel }
+    }
+
+    /// The least that a share of CPU can be: what others leave.
+    pub fn least_share(&self) {
+        let (file, least) = if is_v2() { ("cpu.weight", "1") } else { ("cpu.shares", "2") };
+        write(&self.file("cpu", file), least);
+    }
+
+    /// The least that an allowance of CPU can be: 1 ms in each second.
+    pub fn least_quota(&self) {
+        if is_v2() {
+            write(&self.file("cpu", "cpu.max"), "1000 1000000");
+        } else {
+            write(&self.file("cpu", "cpu.cfs_period_us"), "1000000");
+            write(&self.file("cpu", "cpu.cfs_quota_us"), "1000");
+        }
+    }
+
+    /// Stops all that is here, unseen by it.
+    pub fn freeze(&self) {
+        let (file, frozen, done) = match is_v2() {
+            true => ("cgroup.freeze", "1", ("cgroup.events", "frozen 1")),
+            false => ("freezer.state", "FROZEN", ("freezer.state", "FROZEN")),
+        };
+        write(&self.file("freezer", file), frozen);
+        within_10_s("it is frozen", || read(&self.file("freezer", done.0)).contains(done.1).then_some(()));
+    }
+
+    /// Lets all that is here go on.
+    pub fn thaw(&self) {
+        let (file, thawed) = if is_v2() { ("cgroup.freeze", "0") } else { ("freezer.state", "THAWED") };
+        write_if_there(&self.file("freezer", file), thawed);
+    }
+
+    /// Kills all that is here.
+    pub fn kill_all(&self) {
+        let procs = folders(&self.path, self.controllers).pop().expect("a hierarchy").join("cgroup.procs");
+        within_10_s("all in the cgroup are gone", || {
+            let pids = fs::read_to_string(&procs).unwrap_or_default();
+            pids.split_whitespace().for_each(kill_one);
+            pids.is_empty().then_some(())
+        });
+    }
+
+    fn remove(&self) {
+        self.thaw();
+        self.kill_all();
+        for folder in folders(&self.path, self.controllers) {
+            within_10_s("the cgroup is removed", || match fs::remove_dir(&folder) {
+                Err(error) if error.kind() == ErrorKind::ResourceBusy => None,
+                _ => Some(()),
+            });
+        }
+    }
+
+    fn file(&self, controller: &str, name: &str) -> PathBuf {
+        folder(controller, &self.path).join(name)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        _ = fs::write(&self.0, "0");
+    }
+}
+
+/// Whether those of a pod can be made; a skip if they cannot.
+pub fn can_be_made() -> bool {
+    let probe = format!("{}probe", prefix());
+    let make = |folder: &PathBuf| fs::create_dir(folder).and_then(|()| fs::remove_dir(folder));
+    let made = delegate("", OF_A_POD).and_then(|()| folders(&probe, OF_A_POD).iter().try_for_each(make));
+    if let Err(error) = &made {
+        skip(&format!("no cgroup can be made ({error}); run as root on a machine that has them"));
+    }
+    made.is_ok()
+}
+
+/// Kills whatever this process has started and removes the pods' groups that it has made, for good: no more can be made.
+pub fn remove_all() {
+    std::mem::forget(lock());
+    let Ok(tasks) = fs::read_dir("/proc/self/task") else { return };
+    for task in tasks.flatten() {
+        let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        children.split_whitespace().for_each(kill_one);
+    }
+    let Ok(all) = fs::read_dir(folder("pids", "")) else { return };
+    for name in all.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()) {
+        if name.starts_with(&prefix()) {
+            for path in [format!("{name}/pid1"), format!("{name}/rest"), name] {
+                drop(Group { path, controllers: OF_A_POD });
+            }
+        }
+    }
+}
+
+/// Of the controllers: 1 or 2.
+pub fn version() -> u8 {
+    1 + u8::from(is_v2())
+}
+
+fn is_v2() -> bool {
+    Path::new("/sys/fs/cgroup/cgroup.controllers").exists()
+}
+
+fn kill_one(pid: &str) {
+    _ = kill(Pid::from_raw(pid.parse().expect("a PID")), Signal::SIGKILL);
+}
+
+/// Of the names of this process's groups.
+fn prefix() -> String {
+    format!("pause-pod-{}-", std::process::id())
+}
+
+fn lock() -> MutexGuard<'static, ()> {
+    static MAKING: Mutex<()> = Mutex::new(());
+    MAKING.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// With version 2, groups have the controllers that the one above passes on. (Freezing needs none there.)
+fn delegate(path: &str, controllers: &[&str]) -> io::Result<()> {
+    if !is_v2() {
+        return Ok(());
+    }
+    let passed: Vec<String> =
+        controllers.iter().filter(|&&name| name != "freezer").map(|name| format!("+{name}")).collect();
+    fs::write(folder("", path).join("cgroup.subtree_control"), passed.join(" "))
+}
+
+fn folders(path: &str, controllers: &[&str]) -> Vec<PathBuf> {
+    match is_v2() {
+        true => vec![folder("", path)],
+        false => controllers.iter().map(|controller| folder(controller, path)).collect(),
+    }
+}
+
+fn folder(controller: &str, path: &str) -> PathBuf {
+    let root = Path::new("/sys/fs/cgroup");
+    if is_v2() { root.join(path) } else { root.join(controller).join(path) }
+}
+
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{} cannot be read: {error}", file.display()))
+}
+
+fn number(text: &str) -> u64 {
+    text.trim().parse().unwrap_or_else(|_| panic!("no number: {text}"))
+}
+
+fn write(file: &Path, value: &str) {
+    fs::write(file, value).unwrap_or_else(|error| panic!("{} does not take {value}: {error}", file.display()));
+}
+
+fn write_if_there(file: &Path, value: &str) {
+    if file.exists() {
+        write(file, value);
+    }
+}

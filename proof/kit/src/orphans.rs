@@ -1,0 +1,87 @@
+//! Makes orphans: of one kind and another, by whatever interpreter is there.
+
+use std::process::Command;
+
+use nix::libc;
+
+use crate::process::{End, Process, command};
+
+impl Process {
+    /// Makes `batches` times `size` orphans in its PID namespace.
+    pub fn orphans(&self, batches: usize, size: usize) {
+        let made = self.inside(self::batches(batches, size));
+        assert_eq!(made, End::silent(0));
+    }
+}
+
+/// Makes `batches` times `size` orphans: each has a parent that ends at the same moment. A batch starts when the one
+/// before has exited.
+pub fn batches(batches: usize, size: usize) -> Command {
+    let script = r#"
+        my ($batches, $size) = @ARGV;
+        for (1 .. $batches) {
+            pipe my $gone, my $alive or die $!;
+            if (my $parent = fork // die "fork: $!") {
+                close $alive;
+                waitpid $parent, 0;
+                die "fork" if $?;
+                sysread $gone, my $nothing, 1; # returns when the last of the batch has exited
+                next;
+            }
+            pipe my $read, my $write or die $!;
+            for (1 .. $size) {
+                next if fork // die "fork: $!";
+                close $write;
+                sysread $read, my $nothing, 1; # returns when the parent goes
+                exit;
+            }
+            exit;
+        }"#;
+    command(["perl", "-e", script, &batches.to_string(), &size.to_string()])
+}
+
+/// Twenty whose first thread has ended before the other, which ends when stdin is closed.
+pub fn with_threads() -> Command {
+    let script = "
+import ctypes, os, sys, threading
+for _ in range(20):
+    if os.fork() == 0:
+        threading.Thread(target=sys.stdin.buffer.raw.read).start() # until stdin is closed
+        ctypes.CDLL(None).syscall(int(sys.argv[1]), 0) # ends this thread alone
+os._exit(0)";
+    command(["python3", "-c", script, &libc::SYS_exit.to_string()])
+}
+
+/// Ten of each of these exit signals: none, SIGHUP, SIGUSR1, SIGCHLD, a realtime one.
+pub fn with_odd_exit_signals() -> Command {
+    let script = r#"
+        use POSIX ();
+        my $clone = shift;
+        pipe my $read, my $write or die $!;
+        for my $signal (0, 1, 10, 17, 34) {
+            for (1 .. 10) {
+                # The flags are the exit signal alone, and with the other arguments 0 it is fork.
+                my $child = syscall $clone + 0, $signal, 0, 0, 0, 0;
+                die $! if $child < 0;
+                next if $child;
+                close $write;
+                sysread $read, my $nothing, 1; # returns when the parent goes
+                exit;
+            }
+        }
+        POSIX::_exit(0); # at once: not one of them sends its signal before"#;
+    command(["perl", "-e", script, &libc::SYS_clone.to_string()])
+}
+
+/// Run in a pod that shares its PID namespace: 100 orphans, all reaped by a PID 1 that is /pause.
+pub const IN_A_POD: &str = r#"
+    [ "$(/bin/busybox tr -d '\0' </proc/1/cmdline)" = /pause ] || exit 1
+    i=0
+    while [ $i -lt 100 ]; do (/bin/busybox true &); i=$((i + 1)); done
+    i=0
+    while /bin/busybox grep -q ') Z 1 ' /proc/[0-9]*/stat 2>/dev/null; do
+        i=$((i + 1))
+        [ $i -lt 500 ] || exit 2
+        /bin/busybox usleep 10000
+    done
+    echo reaped"#;

@@ -1,0 +1,251 @@
+//! Starts a program, as PID 1 of a new PID namespace or as it is, looks at it, and ends it.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use procfs::process::Status;
+use seccompiler::BpfProgram;
+
+use crate::wait::{within, within_10_s};
+
+/// A command of these words, with all its output to be read, and no input.
+pub fn command(words: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
+    let mut words = words.into_iter();
+    let mut command = Command::new(words.next().expect("a program"));
+    command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs `command`, within which /proc is not that of its PID namespace, to its end.
+pub fn run(mut command: Command) -> End {
+    Process { child: command.spawn().expect("the program starts") }.end()
+}
+
+/// A program that was started; killed when this goes.
+pub struct Process {
+    child: Child,
+}
+
+/// How a program ended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct End {
+    /// None: by a signal.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub stdout: String,
+    /// What it said on stderr.
+    pub stderr: String,
+}
+
+impl End {
+    /// Exit code, and nothing said.
+    pub fn silent(code: i32) -> Self {
+        Self { code: Some(code), stdout: String::new(), stderr: String::new() }
+    }
+
+    /// Exit code, and this on stderr.
+    pub fn saying(code: i32, stderr: &str) -> Self {
+        Self { stderr: stderr.to_owned(), ..Self::silent(code) }
+    }
+}
+
+impl Process {
+    /// Starts `command` as it is.
+    pub fn start(mut command: Command) -> Self {
+        Self { child: command.spawn().expect("the program starts") }
+    }
+
+    /// Starts `command` as PID 1 of a new PID namespace.
+    pub fn pid1(command: Command) -> Self {
+        Self::pid1_under(&[], command)
+    }
+
+    /// The same under a seccomp filter.
+    pub fn pid1_under(filter: &[BpfProgram], mut command: Command) -> Self {
+        // Both hold for this one thread, and for what it starts.
+        let start = || {
+            unshare(CloneFlags::CLONE_NEWPID).expect("a PID namespace");
+            for program in filter {
+                seccompiler::apply_filter(program).expect("a seccomp filter");
+            }
+            command.spawn().expect("the program starts")
+        };
+        Self { child: thread::scope(|scope| scope.spawn(start).join()).expect("no panic") }
+    }
+
+    /// Waits until [`Self::is_ready`].
+    pub fn ready(self) -> Self {
+        within_10_s("it sleeps and takes its signals", || self.is_ready().then_some(()));
+        self
+    }
+
+    /// As [`is_ready`].
+    pub fn is_ready(&self) -> bool {
+        is_ready(&self.status())
+    }
+
+    /// Whether it sleeps, and so do its children.
+    pub fn is_asleep(&self) -> bool {
+        let sleeps = |pid: &String| state(pid) == Some('S');
+        sleeps(&self.id().to_string()) && self.children().iter().all(sleeps)
+    }
+
+    /// Whether SIGTERM, which has been sent, ends it with 0, or is lost on it.
+    pub fn is_ended_by_sigterm(&mut self) -> bool {
+        let mut seen = 0;
+        within_10_s("it ends or sleeps", || {
+            if let Some(code) = self.code_if_over() {
+                return Some(code == Some(0));
+            }
+            let status = self.status();
+            let pending = status.shdpnd & bit(Signal::SIGTERM) != 0;
+            seen = if status.state.starts_with('S') && !pending { seen + 1 } else { 0 };
+            (seen == 3).then_some(false)
+        })
+    }
+
+    /// Waits until it is ready; false if it ends before.
+    pub fn starts(&mut self) -> bool {
+        within_10_s("it starts or ends", || match self.is_over() {
+            true => Some(false),
+            false => self.is_ready().then_some(true),
+        })
+    }
+
+    /// Its PID, as seen from here.
+    pub fn id(&self) -> i32 {
+        self.child.id() as i32
+    }
+
+    /// /proc/PID/status.
+    pub fn status(&self) -> Status {
+        procfs::process::Process::new(self.id()).and_then(|process| process.status()).expect("/proc/PID/status")
+    }
+
+    /// How often it has had and given up a CPU.
+    pub fn context_switches(&self) -> u64 {
+        let status = self.status();
+        status.voluntary_ctxt_switches.expect("a count") + status.nonvoluntary_ctxt_switches.expect("a count")
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.id()), signal).expect("the signal is sent");
+    }
+
+    /// Stops it, and waits until it has stopped.
+    pub fn stop(&self) {
+        self.signal(Signal::SIGSTOP);
+        within_10_s("it is stopped", || self.status().state.starts_with('T').then_some(()));
+    }
+
+    /// Whether it has ended.
+    pub fn is_over(&mut self) -> bool {
+        self.code_if_over().is_some()
+    }
+
+    /// If it has ended, its exit code, or None if that was by a signal.
+    pub fn code_if_over(&mut self) -> Option<Option<i32>> {
+        self.child.try_wait().expect("its status").map(|status| status.code())
+    }
+
+    /// Waits for its end, and reads what it left in its pipes.
+    pub fn end(self) -> End {
+        self.end_within(10)
+    }
+
+    /// The same for what takes longer.
+    pub fn end_within(mut self, seconds: u64) -> End {
+        let mut end = End::silent(0);
+        end.code = within(seconds, "it ends", || self.child.try_wait().expect("its status")).code();
+        if let Some(mut stdout) = self.child.stdout.take() {
+            stdout.read_to_string(&mut end.stdout).expect("text");
+        }
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut end.stderr).expect("text");
+        }
+        end
+    }
+
+    /// SIGTERM, then [`Self::end`].
+    pub fn terminate(self) -> End {
+        self.signal(Signal::SIGTERM);
+        self.end()
+    }
+
+    /// Writes a line to its stdin.
+    pub fn tell(&mut self) {
+        self.child.stdin.as_mut().expect("a pipe").write_all(b"\n").expect("it reads");
+    }
+
+    /// Runs `command` in its PID namespace to its end.
+    pub fn inside(&self, command: Command) -> End {
+        self.start_inside(command).end_within(60)
+    }
+
+    /// Starts `command` in its PID namespace; the parent is outside, as for what an engine starts by exec.
+    pub fn start_inside(&self, mut command: Command) -> Self {
+        let namespace = File::open(format!("/proc/{}/ns/pid", self.id())).expect("it lives");
+        let start = || {
+            setns(namespace, CloneFlags::CLONE_NEWPID).expect("its PID namespace");
+            command.spawn().expect("the program starts")
+        };
+        Self { child: thread::scope(|scope| scope.spawn(start).join()).expect("no panic") }
+    }
+
+    /// Its children that have died and have not been reaped.
+    pub fn zombies(&self) -> usize {
+        self.children().iter().filter(|pid| state(pid) == Some('Z')).count()
+    }
+
+    /// Waits until it has no child, alive or dead.
+    pub fn without_children(&self) {
+        within_10_s("all children are gone", || self.children().is_empty().then_some(()));
+    }
+
+    /// Waits until every child is a zombie; says how many.
+    pub fn only_zombies(&self) -> usize {
+        within_10_s("all children are dead", || {
+            let children = self.children();
+            children.iter().all(|pid| state(pid) == Some('Z')).then_some(children.len())
+        })
+    }
+
+    /// Its children, alive or dead.
+    pub fn children(&self) -> Vec<String> {
+        let list = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.id())).expect("it lives");
+        list.split_whitespace().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+/// Whether a process sleeps and takes SIGTERM, SIGINT and SIGCHLD: by a handler, or blocked by who waits for them. (pause
+/// ignores SIGCHLD after the first.)
+pub fn is_ready(status: &Status) -> bool {
+    let taken = status.sigcgt | status.sigblk;
+    let all = [(Signal::SIGTERM, taken), (Signal::SIGINT, taken), (Signal::SIGCHLD, taken | status.sigign)];
+    status.state.starts_with('S') && all.into_iter().all(|(signal, taken)| taken & bit(signal) != 0)
+}
+
+/// Of a signal, in the masks of /proc/PID/status.
+pub fn bit(signal: Signal) -> u64 {
+    1 << (signal as u64 - 1)
+}
+
+/// As in /proc/PID/stat; none if it is gone.
+pub fn state(pid: &str) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}

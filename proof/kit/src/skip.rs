@@ -1,0 +1,41 @@
+//! Says what a test could not do.
+
+use std::env;
+use std::io::{self, Write};
+use std::thread;
+
+use nix::sched::{CloneFlags, unshare};
+
+/// Says that a test could not do its work. Never so in CI.
+pub fn skip(why: &str) {
+    say_skipped(why);
+    assert_ne!(env::var("CI").as_deref(), Ok("true"), "skipped, in CI: {why}");
+}
+
+/// Past the test harness, which keeps what a passing test prints to itself.
+pub fn say_skipped(why: &str) {
+    _ = writeln!(io::stderr(), "SKIPPED: {why}");
+}
+
+/// Whether namespaces can be made; a skip if they cannot.
+pub fn has_namespaces() -> bool {
+    let made = thread::spawn(|| unshare(CloneFlags::CLONE_NEWPID)).join().expect("no panic");
+    if let Err(error) = made {
+        skip(&format!("no PID namespace can be made ({error}); run as root, or under: unshare -Ur"));
+    }
+    made.is_ok()
+}
+
+/// Whether `program` is installed; a skip if it is not.
+pub fn has(program: &str) -> bool {
+    let found = is_installed(program);
+    if !found {
+        skip(&format!("{program} is not installed; as root on Debian, make installs it"));
+    }
+    found
+}
+
+/// Whether `program` is installed.
+pub fn is_installed(program: &str) -> bool {
+    env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|path| path.join(program).exists())
+}

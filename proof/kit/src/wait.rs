@@ -1,0 +1,21 @@
+//! Waits for a state, with a deadline.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What `look` finds, as soon as it does.
+pub fn within_10_s<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    within(10, what, look)
+}
+
+/// The same for what takes longer.
+pub fn within<T>(seconds: u64, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(seconds);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "not within {seconds} s: {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}

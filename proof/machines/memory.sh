@@ -1,0 +1,65 @@
+#!/bin/sh
+# Measures the memory of an instance under control groups v2 where this machine has v1: on Debian's kernel in QEMU, with
+# this machine's files. Emulated, its times would say nothing, but bytes are bytes. Options: --quick, or --save, which keeps
+# the samples in proof/bench/samples-v2.json, and writes the tables anew, if all bars are reached.
+set -eu
+cd "$(dirname "$0")/../.."
+case $* in
+    '' | --quick) quick=$* ;;
+    --save) quick= ;;
+    *) echo "$0: $*: there is --quick, and there is --save" >&2; exit 2 ;;
+esac
+project=$PWD
+[ ! -e /sys/fs/cgroup/cgroup.controllers ] ||
+    { echo "SKIPPED: this machine has control groups v2 itself; make bench measures them" >&2; exit 0; }
+[ "$(uname -m)" = x86_64 ] || { echo "SKIPPED: $0 is written for amd64 alone" >&2; exit 0; }
+
+# shellcheck source=proof/packages/need.sh
+. proof/packages/need.sh
+need busybox busybox-static
+need qemu-system-x86_64 qemu-system-x86
+need xz xz-utils
+install_missing || { echo "install (Debian's names):$missing" >&2; exit 1; }
+
+# shellcheck source=proof/packages/debian.sh
+program="a kernel for control groups v2" && . proof/packages/debian.sh
+modules='netfs 9pnet 9pnet_virtio 9p overlay'
+mkdir -p target/v2/root/bin target/v2/out
+cd target/v2
+if [ "$(cat root/modules 2>/dev/null)" != "$modules" ]; then
+    rm -f ./*.deb
+    prepare_apt
+    use_release trixie
+    apt -o APT::Architectures=amd64 -o APT::Update::Error-Mode=any update || skipped "the archive cannot be reached"
+    apt -o APT::Architectures=amd64 download linux-image-amd64 busybox-static
+    image=$(kernel linux-image-amd64 amd64)
+    apt -o APT::Architectures=amd64 download "$image"
+    dpkg-deb --fsys-tarfile "${image}"_*_amd64.deb >image.tar
+    for module in $modules; do
+        tar -xO --wildcards "*/$module.ko.xz" <image.tar | xz --decompress >"root/$module.ko"
+    done
+    tar -xO --wildcards './boot/vmlinuz*' <image.tar >kernel
+    dpkg-deb --fsys-tarfile busybox-static_*_amd64.deb | tar -xO ./usr/bin/busybox >root/bin/busybox
+    chmod 0755 root/bin/busybox
+    rm -rf ./*.deb image.tar apt
+    echo "$modules" >root/modules # now it is complete
+fi
+
+cp "$project/proof/machines/memory-init.sh" root/init
+chmod 0755 root/init
+(cd root && find . | busybox cpio -o -H newc 2>/dev/null) >initramfs
+rm -f out/*
+# shellcheck disable=SC2016 # for the other shell, which quotes it all
+env -i PATH="$PATH" HOME="$HOME" ${CARGO_HOME+CARGO_HOME="$CARGO_HOME"} ${RUSTUP_HOME+RUSTUP_HOME="$RUSTUP_HOME"} \
+    project="$project" quick="$quick" sh -c 'export -p' >out/environment
+# -cx16: see proof/machines/machines
+timeout --foreground 3600 qemu-system-x86_64 -M q35 -cpu qemu64,-cx16 -smp 2 -m 4096 -nographic -net none -no-reboot \
+    -kernel kernel -initrd initramfs -append "console=ttyS0 quiet panic=-1" \
+    -virtfs local,path=/,mount_tag=machine,security_model=none,readonly=on,multidevs=remap \
+    -virtfs local,path=out,mount_tag=out,security_model=none </dev/null
+
+[ -s out/benchmarks.json ] || { echo "$0: not all bars are reached, or it did not come to its end" >&2; exit 1; }
+[ "${1-}" != --save ] || {
+    mv out/benchmarks.json "$project/proof/bench/samples-v2.json"
+    cd "$project" && cargo bench --quiet --package bench -- --docs
+}

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Builds upstream's own pause, the oracle of the contract tests, into target/upstream/pause, as its Makefile does; and
+# pause-musl, for the benchmarks, where musl-gcc is installed.
+set -eu
+cd "$(dirname "$0")/../.."
+# shellcheck source=proof/packages/debian.sh
+program="upstream's pause" && . proof/packages/debian.sh
+mkdir -p target/upstream
+cd target/upstream
+
+command -v gcc >/dev/null || skipped "gcc is not installed"
+
+if [ ! -s pause.c ]; then
+    fetch kubernetes
+    tar -xf kubernetes_*.orig.tar.* --wildcards --strip-components=4 '*/build/pause/linux/pause.c'
+    rm -rf kubernetes_* apt
+fi
+build() { # NAME COMPILER
+    [ ! -x "$1" ] || return 0
+    "$2" -Os -Wall -static -s -DVERSION=test -o part pause.c
+    mv part "$1"
+}
+build pause gcc
+! command -v musl-gcc >/dev/null || build pause-musl musl-gcc

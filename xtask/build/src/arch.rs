@@ -1,0 +1,61 @@
+//! The one table of architectures.
+
+use std::env::consts::ARCH;
+
+use anyhow::{Context, Result};
+
+/// An architecture that pause is built for.
+#[derive(Debug)]
+pub struct Arch {
+    /// `architecture` of the OCI image specification (Go's GOARCH); also names the files.
+    pub name: &'static str,
+    /// `variant` of the same. arm64 has none: with "v8" some engines found no match.
+    pub variant: Option<&'static str>,
+    /// Rust's target triple. No libc is linked, so that its last part means nothing.
+    pub triple: &'static str,
+    /// Rust's `target_arch`; names the file in src/sys.
+    pub rust: &'static str,
+    /// Runs a program of this architecture on another (Debian's qemu-user-static).
+    pub qemu: &'static str,
+    /// `e_machine` of the ELF header.
+    pub elf_machine: u16,
+    /// `e_flags` of the ELF header: the ABI, where the architecture has more than one.
+    pub elf_flags: u32,
+    /// The most that the binary may take.
+    pub max_bytes: u64,
+}
+
+/// All of them, the most used first.
+#[rustfmt::skip]
+pub const ALL: [Arch; 6] = [
+    Arch { name: "amd64", variant: None, triple: "x86_64-unknown-linux-musl", rust: "x86_64",
+        qemu: "qemu-x86_64-static", elf_machine: 62, elf_flags: 0, max_bytes: 2048 },
+    Arch { name: "arm64", variant: None, triple: "aarch64-unknown-linux-musl", rust: "aarch64",
+        qemu: "qemu-aarch64-static", elf_machine: 183, elf_flags: 0, max_bytes: 2048 },
+    // EABI 5, floating-point arguments in registers
+    Arch { name: "arm", variant: Some("v7"), triple: "armv7-unknown-linux-gnueabihf", rust: "arm",
+        qemu: "qemu-arm-static", elf_machine: 40, elf_flags: 0x0500_0400, max_bytes: 2560 },
+    // compressed instructions, double floats in registers
+    Arch { name: "riscv64", variant: None, triple: "riscv64gc-unknown-linux-gnu", rust: "riscv64",
+        qemu: "qemu-riscv64-static", elf_machine: 243, elf_flags: 5, max_bytes: 2560 },
+    // ELFv2
+    Arch { name: "ppc64le", variant: None, triple: "powerpc64le-unknown-linux-gnu", rust: "powerpc64",
+        qemu: "qemu-ppc64le-static", elf_machine: 21, elf_flags: 2, max_bytes: 2560 },
+    Arch { name: "s390x", variant: None, triple: "s390x-unknown-linux-gnu", rust: "s390x",
+        qemu: "qemu-s390x-static", elf_machine: 22, elf_flags: 0, max_bytes: 2560 },
+];
+
+impl Arch {
+    /// This machine's.
+    pub fn host() -> Result<&'static Self> {
+        ALL.iter()
+            .find(|arch| arch.rust == ARCH)
+            .with_context(|| format!("pause is not made for {ARCH}; see the table in xtask/build/src/arch.rs"))
+    }
+
+    /// As engines write it, `linux/arm/v7` for one.
+    pub fn platform(&self) -> String {
+        let variant = self.variant.map(|variant| format!("/{variant}")).unwrap_or_default();
+        format!("linux/{}{variant}", self.name)
+    }
+}

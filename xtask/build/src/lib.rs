@@ -1,0 +1,118 @@
+//! The one way in which pause is compiled and linked, and [`arch`], the one table of architectures.
+
+pub mod arch;
+
+use std::env;
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use object::{Object, ObjectSegment};
+use tempfile::NamedTempFile;
+
+use arch::Arch;
+
+/// Builds the pause that ships for `arch`; returns where it is: `pause`, alone in its folder.
+pub fn pause(arch: &Arch) -> Result<PathBuf> {
+    let target = root().join("target");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo
+        .current_dir(root())
+        .args(["build", "--quiet", "--locked", "--release", "--bin=pause", "--features=product", "--target"])
+        .arg(arch.triple)
+        .arg("--target-dir")
+        .arg(&target);
+    // The bytes are to follow from the source and the toolchain, not from what a user prefers for other projects.
+    for (name, _) in env::vars_os() {
+        let prefixes = ["RUSTFLAGS", "RUSTC", "CARGO_BUILD_", "CARGO_ENCODED_", "CARGO_PROFILE_", "CARGO_TARGET_"];
+        if prefixes.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", rustc_flags().join("\x1f"));
+    ensure!(
+        cargo.status().context("cannot run cargo; install it with rustup (https://rustup.rs)")?.success(),
+        "cannot build for {0}; if the target is missing: rustup target add {0}",
+        arch.triple
+    );
+
+    let built = target.join(arch.triple).join("release/pause");
+    let file = target.join("pause").join(arch.name).join("pause");
+    let linked = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+    write(&file, segments(&linked)?, 0o755)?;
+    Ok(file)
+}
+
+/// Builds a program of one file that needs `core` alone, into `file`, linked as pause is.
+pub fn like_pause(source: &Path, arch: &Arch, file: &Path) -> Result<()> {
+    let folder = tempfile::tempdir().context("cannot make a folder")?;
+    let linked = folder.path().join("linked");
+    let mut rustc = Command::new("rustc");
+    rustc.current_dir(root()).args(["--edition=2024", "--target", arch.triple, "-Cpanic=abort", "-Copt-level=z"]);
+    rustc.args(["-Cstrip=symbols", "-o"]).arg(&linked).args(rustc_flags()).arg(source);
+    ensure!(rustc.status().context("cannot run rustc")?.success(), "cannot build {}", source.display());
+    write(file, segments(&fs::read(linked)?)?, 0o755)
+}
+
+/// The part of the file that is loaded. Behind it rust-lld leaves room for the section headers that it does not write.
+fn segments(linked: &[u8]) -> Result<&[u8]> {
+    let file = object::File::parse(linked).context("the linker wrote no ELF file")?;
+    let ends = file.segments().map(|segment| segment.file_range()).map(|(offset, size)| offset + size);
+    let end = ends.max().context("no segment")? as usize;
+    ensure!(linked[end..].iter().all(|&byte| byte == 0), "something is behind the last segment");
+    Ok(&linked[..end])
+}
+
+/// How rustc is to link a program without a libc.
+fn rustc_flags() -> Vec<String> {
+    let script = root().join("src/pause.ld");
+    let link = [
+        // The toolchain's own linker, and nothing that is not ours: no C compiler, no libc, no start files.
+        "-Clinker=rust-lld",
+        "-Clink-self-contained=no",
+        "-Clink-arg=-nostdlib",
+        // A static position-independent executable. The `-gnu` triples need to be told.
+        "-Crelocation-model=pic",
+        "-Ctarget-feature=+crt-static",
+        "-Clink-arg=-pie",
+        "-Clink-arg=--no-dynamic-linker",
+        // Nothing writable, and nothing that nobody reads.
+        "-Clink-arg=-zrodynamic",
+        "-Crelro-level=off",
+        "-Clink-arg=--build-id=none",
+        "-Clink-arg=--no-eh-frame-hdr",
+        "-Clink-arg=--hash-style=sysv",
+        "-Clink-arg=-znosectionheader",
+        "-Cforce-unwind-tables=no",
+    ];
+    let mut flags: Vec<String> = link.map(str::to_owned).into();
+    flags.push(format!("-Clink-arg=-T{}", script.display()));
+    flags
+}
+
+/// The folder of the workspace.
+pub fn root() -> &'static Path {
+    let xtask_build = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask_build.ancestors().nth(2).unwrap_or(xtask_build)
+}
+
+/// Puts `bytes` at `path` with `mode`, whole or not at all: whoever looks sees the old file or the new one.
+/// Makes the folder if it is not there. A file that is right already is left alone.
+pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let whole = || -> io::Result<()> {
+        if fs::read(path).is_ok_and(|old| old == bytes) {
+            return fs::set_permissions(path, Permissions::from_mode(mode));
+        }
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let mut part = NamedTempFile::new_in(folder)?;
+        part.write_all(bytes)?;
+        part.as_file().set_permissions(Permissions::from_mode(mode))?; // whatever the umask
+        part.persist(path)?;
+        Ok(())
+    };
+    whole().with_context(|| format!("cannot write {}", path.display()))
+}
