@@ -244,3 +244,17 @@ impl Formatter for OneLineLists {
         self.0.end_object_value(to)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is written is what is read, to the byte.
+    #[test]
+    fn the_kept_samples_are_as_they_are_written() {
+        for (name, results) in [("samples.json", Results::kept()), ("samples-v2.json", Results::kept_v2())] {
+            let json = results.and_then(|results| results.json()).unwrap_or_else(|error| panic!("{error:#}"));
+            assert!(fs::read_to_string(root().join("proof/bench").join(name)).expect("a file") == json, "{name}");
+        }
+    }
+}
