@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use kit::messages::TERMINATED;
+use kit::messages::{TERMINATED, VERSION};
 use serde_json::{Value, json};
 
 use build::root;
@@ -47,7 +47,7 @@ fn as_kubeadm_runs_it() {
     let _row = row("as kubeadm runs it");
     let bundle = unpacked("kubeadm");
     configure(&bundle, 999, &["/pause", "-v"]);
-    assert_eq!(ok("runc", &["run", "--bundle", &bundle, "kubeadm"]), "pause 0.1.0\n");
+    assert_eq!(ok("runc", &["run", "--bundle", &bundle, "kubeadm"]), VERSION);
 }
 
 /// As it is unpacked, by the commands of deploy/kata/README.md.

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use engines::compatibility::Row;
 use engines::{BUSYBOX, NAME, NGINX, get, has_quoted, ok, pause_is_ready, ready, run, until};
-use kit::messages::{TERMINATED, WARNING};
+use kit::messages::{TERMINATED, VERSION, WARNING};
 use kit::orphans::IN_A_POD;
 
 const DOCKER: &[&str] = &["crun", "docker", "dockerd", "runc"];
@@ -75,7 +75,7 @@ fn it_runs_under_every_restriction() {
     }
     let kubeadm = ["--user=999:999", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
     let version = ok("docker", &[&["run", "--rm"], &kubeadm[..], &[NAME, "-v"]].concat());
-    assert_eq!(version, "pause 0.1.0\n");
+    assert_eq!(version, VERSION);
 }
 
 #[test]
@@ -131,7 +131,8 @@ fn what_goes_wrong_is_what_the_readme_quotes() {
         return;
     }
     let readme = "deploy/docker/README.md";
-    let missing = run("docker", &["run", "--rm", "localhost:1/pause:0.1.0"]).expect_err("no such image");
+    let missing = run("docker", &["run", "--rm", concat!("localhost:1/pause:", env!("CARGO_PKG_VERSION"))])
+        .expect_err("no such image");
     assert!(has_quoted(readme, &missing), "{missing}");
     ok("docker", &["build", "--quiet", "--build-arg=TARGETARCH=s390x", "--tag=localhost/pause:s390x", "."]);
     let elsewhere = run("docker", &["run", "--rm", "localhost/pause:s390x"]).expect_err("another architecture");

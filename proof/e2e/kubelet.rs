@@ -66,7 +66,7 @@ fn through_dockershim() {
 /// What a user sees where the image is not there; deploy/kubelet/README.md quotes it.
 #[test]
 fn a_missing_image_is_what_the_readme_quotes() {
-    let missing = ["--pod-infra-container-image=localhost/missing:0.1.0"];
+    let missing = [concat!("--pod-infra-container-image=localhost/missing:", env!("CARGO_PKG_VERSION"))];
     let Some(_kubelet) = Kubelet::start(&[&DOCKERSHIM[..], &missing].concat()) else { return };
     fs::write(manifest("shared"), pod("shared", true).to_string()).expect("a file");
     until("the kubelet says it", || has_quoted("deploy/kubelet/README.md", &log()));

@@ -75,7 +75,7 @@ fn what_goes_wrong_is_what_the_readme_quotes() {
     let readme = "deploy/podman/README.md";
     let create = ["pod", "create", "--network=none"];
     let said = |flags: &[&str]| run("podman", &[&create, flags].concat()).expect_err("it cannot");
-    let missing = said(&["--infra-image=localhost:1/pause:0.1.0"]);
+    let missing = said(&[concat!("--infra-image=localhost:1/pause:", env!("CARGO_PKG_VERSION"))]);
     assert!(has_quoted(readme, &missing), "{missing}");
 
     ok("podman", &[&create, &["--name=command", "--infra-command=/nope"][..]].concat());

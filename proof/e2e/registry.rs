@@ -5,6 +5,7 @@ use std::net::TcpListener;
 
 use build::arch::ALL;
 use engines::{digest, ok, ready, run, start, until};
+use kit::messages::VERSION;
 
 #[test]
 fn what_is_pushed_is_what_is_pulled() {
@@ -21,7 +22,7 @@ fn what_is_pushed_is_what_is_pulled() {
 
     let name = format!("127.0.0.1:{port}/pause");
     ok("make", &["--silent", "push", &format!("IMAGE={name}"), "SKOPEO_FLAGS=--dest-tls-verify=false"]);
-    let (by_tag, by_digest) = (format!("{name}:0.1.0"), format!("{name}@{}", digest("index")));
+    let (by_tag, by_digest) = (format!("{name}:{}", env!("CARGO_PKG_VERSION")), format!("{name}@{}", digest("index")));
     for reference in [&by_tag, &by_digest] {
         let remote = format!("docker://{reference}");
         let raw = ok("skopeo", &["inspect", "--tls-verify=false", "--raw", &remote]);
@@ -40,7 +41,7 @@ fn what_is_pushed_is_what_is_pulled() {
     }
     let pulled = ok("ctr", &["-n", "registry", "images", "ls"]);
     assert!(pulled.contains(&digest("index")), "{pulled}");
-    assert_eq!(ok("docker", &["run", "--rm", "--network=none", &by_digest, "-v"]), "pause 0.1.0\n");
+    assert_eq!(ok("docker", &["run", "--rm", "--network=none", &by_digest, "-v"]), VERSION);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod instructions;
 mod least_privilege;
 mod project;
 mod recipes;
+mod release;
 mod sbom;
 mod start_states;
 mod system_calls;

@@ -6,6 +6,7 @@ pub mod docs;
 pub mod image;
 pub mod install;
 pub mod markdown;
+pub mod release;
 pub mod sbom;
 
 use sha2::{Digest, Sha256};

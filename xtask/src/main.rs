@@ -4,7 +4,7 @@ use std::env;
 use std::process::ExitCode;
 
 use build::arch::Arch;
-use xtask::{dist, docs, image};
+use xtask::{dist, docs, image, release};
 
 const USAGE: &str = "\
 Usage: cargo xtask VERB
@@ -14,7 +14,9 @@ Usage: cargo xtask VERB
           the image of all platforms: dist/pause.tar, dist/pause.tar.gz and dist/pause-install.sh
   digests what digests.txt keeps: the digests of all of these
   docs [--check]
-          puts docs/fragments/ into README.md and docs/, or says whether they are there";
+          puts docs/fragments/ into README.md and docs/, or says whether they are there
+  release X.Y.Z
+          sets the version everywhere, and says what is left to do by hand";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
@@ -29,9 +31,10 @@ fn main() -> ExitCode {
         ["docs", "--check"] => docs::check(),
         ["image"] => image::reference(image::NAME, image::TAG).and_then(|name| image::all(&name)),
         ["image", name, tag] => image::reference(name, tag).and_then(|name| image::all(&name)),
+        ["release", version] => release::release(build::root(), version).map(|left| println!("{left}")),
         ["-h" | "--help"] => return say(USAGE),
         _ => {
-            eprintln!("xtask: no such verb or argument: {:?}\n{USAGE}", args.join(" "));
+            eprintln!("xtask: no such verb or argument: {:?}; see cargo xtask --help", args.join(" "));
             return ExitCode::from(2);
         }
     };

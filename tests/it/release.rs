@@ -1,0 +1,137 @@
+//! `cargo xtask release`: where the version stands, and what it refuses. Each test works on a copy of the tree.
+
+use std::fs;
+use std::path::Path;
+
+use build::root;
+use kit::process::{End, command, run};
+use kit::skip::has_namespaces;
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use tempfile::TempDir;
+use xtask::release::{check, put, set_version};
+
+const NOW: &str = env!("CARGO_PKG_VERSION");
+const NEXT: &str = "98.7.6";
+
+#[test]
+fn the_version_stands_nowhere_but_where_release_sets_it() {
+    let copy = Copy::of_the_tree();
+    set_version(copy.path(), NOW, NEXT).expect("it is set");
+    // In another place it is a stray, which the next release would forget. Cargo's files and the history have others.
+    let left = copy.git(&[
+        "grep",
+        "--fixed-strings",
+        "--line-number",
+        "--word-regexp",
+        NOW,
+        "--",
+        ".",
+        ":!CHANGELOG.md",
+        ":!*Cargo.toml",
+        ":!Cargo.lock",
+    ]);
+    assert_eq!(left, "");
+    let other = copy.git(&["grep", "--extended-regexp", "--line-number", r"localhost/pause:[0-9]"]);
+    let other: Vec<&str> = other.lines().filter(|line| !line.contains(&format!("localhost/pause:{NEXT}"))).collect();
+    assert_eq!(other, [""; 0]);
+    for (file, line) in [
+        ("Cargo.toml", format!("version = \"{NEXT}\"")),
+        ("Dockerfile", format!("version=\"{NEXT}\"")),
+        ("README.md", format!("prints `pause {NEXT}` on stdout")),
+        ("deploy/k3s/config.yaml", format!("pause-image: localhost/pause:{NEXT}")),
+    ] {
+        assert!(fs::read_to_string(copy.path().join(file)).expect(file).contains(&line), "{file}: {line}");
+    }
+}
+
+#[test]
+fn each_refusal_is_one_line_and_changes_nothing() {
+    let copy = Copy::of_the_tree();
+    let refuses = |version: &str, line: &str| {
+        let before = copy.git(&["status", "--porcelain"]);
+        let error = format!("{:#}", check(copy.path(), version).expect_err("it is refused"));
+        assert!(error.starts_with(line), "{version:?}: {error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert_eq!(copy.git(&["status", "--porcelain"]), before);
+    };
+    for nonsense in ["", "1", "1.2", "1.2.3.4", "v1.2.3", "01.2.3", "1.2.3-rc1", "1.2.-3", "+1.2.3", "--help"] {
+        refuses(nonsense, "not a version: ");
+    }
+    refuses(NOW, &format!("{NOW} does not come after {NOW}"));
+    refuses("0.0.1", &format!("0.0.1 does not come after {NOW}"));
+    refuses(NEXT, &format!("CHANGELOG.md has no section `## [{NEXT}]`"));
+    let changelog = copy.path().join("CHANGELOG.md");
+    let old = fs::read_to_string(&changelog).expect("text");
+    let with = |section: &str| old.replacen("\n## [", &format!("\n## [{NEXT}]\n{section}\n## ["), 1);
+    fs::write(&changelog, with("")).expect("a file");
+    refuses(NEXT, &format!("in CHANGELOG.md, the section of {NEXT} is empty"));
+    fs::write(&changelog, with("### Added\n- A thing.\n")).expect("a file");
+    refuses(NEXT, "the tree is not clean");
+    copy.commit();
+    assert_eq!(check(copy.path(), NEXT).expect("it can be released"), NOW);
+    copy.git(&["tag", &format!("v{NEXT}")]);
+    refuses(NEXT, &format!("the tag v{NEXT} is there already"));
+}
+
+/// The disk is full when the second file is written.
+#[test]
+fn what_cannot_be_written_whole_is_not_written_in_part() {
+    let [from, to] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+    let in_full = || {
+        unshare(CloneFlags::CLONE_NEWNS).expect("a mount namespace"); // for this thread alone
+        let none = None::<&str>;
+        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).expect("private mounts");
+        for folder in [&from, &to] {
+            fs::create_dir(folder.path().join("disk")).expect("a folder");
+        }
+        mount(Some("tmpfs"), &to.path().join("disk"), Some("tmpfs"), MsFlags::empty(), Some("size=8k"))
+            .expect("a disk");
+        for file in ["first", "disk/second"] {
+            fs::write(from.path().join(file), "new".repeat(10_000)).expect("a file");
+            fs::write(to.path().join(file), "old").expect("a file");
+        }
+        let error = format!("{:#}", put(from.path(), to.path(), &["first", "disk/second"]).expect_err("no room"));
+        assert!(error.starts_with("nothing is changed: cannot write "), "{error}");
+        for file in ["first", "disk/second"] {
+            assert_eq!(fs::read_to_string(to.path().join(file)).expect(file), "old", "{file}");
+        }
+    };
+    if has_namespaces() {
+        std::thread::scope(|scope| scope.spawn(in_full).join()).expect("no panic");
+    }
+}
+
+/// A repository with the files of this one as they are now.
+struct Copy(TempDir);
+
+impl Copy {
+    fn of_the_tree() -> Self {
+        let copy = Self(tempfile::tempdir().expect("a folder"));
+        let files = "git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- --ignore-failed-read -cf - | tar -xf - -C \"$0\"";
+        let mut files = command(["sh", "-c", files, &copy.path().to_string_lossy()]);
+        files.current_dir(root());
+        assert_eq!(run(files).code, Some(0));
+        copy.git(&["init", "--quiet"]);
+        copy.commit();
+        copy
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn commit(&self) {
+        self.git(&["add", "--all"]);
+        self.git(&["-c", "user.name=test", "-c", "user.email=test", "commit", "--quiet", "--message=All"]);
+    }
+
+    /// What git prints; nothing, too, where it finds nothing.
+    fn git(&self, args: &[&str]) -> String {
+        let mut git = command(["git"]);
+        git.args(args).current_dir(self.path());
+        let End { code, stdout, stderr } = run(git);
+        assert!(code == Some(0) || args[0] == "grep" && code == Some(1), "git {args:?}: {stderr}");
+        stdout
+    }
+}

@@ -1,0 +1,137 @@
+//! `cargo xtask release X.Y.Z`: writes the version wherever it stands, and all that follows from it, and says what is left
+//! to do by hand. It works on a copy of the repository; the tree gets the changed files at the end, all of them or none.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use build::write;
+
+/// Where the version stands, and nowhere else: these files, and those below these folders. (Cargo.lock is cargo's,
+/// CHANGELOG.md yours; programs take it from cargo.)
+pub const PLACES: [&str; 5] = ["Cargo.toml", "Dockerfile", "README.md", "SECURITY.md", "deploy/"];
+
+/// Sets `version` in the repository at `root`; returns what is left to do.
+pub fn release(root: &Path, version: &str) -> Result<String> {
+    let old = check(root, version)?;
+    let folder = tempfile::tempdir().context("cannot make a folder")?;
+    let copy = folder.path().join("pause");
+    let [from, to] = [root, &copy].map(|path| path.to_string_lossy().into_owned());
+    run(root, "git", &["clone", "--quiet", &from, &to])?;
+    set_version(&copy, &old, version)?;
+    // By the copy's own xtask, which has the new version in it. Cargo sets its Cargo.lock.
+    let digests = run(&copy, "cargo", &["run", "--quiet", "--package=xtask", "--", "digests"])?;
+    write(&copy.join("digests.txt"), digests.as_bytes(), 0o644)?;
+    run(&copy, "cargo", &["run", "--quiet", "--package=xtask", "--", "docs"])?;
+
+    let changed = run(&copy, "git", &["diff", "--name-only"])?;
+    let changed: Vec<&str> = changed.lines().collect();
+    put(&copy, root, &changed)?;
+    Ok(format!(
+        "{} files say {version} now. What is left to do by hand:\n  \
+         git diff                        look at it\n  \
+         .ci/run                         all tests, as root on Debian\n  \
+         git commit --all -m 'Release {version}'\n  \
+         git tag v{version}              signed, if you sign: --sign\n  \
+         git push origin HEAD v{version}  the workflow builds, compares with digests.txt, signs, and drafts the release\n  \
+         publish the draft; then see SECURITY.md, How to verify",
+        changed.len()
+    ))
+}
+
+/// Whether `version` can be released from what is at `root`; the version that it has now.
+pub fn check(root: &Path, version: &str) -> Result<String> {
+    let new = numbers(version).with_context(|| format!("not a version: {version:?}; say X.Y.Z, in numbers"))?;
+    let manifest = root.join("Cargo.toml");
+    let manifest = fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
+    let old = manifest.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
+    let old = old.context("Cargo.toml has no version")?;
+    ensure!(numbers(old).is_some_and(|old| old < new), "{version} does not come after {old}, which this is");
+
+    let changelog = fs::read_to_string(root.join("CHANGELOG.md")).context("cannot read CHANGELOG.md")?;
+    let section = changelog.split("\n## ").find_map(|section| section.strip_prefix(&format!("[{version}]")));
+    let section = section.with_context(|| format!("CHANGELOG.md has no section `## [{version}]`: write it first"))?;
+    ensure!(section.contains("\n- "), "in CHANGELOG.md, the section of {version} is empty");
+    let changes = run(root, "git", &["status", "--porcelain"])?;
+    ensure!(changes.is_empty(), "the tree is not clean: commit first, the changelog too");
+    let tags = run(root, "git", &["tag", "--list", &format!("v{version}")])?;
+    ensure!(tags.is_empty(), "the tag v{version} is there already; a tag never moves");
+    Ok(old.to_owned())
+}
+
+/// Major, minor, patch; none if it is written in another way.
+fn numbers(version: &str) -> Option<[u64; 3]> {
+    let numbers: Option<Vec<u64>> = version.split('.').map(|number| number.parse().ok()).collect();
+    let numbers: [u64; 3] = numbers?.try_into().ok()?;
+    (version == numbers.map(|number| number.to_string()).join(".")).then_some(numbers)
+}
+
+/// Writes `new` for `old` in all [`PLACES`] of the repository at `root`.
+pub fn set_version(root: &Path, old: &str, new: &str) -> Result<()> {
+    let files = run(root, "git", &[&["ls-files", "--"][..], &PLACES].concat())?;
+    for file in files.lines() {
+        let path = root.join(file);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let set = match file {
+            // Dependencies have versions, too.
+            "Cargo.toml" => text.replacen(&format!("\nversion = \"{old}\""), &format!("\nversion = \"{new}\""), 1),
+            _ => replaced(&text, old, new),
+        };
+        if set != text {
+            write(&path, set.as_bytes(), mode(&path)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// `text` with `new` for each `old` that is no part of a longer number.
+fn replaced(text: &str, old: &str, new: &str) -> String {
+    let mut set = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(old) {
+        let (before, after) = (&rest[..at], &rest[at + old.len()..]);
+        let part = before.ends_with(|c: char| c.is_ascii_digit() || c == '.')
+            || after.starts_with(|c: char| c.is_ascii_digit())
+            || after.strip_prefix('.').is_some_and(|after| after.starts_with(|c: char| c.is_ascii_digit()));
+        set += before;
+        set += if part { old } else { new };
+        rest = after;
+    }
+    set + rest
+}
+
+/// Copies `files` from one folder to another: all, or, if one cannot be written, none.
+pub fn put(from: &Path, to: &Path, files: &[&str]) -> Result<()> {
+    let read = |file: &&str| -> Result<_> {
+        let (new, old) = (from.join(file), to.join(file));
+        Ok((fs::read(&new)?, fs::read(&old)?, mode(&new)?, old))
+    };
+    let files: Vec<_> = files.iter().map(read).collect::<Result<_>>().context("cannot read what is to be changed")?;
+    for (at, (new, _, mode, path)) in files.iter().enumerate() {
+        if let Err(error) = write(path, new, *mode) {
+            for (_, old, mode, path) in &files[..at] {
+                write(path, old, *mode).context("what was there cannot be put back; git checkout does it")?;
+            }
+            return Err(error.context("nothing is changed"));
+        }
+    }
+    Ok(())
+}
+
+fn mode(path: &Path) -> Result<u32> {
+    let metadata = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(metadata.permissions().mode() & 0o777)
+}
+
+/// What a program prints if it succeeds.
+fn run(folder: &Path, program: &str, args: &[&str]) -> Result<String> {
+    let output = Command::new(program).args(args).current_dir(folder).output();
+    let output = output.with_context(|| format!("cannot run {program}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("{program} {} fails: {}", args.join(" "), said.trim());
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("{program} prints no text"))
+}
