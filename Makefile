@@ -5,7 +5,7 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults nightly e2e kubelet compatibility kernels bench bench-v2 push lint clean setup test-setup e2e-setup
+.PHONY: build dist image run test faults nightly e2e kubelet compatibility kernels bench bench-v2 push lint clean help setup test-setup e2e-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -63,14 +63,18 @@ push: setup ## the image of all platforms, to the registry that IMAGE names
 	$(CARGO) xtask image
 	skopeo copy --all $(SKOPEO_FLAGS) oci-archive:dist/pause.tar 'docker://$(IMAGE):$(TAG)'
 
-lint: setup
+lint: setup ## formatting, clippy, and whether the documents have what was measured
 	proof/packages/protoc.sh
 	$(CARGO) fmt --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
+	$(CARGO) xtask docs --check
 
-clean:
+clean: ## removes target/ and dist/
 	$(CARGO) clean
 	rm -rf dist
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 15
 
 setup: # quick, and without a network, when nothing is missing
 	@command -v cc >/dev/null || { echo 'no C linker for the tools: apt-get install gcc libc6-dev' >&2; exit 1; }
