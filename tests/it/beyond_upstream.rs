@@ -119,7 +119,7 @@ fn a_second_sigterm_ends_it_where_the_first_cannot_finish_its_message() {
     let poll = if cfg!(target_arch = "x86_64") { "poll" } else { "ppoll" };
     let (fd, events, revents) = (2_i32, nix::libc::POLLOUT, nix::libc::POLLOUT);
     let pollfd = [&fd.to_ne_bytes()[..], &events.to_ne_bytes(), &revents.to_ne_bytes()].concat();
-    let pollfd: String = pollfd.iter().map(|byte| format!("{byte:02x}")).collect();
+    let pollfd = hex::encode(pollfd);
     let inject = format!("inject={poll}:retval=1:poke_exit=@arg1={pollfd}:when=2");
 
     let (_reader, stderr) = io::pipe().expect("a pipe");

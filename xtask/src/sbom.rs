@@ -81,7 +81,7 @@ pub fn document(binaries: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
 }
 
 fn file(name: &str, bytes: &[u8]) -> Value {
-    let sha1: String = Sha1::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha1 = hex::encode(Sha1::digest(bytes));
     json!({
         "SPDXID": format!("SPDXRef-File-{name}"),
         "fileName": format!("./{name}"),
