@@ -8,6 +8,7 @@ use kit::process::{End, command, run};
 use kit::skip::{has, has_namespaces};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
+use serde_json::Value;
 use xtask::docs;
 
 #[test]
@@ -87,6 +88,43 @@ fn the_program_has_one_dependency() {
     let tree = String::from_utf8_lossy(&tree.stdout).into_owned();
     let crates: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(crates, ["pause", "linux-raw-sys"]);
+}
+
+/// What makes the product knows nothing of what measures it, and `make test` runs the tests of every crate but those that
+/// need container engines. docs/architecture.md draws the arrows.
+#[test]
+fn the_crates_depend_on_each_other_as_the_map_says() {
+    let metadata = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--locked", "--format-version=1"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let arrows = |package: &Value| {
+        let dependencies = package["dependencies"].as_array().expect("dependencies").iter();
+        let ours = dependencies.filter(|dependency| dependency["path"].is_string() && dependency["kind"] != "dev");
+        let mut names: Vec<&str> = ours.map(|dependency| dependency["name"].as_str().expect("a name")).collect();
+        names.sort_unstable();
+        (package["name"].as_str().expect("a name").to_owned(), names.join(" "))
+    };
+    let mut found: Vec<(String, String)> = packages.iter().map(arrows).collect();
+    found.sort();
+    let expected = [
+        ("bench", "build kit xtask"),
+        ("build", ""),
+        ("e2e", "build kit xtask"),
+        ("faults", ""), // all its code is a test
+        ("kit", "build"),
+        ("pause", ""),
+        ("pod", "build"),
+        ("xtask", "build"),
+    ];
+    assert_eq!(found, expected.map(|(name, to)| (name.to_owned(), to.to_owned())));
+    let ids = |list: &str| metadata[list].as_array().expect("a list").iter().map(Value::to_string).collect::<Vec<_>>();
+    let tested = ids("workspace_default_members");
+    let untested: Vec<String> = ids("workspace_members").into_iter().filter(|id| !tested.contains(id)).collect();
+    assert!(matches!(&untested[..], [one] if one.contains("/proof/e2e#")), "default-members lacks {untested:?}");
 }
 
 /// What xtask writes is there whole or not at all, and what was there before stays if it cannot be.
