@@ -14,6 +14,7 @@ use nix::unistd::execv;
 use crate::pod::{OURS, Pod};
 
 /// From its first instruction to its last, with orphans and a message; `execve` is the harness's own.
+/// `exit` is not here: it is called only where `exit_group` is refused.
 const CALLS: &[i64] = &[
     libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,

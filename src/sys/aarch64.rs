@@ -3,6 +3,7 @@
 //! | number, arguments | x8; x0 to x4 | syscall(2); arch/arm64/kernel/syscall.c |
 //! | result, clobbered | x0; nothing | the same |
 //! | at entry | sp points at argc, 16-byte aligned | arch/arm64/include/asm/elf.h, processor.h |
+//! | raises SIGILL | `udf #0` | Arm ARM, UDF (permanently undefined); do_el0_undef, arch/arm64/kernel/traps.c |
 
 use core::arch::{asm, naked_asm};
 
@@ -29,4 +30,10 @@ pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
         )
     };
     result
+}
+
+/// Ends the process by SIGILL.
+pub fn trap() -> ! {
+    // SAFETY: the instruction changes nothing, and execution never continues after it.
+    unsafe { asm!("udf #0", options(nomem, nostack, noreturn)) }
 }

@@ -5,6 +5,7 @@
 //! | number, arguments | r7; r0 to r4 | syscall(2); arch/arm/kernel/entry-common.S |
 //! | result, clobbered | r0; nothing | the same |
 //! | at entry | sp points at argc, 8-byte aligned | AAPCS32, 6.2.1.2; arch/arm/include/asm/processor.h |
+//! | raises SIGILL | `udf #0` | Arm ARM, UDF (permanently undefined); do_undefinstr, arch/arm/kernel/traps.c |
 
 use core::arch::{asm, naked_asm};
 
@@ -31,6 +32,12 @@ pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
         )
     };
     result
+}
+
+/// Ends the process by SIGILL.
+pub fn trap() -> ! {
+    // SAFETY: the instruction changes nothing, and execution never continues after it.
+    unsafe { asm!("udf #0", options(nomem, nostack, noreturn)) }
 }
 
 /// Named by the unwind tables of the precompiled `core`, which the linker script discards; never called.

@@ -1,8 +1,8 @@
 //! The system calls that `pause` makes, typed: the only unsafe code. What each does and returns is in its
 //! section 2 page of the Linux man-pages.
 //!
-//! Three levels, as in the kernel's own nolibc: the raw call (`arch::syscall`), the typed call (here),
-//! the use (`main.rs`).
+//! Three levels: the raw call (`arch::syscall`), the typed call (here), the use (`main.rs`). (The kernel's own nolibc,
+//! tools/include/nolibc, has the first two, and above them errno, which nobody needs here.)
 #![allow(unsafe_code)]
 
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
@@ -31,8 +31,9 @@ pub const STDERR: c_int = linux::STDERR_FILENO as c_int;
 /// restorer for the kernel to return through.
 pub type Handler = extern "C" fn(c_int) -> !;
 
-/// Installs `handler` for `signal`; false if that was refused. While it runs SIGCHLD is blocked, because a
-/// handler that does not return must not be put on top of one that has not finished.
+/// Installs `handler` for `signal`; false if that was refused. While it runs SIGCHLD is blocked: the handler of SIGCHLD goes
+/// to sleep for good, and on top of the one that ends the process it would keep it from ending. As no handler returns,
+/// it stays blocked.
 #[must_use]
 pub fn handle(signal: c_int, handler: Handler, flags: c_uint) -> bool {
     // SAFETY: the two types differ in what they return alone, and `Handler` does not return.
@@ -75,7 +76,8 @@ pub fn reap() -> bool {
     unsafe { arch::syscall(linux::__NR_wait4, [any, 0, options, 0, 0]) > 0 }
 }
 
-/// Sleeps until a signal handler has returned; what `pause` returns (negative errno) if it does.
+/// Sleeps. Signal handlers run on top of it, and none of ours returns. So it comes back, with a negative errno, only if the
+/// call is refused (a seccomp filter), or with EINTR if a tracer or an emulator says that (qemu-user 7.2 does).
 pub fn pause() -> isize {
     #[cfg(not(any(target_arch = "aarch64", target_arch = "riscv64")))]
     let number = linux::__NR_pause;
@@ -116,12 +118,15 @@ pub fn getpid() -> isize {
     unsafe { arch::syscall(linux::__NR_getpid, [0; 5]) }
 }
 
-/// Ends the process.
+/// Ends the process, whatever a seccomp filter refuses. With one thread, `exit` does the same as `exit_group`. If both are
+/// refused, SIGILL ends it, even as PID 1 of a namespace: the kernel forces that signal on the process, and so removes
+/// the protection that PID 1 has (`force_sig_info_to_task`, kernel/signal.c).
 pub fn exit(status: usize) -> ! {
-    loop {
-        // SAFETY: no pointer is passed.
-        unsafe { arch::syscall(linux::__NR_exit_group, [status, 0, 0, 0, 0]) };
-    }
+    // SAFETY: no pointer is passed.
+    unsafe { arch::syscall(linux::__NR_exit_group, [status, 0, 0, 0, 0]) };
+    // SAFETY: as above.
+    unsafe { arch::syscall(linux::__NR_exit, [status, 0, 0, 0, 0]) };
+    arch::trap()
 }
 
 /// The command line's arguments, the program's name first.

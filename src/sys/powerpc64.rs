@@ -7,6 +7,7 @@
 //! | clobbered | r0, r4 to r12, cr0, cr1, cr5 to cr7, ctr, xer | the same |
 //! | at entry | r1 points at argc; r12 is the address of `_start` | start_thread, arch/powerpc/kernel/process.c |
 //! | a function | r2 is the TOC pointer; 32 bytes at r1 are the callee's | 64-bit ELFv2 ABI, 2.2 |
+//! | raises SIGILL | all zeros | Power ISA, illegal instructions; do_program_check, arch/powerpc/kernel/traps.c |
 
 use core::arch::{asm, naked_asm};
 
@@ -48,4 +49,10 @@ pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
         )
     };
     result
+}
+
+/// Ends the process by SIGILL.
+pub fn trap() -> ! {
+    // SAFETY: the instruction changes nothing, and execution never continues after it.
+    unsafe { asm!(".long 0", options(nomem, nostack, noreturn)) }
 }

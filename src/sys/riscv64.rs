@@ -3,6 +3,7 @@
 //! | number, arguments | a7; a0 to a4 | syscall(2); arch/riscv/kernel/traps.c |
 //! | result, clobbered | a0; the vector registers, which this program does not use | the same; Documentation/arch/riscv/vector.rst |
 //! | at entry | sp points at argc, 16-byte aligned | RISC-V psABI, calling convention |
+//! | raises SIGILL | `c.unimp`, all zeros | RISC-V ISA, 1.5; do_trap_insn_illegal, arch/riscv/kernel/traps.c |
 
 use core::arch::{asm, naked_asm};
 
@@ -29,4 +30,10 @@ pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
         )
     };
     result
+}
+
+/// Ends the process by SIGILL.
+pub fn trap() -> ! {
+    // SAFETY: the instruction changes nothing, and execution never continues after it.
+    unsafe { asm!("c.unimp", options(nomem, nostack, noreturn)) }
 }

@@ -1,9 +1,10 @@
 //! | | where | source |
 //! |---|---|---|
 //! | number, arguments | r1; r2 to r6 | syscall(2); arch/s390/kernel/syscall.c |
-//! | result, clobbered | r2; nothing | the same |
+//! | result, clobbered | r2; nothing: the others are saved and restored | system_call, arch/s390/kernel/entry.S |
 //! | at entry | r15 points at argc, 8-byte aligned | s390x ELF ABI, process initialization |
 //! | a function | 160 bytes at r15 are the callee's, the first 8 the back chain | s390x ELF ABI, stack frame |
+//! | raises SIGILL | operation code 00 | Principles of Operation, ch. 6; illegal_op, arch/s390/kernel/traps.c |
 
 use core::arch::{asm, naked_asm};
 
@@ -36,4 +37,10 @@ pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
         )
     };
     result
+}
+
+/// Ends the process by SIGILL.
+pub fn trap() -> ! {
+    // SAFETY: the instruction changes nothing, and execution never continues after it.
+    unsafe { asm!(".short 0", options(nomem, nostack, noreturn)) }
 }

@@ -3,6 +3,7 @@
 //! | number, arguments | rax; rdi, rsi, rdx, r10, r8 | syscall(2); System V AMD64 psABI, A.2.1 |
 //! | result, clobbered | rax; rcx, r11 | the same |
 //! | at entry | rsp points at argc, 16-byte aligned | psABI, 3.4.1 |
+//! | raises SIGILL | `ud2` | Intel SDM, UD; exc_invalid_op, arch/x86/kernel/traps.c |
 
 use core::arch::{asm, naked_asm};
 
@@ -31,4 +32,10 @@ pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
         )
     };
     result
+}
+
+/// Ends the process by SIGILL.
+pub fn trap() -> ! {
+    // SAFETY: the instruction changes nothing, and execution never continues after it.
+    unsafe { asm!("ud2", options(nomem, nostack, noreturn)) }
 }

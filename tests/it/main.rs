@@ -10,6 +10,7 @@ mod instructions;
 mod least_privilege;
 mod project;
 mod recipes;
+mod refusals;
 mod release;
 mod sbom;
 mod start_states;

@@ -1,13 +1,12 @@
-//! Odd states that pause may be started in: what is inherited, what is limited, what is refused.
+//! Odd states that pause may be started in: what is inherited, what is limited. (What is refused: refusals.rs.)
 
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use kit::messages::{LOOP_TERMINATED, TERMINATED, WARNING};
+use kit::messages::{TERMINATED, WARNING};
 use kit::peers::ours;
 use kit::process::{End, Process, bit, command, run};
-use kit::seccomp::{refuse, refuse_sigaction};
 use kit::skip::has_namespaces;
 use kit::wait::within_10_s;
 use nix::libc;
@@ -103,28 +102,6 @@ fn no_data_and_a_stack_of_16_kib() {
 fn no_file_descriptors() {
     let process = Process::start(start(&["prlimit", "--nofile=0"])).ready();
     assert_eq!(process.terminate(), End::silent(0));
-}
-
-#[test]
-fn refused_rt_sigaction_exits_1_2_3() {
-    for (signal, code) in [(Signal::SIGINT, 1), (Signal::SIGTERM, 2), (Signal::SIGCHLD, 3)] {
-        if has_namespaces() {
-            let filter = refuse_sigaction(signal);
-            assert_eq!(Process::pid1_under(&[filter], command([ours()])).end(), End::silent(code), "{signal}");
-        }
-    }
-}
-
-#[test]
-fn refused_pause_exits_42() {
-    #[cfg(target_arch = "x86_64")]
-    let pause = libc::SYS_pause;
-    #[cfg(not(target_arch = "x86_64"))]
-    let pause = libc::SYS_ppoll;
-    if has_namespaces() {
-        let process = Process::pid1_under(&[refuse(pause, vec![])], command([ours()]));
-        assert_eq!(process.end(), End::saying(42, LOOP_TERMINATED));
-    }
 }
 
 fn start(wrapper: &[&str]) -> Command {

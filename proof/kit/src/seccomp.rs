@@ -1,31 +1,56 @@
-//! Seccomp filters that refuse a system call, or allow no others.
+//! Seccomp filters that refuse system calls, or allow no others, and programs under them.
 
+use std::process::Command;
+
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::Signal;
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-};
+pub use seccompiler::BpfProgram as Filter;
+use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule};
+
+use crate::process::command;
 
 /// A filter that refuses to install a handler for `signal`; asking for the present one is allowed.
-pub fn refuse_sigaction(signal: Signal) -> BpfProgram {
+pub fn refuse_sigaction(signal: Signal) -> Filter {
     let argument = |index, op, value| SeccompCondition::new(index, SeccompCmpArgLen::Qword, op, value).expect("right");
     let signal = argument(0, SeccompCmpOp::Eq, signal as u64);
     let handler = argument(1, SeccompCmpOp::Ne, 0);
-    refuse(libc::SYS_rt_sigaction, vec![SeccompRule::new(vec![signal, handler]).expect("right")])
+    let rule = SeccompRule::new(vec![signal, handler]).expect("right");
+    refuse(Errno::EPERM, [(libc::SYS_rt_sigaction, vec![rule])])
 }
 
-/// A filter that refuses a system call with EPERM when one of the rules holds, or always if there is none.
-pub fn refuse(number: i64, rules: Vec<SeccompRule>) -> BpfProgram {
-    compiled([(number, rules)], SeccompAction::Allow, SeccompAction::Errno(libc::EPERM as u32))
+/// A filter that refuses each of `calls` with `errno` when one of its rules holds, or always if it has none.
+pub fn refuse(errno: Errno, calls: impl IntoIterator<Item = (i64, Vec<SeccompRule>)>) -> Filter {
+    compiled(calls, SeccompAction::Allow, SeccompAction::Errno(errno as u32))
+}
+
+/// Starts what `start` starts, under `filter`. A thread of this process cannot do it: it would have to end under the
+/// filter, which may refuse `exit`.
+pub fn under(filter: &Filter, start: Command) -> Command {
+    // struct sock_filter and struct sock_fprog, in linux/filter.h
+    let steps = filter.iter().flat_map(|step| {
+        let ([code_0, code_1], [k_0, k_1, k_2, k_3]) = (step.code.to_ne_bytes(), step.k.to_ne_bytes());
+        [code_0, code_1, step.jt, step.jf, k_0, k_1, k_2, k_3]
+    });
+    let steps = hex::encode(steps.collect::<Vec<u8>>());
+    let script = r#"
+        my ($seccomp, $set, $steps) = (shift() + 0, shift() + 0, pack "H*", shift);
+        my $filter = pack "S x!8 P", length($steps) / 8, $steps;
+        syscall($seccomp, $set, 0, $filter) == 0 or die "seccomp: $!";
+        exec {$ARGV[0]} @ARGV;"#;
+    let mut perl = command(["perl", "-e", script]);
+    perl.arg(libc::SYS_seccomp.to_string()).arg(libc::SECCOMP_SET_MODE_FILTER.to_string()).arg(steps);
+    perl.arg(start.get_program()).args(start.get_args());
+    perl
 }
 
 /// A filter that kills whoever makes another system call than these.
-pub fn allow_only(numbers: impl IntoIterator<Item = i64>) -> BpfProgram {
+pub fn allow_only(numbers: impl IntoIterator<Item = i64>) -> Filter {
     compiled(numbers.into_iter().map(|number| (number, vec![])), SeccompAction::KillProcess, SeccompAction::Allow)
 }
 
 /// From here on this thread, and what it starts, is under the filter. Allocates nothing.
-pub fn apply(filter: &BpfProgram) {
+pub fn apply(filter: &Filter) {
     seccompiler::apply_filter(filter).expect("a seccomp filter");
 }
 
@@ -33,7 +58,7 @@ fn compiled(
     rules: impl IntoIterator<Item = (i64, Vec<SeccompRule>)>,
     otherwise: SeccompAction,
     when_one_holds: SeccompAction,
-) -> BpfProgram {
+) -> Filter {
     let host = std::env::consts::ARCH.try_into().expect("an architecture of seccompiler");
     let rules = rules.into_iter().collect();
     let filter = SeccompFilter::new(rules, otherwise, when_one_holds, host).expect("right");
