@@ -49,11 +49,13 @@ kernels: dist ## pause on real kernels of every architecture, in QEMU, which it 
 
 BENCH ?= --save
 bench: setup ## beside its peers, as root on Debian; BENCH=--quick keeps nothing and takes less than a minute
-	proof/packages/bench.sh && proof/packages/upstream.sh
+	proof/packages/install.sh bench || : # what lacks is left out
+	proof/packages/upstream.sh
 	$(CARGO) bench --quiet --package bench -- $(BENCH)
 
 bench-v2: dist ## its memory under control groups v2, in QEMU, where the machine has v1: ten minutes
-	proof/packages/bench.sh && proof/packages/upstream.sh
+	proof/packages/install.sh bench || : # what lacks is left out
+	proof/packages/upstream.sh
 	$(CARGO) bench --quiet --no-run --package bench
 	proof/machines/memory.sh $(BENCH)
 
@@ -64,7 +66,7 @@ push: setup ## the image of all platforms, to the registry that IMAGE names
 	skopeo copy --all $(SKOPEO_FLAGS) oci-archive:dist/pause.tar 'docker://$(IMAGE):$(TAG)'
 
 lint: setup ## formatting, clippy, and whether the documents have what was measured
-	proof/packages/protoc.sh
+	proof/packages/install.sh lint
 	$(CARGO) fmt --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 	$(CARGO) xtask docs --check
@@ -82,7 +84,9 @@ setup: # quick, and without a network, when nothing is missing
 	@rustup toolchain install 2>&1 | grep -v '^info: ' >&2; rustup --quiet target add $(TARGETS)
 
 test-setup: setup
-	proof/packages/tests.sh && proof/packages/upstream.sh
+	proof/packages/install.sh test || : # what needs the rest is skipped
+	proof/packages/spdx.sh && proof/packages/upstream.sh
 
 e2e-setup: setup # within, there is no network
-	proof/packages/e2e.sh && proof/packages/protoc.sh && $(CARGO) fetch --quiet --locked
+	proof/packages/install.sh e2e || : # what needs the rest is skipped
+	proof/packages/install.sh lint && $(CARGO) fetch --quiet --locked

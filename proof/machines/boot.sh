@@ -11,12 +11,10 @@ cp ../../../proof/machines/kernels-init.sh root/init
 cp ../../../dist/pause-"$pause" root/pause
 cp busybox root/bin/
 chmod 0755 root/init root/pause root/bin/busybox
-(cd root && find . | busybox cpio -o -H newc 2>/dev/null) >initramfs
 
 # The kernel panics when its init ends, which says the exit code; then it reboots, which ends QEMU.
 start=$(date +%s)
-timeout --foreground 300 "$qemu" "$@" -m 512 -nographic -net none -no-reboot -kernel kernel -initrd initramfs \
-    -append "console=$console quiet panic=-1" </dev/null 2>&1 | tr -d '\r' >console.txt
+../../../proof/machines/qemu.sh 300 "$console" "$qemu" "$@" -m 512 2>&1 | tr -d '\r' >console.txt
 seconds=$(($(date +%s) - start))
 
 # All that is said from the first line of kernels-init.sh on: by it, by pause and by the kernel.

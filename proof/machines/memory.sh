@@ -14,13 +14,7 @@ project=$PWD
     { echo "SKIPPED: this machine has control groups v2 itself; make bench measures them" >&2; exit 0; }
 [ "$(uname -m)" = x86_64 ] || { echo "SKIPPED: $0 is written for amd64 alone" >&2; exit 0; }
 
-# shellcheck source=proof/packages/need.sh
-. proof/packages/need.sh
-need busybox busybox-static
-need qemu-system-x86_64 qemu-system-x86
-need xz xz-utils
-install_missing || { echo "install (Debian's names):$missing" >&2; exit 1; }
-
+proof/packages/install.sh bench-v2
 # shellcheck source=proof/packages/debian.sh
 program="a kernel for control groups v2" && . proof/packages/debian.sh
 modules='netfs 9pnet 9pnet_virtio 9p overlay'
@@ -47,16 +41,14 @@ fi
 
 cp "$project/proof/machines/memory-init.sh" root/init
 chmod 0755 root/init
-(cd root && find . | busybox cpio -o -H newc 2>/dev/null) >initramfs
 rm -f out/*
 # shellcheck disable=SC2016 # for the other shell, which quotes it all
 env -i PATH="$PATH" HOME="$HOME" ${CARGO_HOME+CARGO_HOME="$CARGO_HOME"} ${RUSTUP_HOME+RUSTUP_HOME="$RUSTUP_HOME"} \
     project="$project" quick="$quick" sh -c 'export -p' >out/environment
 # -cx16: see proof/machines/machines
-timeout --foreground 3600 qemu-system-x86_64 -M q35 -cpu qemu64,-cx16 -smp 2 -m 4096 -nographic -net none -no-reboot \
-    -kernel kernel -initrd initramfs -append "console=ttyS0 quiet panic=-1" \
+"$project/proof/machines/qemu.sh" 3600 ttyS0 qemu-system-x86_64 -M q35 -cpu qemu64,-cx16 -smp 2 -m 4096 \
     -virtfs local,path=/,mount_tag=machine,security_model=none,readonly=on,multidevs=remap \
-    -virtfs local,path=out,mount_tag=out,security_model=none </dev/null
+    -virtfs local,path=out,mount_tag=out,security_model=none
 
 [ -s out/benchmarks.json ] || { echo "$0: not all bars are reached, or it did not come to its end" >&2; exit 1; }
 [ "${1-}" != --save ] || {

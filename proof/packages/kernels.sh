@@ -11,14 +11,7 @@ if [ "$ID" != debian ]; then
     exit 0 # also in CI
 fi
 
-# shellcheck source=proof/packages/need.sh
-. proof/packages/need.sh
-need busybox busybox-static
-need qemu-system-aarch64 qemu-system-arm
-need qemu-system-ppc64 qemu-system-ppc
-need qemu-system-s390x qemu-system-misc
-need qemu-system-x86_64 qemu-system-x86
-install_missing || { echo "install (Debian's names):$missing" >&2; exit 1; }
+proof/packages/install.sh kernels
 
 # shellcheck source=proof/packages/debian.sh
 program="kernels of other architectures" && . proof/packages/debian.sh

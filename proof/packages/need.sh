@@ -3,9 +3,13 @@
 
 missing=
 
-# A program, and the packages that it comes with.
+# A program or a path, and the packages that it comes with.
+# shellcheck disable=SC2086
 need() {
-    command -v "$1" >/dev/null || missing="$missing $2"
+    case $1 in
+        /*) ls $1 ;; # perhaps a pattern
+        *) command -v "$1" ;;
+    esac >/dev/null 2>&1 || missing="$missing $2"
 }
 
 # False if it cannot be done here; then $missing says what to install.
