@@ -41,7 +41,7 @@ kubelet: e2e-setup ## pause in the pods of a real kubelet, which it builds: 3 to
 	proof/packages/kubelet.sh
 	[ ! -x target/kubelet/kubelet ] || $(IN_ENGINES) --test kubelet
 
-compatibility: e2e-setup ## writes what e2e and kubelet ran into the table of README.md, if all of it passed
+compatibility: setup ## writes what e2e and kubelet ran into the table of README.md, if all of it passed
 	$(CARGO) run --quiet --package e2e --bin compatibility && $(CARGO) xtask docs
 
 kernels: dist ## pause on real kernels of every architecture, in QEMU, which it installs

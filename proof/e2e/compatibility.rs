@@ -1,6 +1,7 @@
 //! The compatibility table: what the tests have run in engines, and whether it passed. They keep rows in target/, and
 //! `make compatibility` writes docs/fragments/compatibility.md from them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -64,7 +65,20 @@ pub fn write_table() -> Result<()> {
         bail!("failed in {} {}: {}; the table stays as it is", failed.engine, failed.version, failed.how);
     }
     ensure!(!rows.is_empty(), "nothing was run; `make e2e kubelet` does");
-    write(&root().join("docs/fragments/compatibility.md"), table(&rows).as_bytes(), 0o644)
+    let file = root().join("docs/fragments/compatibility.md");
+    let old = fs::read_to_string(&file).unwrap_or_default();
+    let new = table(&rows);
+    let engines = |table: &str| -> BTreeSet<String> {
+        table.lines().skip(2).filter_map(|row| Some(row.split(" | ").next()?.to_owned())).collect()
+    };
+    if let Some(engine) = engines(&old).difference(&engines(&new)).next() {
+        bail!(
+            "not run: {}; run `make e2e kubelet`, or take it out of {}",
+            engine.trim_start_matches("| "),
+            file.display()
+        );
+    }
+    write(&file, new.as_bytes(), 0o644)
 }
 
 /// One row for each version of an engine.
