@@ -81,6 +81,10 @@ fn faults(arguments: &[String]) -> ExitCode {
         eprintln!("faults: no such option: {option}; {USAGE}");
         return ExitCode::from(2);
     }
+    if let Some(word) = words.iter().find(|word| !rows().iter().any(|row| row.name.contains(word.as_str()))) {
+        eprintln!("faults: no row has {word:?} in its name; {USAGE}");
+        return ExitCode::from(2);
+    }
     let programs = ["chrt", "gdb", "nsenter", "perl", "prlimit", "python3", "strace"];
     if !skip::has_namespaces() || !cgroup::can_be_made() || !programs.iter().all(|program| skip::has(program)) {
         return ExitCode::SUCCESS;
