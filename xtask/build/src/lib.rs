@@ -79,7 +79,7 @@ fn rustc_flags() -> Vec<String> {
         "-Ctarget-feature=+crt-static",
         "-Clink-arg=-pie",
         "-Clink-arg=--no-dynamic-linker",
-        // Nothing writable, and nothing that nobody reads.
+        // No writable segment, and nothing that nobody reads.
         "-Clink-arg=-zrodynamic",
         "-Crelro-level=off",
         "-Clink-arg=--build-id=none",
