@@ -13,6 +13,11 @@
 #[cfg_attr(target_arch = "s390x", path = "s390x.rs")]
 mod arch;
 
+/// Ends the process, whatever a seccomp filter refuses. With one thread, `exit` does the same as `exit_group`. If both
+/// are refused, an undefined instruction raises SIGILL, which ends even PID 1 of a namespace: the kernel forces that
+/// signal on the process, and so removes the protection that PID 1 has (`force_sig_info_to_task`, kernel/signal.c).
+pub use arch::exit;
+
 use core::ffi::{CStr, c_char, c_int, c_uint};
 use core::mem::{MaybeUninit, transmute};
 use linux_raw_sys::general as linux;
@@ -114,14 +119,6 @@ pub fn write(fd: c_int, text: &str) {
 pub fn getpid() -> isize {
     // SAFETY: no pointer is passed.
     unsafe { arch::syscall(linux::__NR_getpid, [0; 5]) }
-}
-
-/// Ends the process.
-pub fn exit(status: usize) -> ! {
-    loop {
-        // SAFETY: no pointer is passed.
-        unsafe { arch::syscall(linux::__NR_exit_group, [status, 0, 0, 0, 0]) };
-    }
 }
 
 /// The command line's arguments, the program's name first.

@@ -7,8 +7,10 @@
 //! | clobbered | r0, r4 to r12, cr0, cr1, cr5 to cr7, ctr, xer | the same |
 //! | at entry | r1 points at argc; r12 is the address of `_start` | start_thread, arch/powerpc/kernel/process.c |
 //! | a function | r2 is the TOC pointer; 32 bytes at r1 are the callee's | 64-bit ELFv2 ABI, 2.2 |
+//! | raises SIGILL | all zeros | Power ISA, illegal instructions; do_program_check, arch/powerpc/kernel/traps.c |
 
 use core::arch::{asm, naked_asm};
+use linux_raw_sys::general as linux;
 
 pub const SA_REQUIRED: u32 = 0;
 
@@ -48,4 +50,24 @@ pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
         )
     };
     result
+}
+
+/// Ends the process by `exit_group`; if that is refused, by `exit`; if that is refused too, by SIGILL.
+#[inline(never)] // six callers, one copy
+pub fn exit(status: usize) -> ! {
+    // SAFETY: the registers are as the table above says; no pointer is passed; nothing is executed after the last line.
+    unsafe {
+        asm!(
+            "mr 31, 3", // the result will be in r3
+            "sc",
+            "li 0, {exit}",
+            "mr 3, 31",
+            "sc",
+            ".long 0",
+            exit = const linux::__NR_exit,
+            in("r0") linux::__NR_exit_group as usize,
+            in("r3") status,
+            options(nostack, noreturn),
+        )
+    }
 }

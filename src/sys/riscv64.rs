@@ -3,8 +3,10 @@
 //! | number, arguments | a7; a0 to a4 | syscall(2); arch/riscv/kernel/traps.c |
 //! | result, clobbered | a0; the vector registers, which this program does not use | the same; Documentation/arch/riscv/vector.rst |
 //! | at entry | sp points at argc, 16-byte aligned | RISC-V psABI, calling convention |
+//! | raises SIGILL | `c.unimp`, all zeros | RISC-V ISA, 1.5; do_trap_insn_illegal, arch/riscv/kernel/traps.c |
 
 use core::arch::{asm, naked_asm};
+use linux_raw_sys::general as linux;
 
 pub const SA_REQUIRED: u32 = 0;
 
@@ -29,4 +31,24 @@ pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
         )
     };
     result
+}
+
+/// Ends the process by `exit_group`; if that is refused, by `exit`; if that is refused too, by SIGILL.
+#[inline(never)] // six callers, one copy
+pub fn exit(status: usize) -> ! {
+    // SAFETY: the registers are as the table above says; no pointer is passed; nothing is executed after the last line.
+    unsafe {
+        asm!(
+            "mv a1, a0", // the result will be in a0
+            "ecall",
+            "li a7, {exit}",
+            "mv a0, a1",
+            "ecall",
+            "c.unimp",
+            exit = const linux::__NR_exit,
+            in("a7") linux::__NR_exit_group as usize,
+            in("a0") status,
+            options(nostack, noreturn),
+        )
+    }
 }

@@ -1,15 +1,18 @@
 //! Every architecture, under qemu-user: the same binary that ships there.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::Signal;
 use xtask::arch::{ALL, Arch};
 
+use crate::instructions::undefined_at_entry;
+use crate::refusals::{refuse, refuse_sigaction, under};
 use crate::skip::has;
-use crate::start_states::{refuse, refuse_sigaction};
-use crate::support::{End, Process, command, has_namespaces, pause_for, run};
+use crate::support::{End, Process, command, has_namespaces, pause_for, run, within_10_s};
 
 const WARNING: &str = "Warning: pause should be the first process\n";
 
@@ -56,14 +59,42 @@ fn exit_codes_of_what_is_refused() {
             return;
         }
         for (signal, code) in [(Signal::SIGINT, 1), (Signal::SIGTERM, 2), (Signal::SIGCHLD, 3)] {
-            let process = Process::pid1_under(&[refuse_sigaction(signal)], emulated());
+            let process = Process::pid1(under(&refuse_sigaction(signal), emulated()));
             assert_eq!(process.end(), End::silent(code));
         }
         // Of the two ways to sleep; for the other, `pause`, qemu 7.2 says EINTR whatever this machine says.
         if sleeps_in_ppoll {
-            let process = Process::pid1_under(&[refuse(libc::SYS_ppoll, vec![])], emulated());
-            assert_eq!(process.end().code, Some(42));
+            let filter = refuse(Errno::EPERM, [(libc::SYS_ppoll, vec![])]);
+            assert_eq!(Process::pid1(under(&filter, emulated())).end().code, Some(42));
         }
+        // `exit` ends one thread. qemu has another one, so its process stays, and its first thread becomes a zombie.
+        for errno in [Errno::EPERM, Errno::ENOSYS] {
+            let filter = refuse(errno, [(libc::SYS_exit_group, vec![])]);
+            let mut process = Process::pid1(under(&filter, emulated())).ready();
+            process.signal(Signal::SIGTERM);
+            let code = within_10_s("pause's thread has exited", || {
+                let is_zombie = process.status().state.starts_with('Z');
+                process.code_if_over().or_else(|| is_zombie.then_some(Some(0)))
+            });
+            assert_eq!(code, Some(0), "{errno}");
+        }
+    });
+}
+
+/// pause executes it where `exit_group` and `exit` are both refused. A filter that refuses them would keep the emulator
+/// from ending as well, so here the instruction is put at the program's entry.
+#[test]
+fn the_undefined_instruction_raises_sigill() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for_each(|arch, _| {
+        let file = folder.path().join(arch.name);
+        fs::copy(pause_for(arch), &file).expect("it is copied, with its mode");
+        fs::write(&file, undefined_at_entry(arch)).expect("it is written");
+        let mut start = command([Path::new(arch.qemu), &file]);
+        start.current_dir(&folder); // for a core file
+        let mut process = Process::start(start);
+        let status = within_10_s("it ends", || process.status_if_over());
+        assert_eq!(status, 128 + libc::SIGILL, "{}", arch.name);
     });
 }
 

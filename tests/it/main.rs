@@ -11,6 +11,7 @@ mod least_privilege;
 mod pod;
 mod project;
 mod recipes;
+mod refusals;
 mod sbom;
 mod skip;
 mod start_states;

@@ -1,4 +1,4 @@
-//! Odd states that pause may be started in: what is inherited, what is limited, what is refused.
+//! Odd states that pause may be started in: what is inherited, what is limited. (What is refused: refusals.rs.)
 
 use std::fs::File;
 use std::path::Path;
@@ -6,9 +6,6 @@ use std::process::{Command, Stdio};
 
 use nix::libc;
 use nix::sys::signal::Signal;
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-};
 
 use crate::support::{End, Process, bit, command, has_namespaces, ours, run, within_10_s};
 
@@ -102,44 +99,6 @@ fn no_data_and_a_stack_of_16_kib() {
 fn no_file_descriptors() {
     let process = Process::start(start(&["prlimit", "--nofile=0"])).ready();
     assert_eq!(process.terminate(), End::silent(0));
-}
-
-#[test]
-fn refused_rt_sigaction_exits_1_2_3() {
-    for (signal, code) in [(Signal::SIGINT, 1), (Signal::SIGTERM, 2), (Signal::SIGCHLD, 3)] {
-        if has_namespaces() {
-            let filter = refuse_sigaction(signal);
-            assert_eq!(Process::pid1_under(&[filter], command([ours()])).end(), End::silent(code), "{signal}");
-        }
-    }
-}
-
-#[test]
-fn refused_pause_exits_42() {
-    #[cfg(target_arch = "x86_64")]
-    let pause = libc::SYS_pause;
-    #[cfg(not(target_arch = "x86_64"))]
-    let pause = libc::SYS_ppoll;
-    if has_namespaces() {
-        let process = Process::pid1_under(&[refuse(pause, vec![])], command([ours()]));
-        assert_eq!(process.end(), End::saying(42, "Error: infinite loop terminated\n"));
-    }
-}
-
-/// A filter that refuses to install a handler for `signal`; asking for the present one is allowed.
-pub fn refuse_sigaction(signal: Signal) -> BpfProgram {
-    let argument = |index, op, value| SeccompCondition::new(index, SeccompCmpArgLen::Qword, op, value).expect("right");
-    let signal = argument(0, SeccompCmpOp::Eq, signal as u64);
-    let handler = argument(1, SeccompCmpOp::Ne, 0);
-    refuse(libc::SYS_rt_sigaction, vec![SeccompRule::new(vec![signal, handler]).expect("right")])
-}
-
-/// A filter that refuses a system call with EPERM when one of the rules holds, or always if there is none.
-pub fn refuse(number: i64, rules: Vec<SeccompRule>) -> BpfProgram {
-    let host = std::env::consts::ARCH.try_into().expect("an architecture of seccompiler");
-    let refused = SeccompAction::Errno(libc::EPERM as u32);
-    let filter = SeccompFilter::new([(number, rules)].into(), SeccompAction::Allow, refused, host).expect("right");
-    filter.try_into().expect("a filter that can be compiled")
 }
 
 const TERMINATED: &str = "Shutting down, got signal: Terminated\n";

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -13,7 +14,6 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use procfs::process::Status;
-use seccompiler::BpfProgram;
 use xtask::arch::{ALL, Arch};
 
 use crate::skip::{say_skipped, skip};
@@ -112,18 +112,10 @@ impl Process {
     }
 
     /// Starts `command` as PID 1 of a new PID namespace.
-    pub fn pid1(command: Command) -> Self {
-        Self::pid1_under(&[], command)
-    }
-
-    /// The same under a seccomp filter.
-    pub fn pid1_under(filter: &[BpfProgram], mut command: Command) -> Self {
-        // Both hold for this one thread, and for what it starts.
+    pub fn pid1(mut command: Command) -> Self {
+        // For this one thread, and for what it starts.
         let start = || {
             unshare(CloneFlags::CLONE_NEWPID).expect("a PID namespace");
-            for program in filter {
-                seccompiler::apply_filter(program).expect("a seccomp filter");
-            }
             command.spawn().expect("the program starts")
         };
         Self { child: thread::scope(|scope| scope.spawn(start).join()).expect("no panic") }
@@ -171,6 +163,12 @@ impl Process {
     /// If it has ended, its exit code, or None if that was by a signal.
     pub fn code_if_over(&mut self) -> Option<Option<i32>> {
         self.child.try_wait().expect("its status").map(|status| status.code())
+    }
+
+    /// If it has ended, its status as a shell gives it: the exit code, or 128 and the number of the signal.
+    pub fn status_if_over(&mut self) -> Option<i32> {
+        let status = self.child.try_wait().expect("its status")?;
+        status.code().or_else(|| Some(128 + status.signal()?))
     }
 
     /// Waits for its end, and reads what it left in its pipes.

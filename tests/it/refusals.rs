@@ -1,0 +1,235 @@
+//! System calls that a seccomp filter refuses: what pause does without each, beside upstream's.
+
+use std::path::Path;
+use std::process::Command;
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::signal::Signal;
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
+
+use crate::support::{End, Process, command, has_namespaces, ours, upstream, within};
+use Outcome::{Asleep, Ends, Spins, WorksOn};
+
+/// What becomes of a process that is left alone, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Outcome {
+    /// It uses CPU time without end.
+    Spins,
+    /// It ends with this status, as a shell gives it: 128 and the number of the signal if one killed it.
+    Ends(i32),
+    /// It sleeps and uses no CPU time, but an orphan that dies stays a zombie.
+    Asleep,
+    /// It sleeps and uses no CPU time, and an orphan that dies is reaped.
+    WorksOn,
+}
+
+/// The calls that are refused; what becomes of ours at start; and, if it is still there, after SIGTERM.
+type Row = (&'static [(&'static str, i64)], Outcome, Option<Outcome>);
+
+/// Each system call that pause can make, and both calls that end a process.
+const ROWS: &[Row] = &[
+    (&[("rt_sigaction", libc::SYS_rt_sigaction)], Ends(2), None),
+    (&[("rt_sigprocmask", libc::SYS_rt_sigprocmask)], WorksOn, Some(Ends(0))),
+    (&[("getpid", libc::SYS_getpid)], WorksOn, Some(Ends(0))),
+    (&[("wait4", libc::SYS_wait4)], WorksOn, Some(Ends(0))),
+    #[cfg(target_arch = "x86_64")]
+    (&[("poll", libc::SYS_poll)], WorksOn, Some(Ends(0))),
+    (&[("pause", PAUSE)], Ends(42), None),
+    (&[("write", libc::SYS_write)], WorksOn, Some(Ends(0))),
+    (&[EXIT_GROUP], WorksOn, Some(Ends(0))),
+    (&[EXIT], WorksOn, Some(Ends(0))),
+    (BOTH_EXITS, WorksOn, Some(Ends(KILLED_BY_SIGILL))),
+];
+
+#[cfg(target_arch = "x86_64")]
+const PAUSE: i64 = libc::SYS_pause;
+/// Which stands for `poll` as well.
+#[cfg(not(target_arch = "x86_64"))]
+const PAUSE: i64 = libc::SYS_ppoll;
+const EXIT_GROUP: (&str, i64) = ("exit_group", libc::SYS_exit_group);
+const EXIT: (&str, i64) = ("exit", libc::SYS_exit);
+const BOTH_EXITS: &[(&str, i64)] = &[EXIT_GROUP, EXIT];
+const KILLED_BY_SIGILL: i32 = 128 + libc::SIGILL;
+
+#[test]
+fn each_call_refused_with_eperm() {
+    each_call_refused_with(Errno::EPERM);
+}
+
+#[test]
+fn each_call_refused_with_enosys() {
+    each_call_refused_with(Errno::ENOSYS);
+}
+
+fn each_call_refused_with(errno: Errno) {
+    if !has_namespaces() {
+        return;
+    }
+    let upstream = upstream();
+    for &(calls, start, sigterm) in ROWS {
+        let names: Vec<&str> = calls.iter().map(|(name, _)| *name).collect();
+        let filter = refuse(errno, calls.iter().map(|&(_, number)| (number, vec![])));
+        let ours = outcomes(ours(), &filter);
+        let theirs = upstream.as_ref().map(|upstream| outcomes(upstream, &filter));
+        eprintln!("{} {errno:?}: ours {ours:?}, upstream's {theirs:?}", names.join(", "));
+        assert_eq!(ours, (start, sigterm), "{names:?} {errno:?}");
+        if let Some(theirs) = theirs {
+            assert!(!is_worse(ours, theirs), "{names:?} {errno:?}: ours {ours:?}, upstream's {theirs:?}");
+        }
+    }
+}
+
+/// Whether `ours` is worse than `theirs`: at start, or, where both are still there, after SIGTERM.
+fn is_worse(ours: (Outcome, Option<Outcome>), theirs: (Outcome, Option<Outcome>)) -> bool {
+    let at_start = |outcome| match outcome {
+        Spins => 0,
+        Ends(_) => 1,
+        Asleep => 2,
+        WorksOn => 3,
+    };
+    let after_sigterm = |outcome| match outcome {
+        Spins => 0,
+        Asleep | WorksOn => 1,
+        Ends(0) => 3,
+        Ends(_) => 2,
+    };
+    at_start(ours.0) < at_start(theirs.0)
+        || ours.1.zip(theirs.1).is_some_and(|(ours, theirs)| after_sigterm(ours) < after_sigterm(theirs))
+}
+
+/// What becomes of `pause`, as PID 1 under `filter`, at start and then after SIGTERM.
+fn outcomes(pause: &Path, filter: &BpfProgram) -> (Outcome, Option<Outcome>) {
+    let mut process = Process::pid1(under(filter, command([pause])));
+    let start = outcome(&mut process);
+    let lives = !matches!(start, Ends(_));
+    let sigterm = lives.then(|| {
+        process.signal(Signal::SIGTERM);
+        outcome(&mut process)
+    });
+    (start, sigterm)
+}
+
+fn outcome(process: &mut Process) -> Outcome {
+    if let Some(outcome) = ends_or_spins(process) {
+        return outcome;
+    }
+    process.orphans(1, 1);
+    process.only_zombies();
+    match ends_or_spins(process) {
+        Some(outcome) => outcome,
+        None if process.children().is_empty() => WorksOn,
+        None => Asleep,
+    }
+}
+
+/// Waits until a process that becomes pause has ended, spins or sleeps (none).
+///
+/// It spins if it has used a tenth of a second of CPU time since it was first seen; to start and to stop takes about a
+/// thousandth. It sleeps if that time, in nanoseconds, and the state S are the same at twenty looks in a row.
+fn ends_or_spins(process: &mut Process) -> Option<Outcome> {
+    let (mut first, mut last, mut same) = (None, 0, 0);
+    within(60, "it ends, spins or sleeps", || {
+        if let Some(status) = process.status_if_over() {
+            return Some(Some(Ends(status)));
+        }
+        let status = process.status();
+        if status.name != "pause" {
+            return None;
+        }
+        let schedstat = procfs::process::Process::new(process.id()).and_then(|process| process.schedstat());
+        let cpu = schedstat.expect("/proc/PID/schedstat").sum_exec_runtime;
+        if cpu - *first.get_or_insert(cpu) > 100_000_000 {
+            return Some(Some(Spins));
+        }
+        same = if cpu == last && status.state.starts_with('S') { same + 1 } else { 0 };
+        last = cpu;
+        (same == 20).then_some(None)
+    })
+}
+
+/// The trap ends it whether it is PID 1 or not, and whatever signals its parent blocked or ignored.
+#[test]
+fn refused_exit_group_and_exit_end_by_sigill() {
+    if !has_namespaces() {
+        return;
+    }
+    let filter = refuse(Errno::EPERM, BOTH_EXITS.iter().map(|&(_, number)| (number, vec![])));
+    for inherited in [&[][..], &["--block-signal"], &["--ignore-signal"]] {
+        for start in [Process::pid1, Process::start] {
+            let mut env = command(["env"]);
+            env.args(inherited).arg(ours());
+            let mut process = start(under(&filter, env));
+            assert_eq!(ends_or_spins(&mut process), None, "{inherited:?}");
+            process.signal(Signal::SIGTERM);
+            assert_eq!(ends_or_spins(&mut process), Some(Ends(KILLED_BY_SIGILL)), "{inherited:?}");
+        }
+    }
+    let version = command([ours(), Path::new("-v")]);
+    assert_eq!(ends_or_spins(&mut Process::pid1(under(&filter, version))), Some(Ends(KILLED_BY_SIGILL)));
+}
+
+/// That the tests above would see a process that spins: upstream's, where `pause` is refused.
+#[test]
+fn control_upstream_spins_where_pause_is_refused() {
+    if let Some(upstream) = upstream().filter(|_| has_namespaces()) {
+        assert_eq!(outcomes(&upstream, &refuse(Errno::EPERM, [(PAUSE, vec![])])), (Spins, Some(Ends(0))));
+    }
+}
+
+#[test]
+fn refused_rt_sigaction_exits_1_2_3() {
+    for (signal, code) in [(Signal::SIGINT, 1), (Signal::SIGTERM, 2), (Signal::SIGCHLD, 3)] {
+        if has_namespaces() {
+            let process = Process::pid1(under(&refuse_sigaction(signal), command([ours()])));
+            assert_eq!(process.end(), End::silent(code), "{signal}");
+        }
+    }
+}
+
+#[test]
+fn refused_pause_exits_42() {
+    if has_namespaces() {
+        let process = Process::pid1(under(&refuse(Errno::EPERM, [(PAUSE, vec![])]), command([ours()])));
+        assert_eq!(process.end(), End::saying(42, "Error: infinite loop terminated\n"));
+    }
+}
+
+/// A filter that refuses to install a handler for `signal`; asking for the present one is allowed.
+pub fn refuse_sigaction(signal: Signal) -> BpfProgram {
+    let argument = |index, op, value| SeccompCondition::new(index, SeccompCmpArgLen::Qword, op, value).expect("right");
+    let signal = argument(0, SeccompCmpOp::Eq, signal as u64);
+    let handler = argument(1, SeccompCmpOp::Ne, 0);
+    let rule = SeccompRule::new(vec![signal, handler]).expect("right");
+    refuse(Errno::EPERM, [(libc::SYS_rt_sigaction, vec![rule])])
+}
+
+/// A filter that refuses each of `calls` with `errno` when one of its rules holds, or always if it has none.
+pub fn refuse(errno: Errno, calls: impl IntoIterator<Item = (i64, Vec<SeccompRule>)>) -> BpfProgram {
+    let host = std::env::consts::ARCH.try_into().expect("an architecture of seccompiler");
+    let refused = SeccompAction::Errno(errno as u32);
+    let filter = SeccompFilter::new(calls.into_iter().collect(), SeccompAction::Allow, refused, host).expect("right");
+    filter.try_into().expect("a filter that can be compiled")
+}
+
+/// Starts what `start` starts, under `filter`. A thread of this process cannot do it: it would have to end under the
+/// filter, which may refuse `exit`.
+pub fn under(filter: &BpfProgram, start: Command) -> Command {
+    // struct sock_filter and struct sock_fprog, in linux/filter.h
+    let steps = filter.iter().flat_map(|step| {
+        let ([code_0, code_1], [k_0, k_1, k_2, k_3]) = (step.code.to_ne_bytes(), step.k.to_ne_bytes());
+        [code_0, code_1, step.jt, step.jf, k_0, k_1, k_2, k_3]
+    });
+    let steps: String = steps.map(|byte| format!("{byte:02x}")).collect();
+    let script = r#"
+        my ($seccomp, $set, $steps) = (shift() + 0, shift() + 0, pack "H*", shift);
+        my $filter = pack "S x!8 P", length($steps) / 8, $steps;
+        syscall($seccomp, $set, 0, $filter) == 0 or die "seccomp: $!";
+        exec {$ARGV[0]} @ARGV;"#;
+    let mut perl = command(["perl", "-e", script]);
+    perl.arg(libc::SYS_seccomp.to_string()).arg(libc::SECCOMP_SET_MODE_FILTER.to_string()).arg(steps);
+    perl.arg(start.get_program()).args(start.get_args());
+    perl
+}
