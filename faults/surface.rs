@@ -12,6 +12,7 @@ use crate::pod::{Peer, Pod, ended_by_sigterm, is_ready};
 use crate::support::{command, within_10_s};
 
 /// From its first instruction to its last, with orphans and a message; `execve` is the harness's own.
+/// `exit` is not here: it is called only where `exit_group` is refused.
 const CALLS: &[i64] = &[
     libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
