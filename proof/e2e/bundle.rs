@@ -3,12 +3,11 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use kit::messages::{TERMINATED, VERSION};
-use serde_json::{Value, json};
-
 use build::root;
 use engines::compatibility::Row;
 use engines::{dist, has_quoted, ok, pause_is_ready, ready, run, until};
+use kit::messages::{TERMINATED, VERSION};
+use serde_json::{Value, json};
 
 const TOOLS: &[&str] = &["runc", "skopeo", "umoci"];
 

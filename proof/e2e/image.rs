@@ -2,12 +2,11 @@
 
 use std::fs;
 
-use serde_json::Value;
-
 use build::arch::ALL;
 use engines::compatibility::Row;
 use engines::{NAME, digest, dist, ok, ready, until};
 use kit::messages::VERSION;
+use serde_json::Value;
 
 #[test]
 fn containerd_imports_all_platforms_and_runs_it() {

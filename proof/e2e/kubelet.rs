@@ -10,16 +10,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use engines::compatibility::Row;
+use engines::{BUSYBOX, digest, found, has_quoted, ok, ready_with, until};
+use kit::messages::TERMINATED;
+use kit::orphans::IN_A_POD;
 use nix::sys::signal::Signal::{self, SIGKILL, SIGTERM};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use procfs::process::{Process, all_processes};
 use serde_json::json;
-
-use engines::compatibility::Row;
-use engines::{BUSYBOX, digest, found, has_quoted, ok, ready_with, until};
-use kit::messages::TERMINATED;
-use kit::orphans::IN_A_POD;
 
 const KUBELET: &str = "target/kubelet/kubelet";
 /// Where the kubelet looks for pods.

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use engines::{BUSYBOX, dist, ok, run, start, until};
 use k8s_cri::v1::image_service_client::ImageServiceClient;
 use k8s_cri::v1::runtime_service_client::RuntimeServiceClient;
 use k8s_cri::v1::*;
 use procfs::process::Process;
 use tonic::transport::{Channel, Endpoint};
-
-use engines::{BUSYBOX, dist, ok, run, start, until};
 
 /// What a pod can ask for: the modes of its network and PID namespaces, and `runAsUser`.
 #[derive(Clone, Copy, Debug)]

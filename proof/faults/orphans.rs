@@ -3,12 +3,11 @@
 use std::fs;
 
 use kit::orphans;
+use kit::peers::Peer;
 use kit::process::command;
 use kit::wait::within_10_s;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-
-use kit::peers::Peer;
 
 use crate::pod::Pod;
 

@@ -5,16 +5,15 @@ use std::path::Path;
 use std::process::Command;
 
 use build::arch::{ALL, Arch};
+use kit::messages::{INTERRUPTED, TERMINATED, WARNING, version_said};
 use kit::peers::pause_for;
 use kit::process::{End, Process, command, run};
+use kit::seccomp::{refuse, refuse_sigaction, under};
 use kit::skip::{has, has_namespaces};
+use kit::wait::within_10_s;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::Signal;
-
-use kit::messages::{INTERRUPTED, TERMINATED, WARNING, version_said};
-use kit::seccomp::{refuse, refuse_sigaction, under};
-use kit::wait::within_10_s;
 
 use crate::instructions::undefined_at_entry;
 

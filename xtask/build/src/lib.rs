@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use arch::Arch;
 use object::{Object, ObjectSegment};
 use tempfile::NamedTempFile;
-
-use arch::Arch;
 
 /// Builds the pause that ships for `arch`; returns where it is: `pause`, alone in its folder.
 pub fn pause(arch: &Arch) -> Result<PathBuf> {
