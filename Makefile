@@ -13,8 +13,8 @@ build: setup ## pause for this machine
 dist: setup ## pause for every platform, and SHA256SUMS, into dist/
 	$(CARGO) xtask dist
 
-image: setup ## dist/pause.tar and dist/pause.tar.gz, under the name IMAGE:TAG
-	$(CARGO) xtask image '$(IMAGE)' '$(TAG)'
+image: setup ## the image and its installer, under the name IMAGE:TAG; PLATFORMS=linux/amd64,linux/arm64: of these alone
+	$(CARGO) xtask image '$(IMAGE)' '$(TAG)' '$(PLATFORMS)'
 
 run: setup ## a real pod: a server and a client, held by pause
 	$(CARGO) run --quiet --package pod -- 'server=sh pod/story.sh server' 'client=sh pod/story.sh client'

@@ -96,7 +96,7 @@ fn filled(text: &str, fragments: &BTreeMap<String, String>, unused: &mut BTreeSe
 fn platforms() -> Result<String> {
     let rows = ALL
         .iter()
-        .zip(dist::binaries()?)
+        .zip(dist::binaries(&dist::archs("")?)?)
         .map(|(arch, (_, bytes))| vec![format!("`{}`", arch.platform()), grouped(bytes.len() as u64)]);
     Ok(table(&["platform", "bytes"], rows.collect()))
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask image`: the image of all platforms, in one file that is an OCI image layout and a docker archive.
+//! `cargo xtask image`: the image of all platforms, or of some, in one file that is an OCI image layout and a docker archive.
 //!
 //! Sources: OCI image specification 1.1 (image-layout.md, image-index.md, manifest.md, config.md); for manifest.json,
 //! docker's image/tarexport.
@@ -6,8 +6,6 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use build::arch::{ALL, Arch};
-use build::{root, write};
 use oci_spec::distribution::Reference;
 use oci_spec::image::{
     Arch as OciArch, ConfigBuilder, Descriptor, DescriptorBuilder, ImageConfigurationBuilder, ImageIndexBuilder,
@@ -16,6 +14,8 @@ use oci_spec::image::{
 use serde::Serialize;
 use serde_json::json;
 use tar::{EntryType, Header};
+
+use build::arch::Arch;
 
 use crate::{dist, install, sha256};
 
@@ -28,20 +28,15 @@ const UPSTREAM: usize = 321_070;
 /// As buildah and docker have it with `SOURCE_DATE_EPOCH=0`.
 const EPOCH: &str = "1970-01-01T00:00:00Z";
 
-/// Fills dist/ with pause.tar and pause.tar.gz, under the name `reference`, and with the digests that they hold.
-pub fn all(reference: &Reference) -> Result<()> {
-    dist::all()?;
-    let image = Image::build()?;
-    let archive = image.archive(reference)?;
-    let compressed = gzip(&archive)?;
-    let dist = root().join("dist");
-    write(&dist.join("pause.tar"), &archive, 0o644)?;
-    write(&dist.join("pause.tar.gz"), &compressed, 0o644)?;
-    write(&dist.join("pause-install.sh"), install::script(&compressed, reference)?.as_bytes(), 0o755)?;
+/// Fills dist/ with the image of `archs` under the name `reference`, its installer, and what both are made of.
+pub fn all(reference: &Reference, archs: &[&'static Arch]) -> Result<()> {
+    let mut files = dist::files(archs)?;
+    let image = Image::build(archs)?;
+    files.extend(image.files(reference)?);
+    dist::publish(&files)?;
     for platform in &image.platforms {
-        println!("{:14} {:5} bytes for a node (upstream's: {UPSTREAM})", platform.arch.platform(), platform.size());
+        println!("{:19} {:6} bytes for a node (upstream's: {UPSTREAM})", platform.arch.platform(), platform.size());
     }
-    println!("pause.tar.gz   {:5} bytes for all platforms", compressed.len());
     println!("{reference}@{}", image.index.digest());
     Ok(())
 }
@@ -58,24 +53,21 @@ pub fn reference(name: &str, tag: &str) -> Result<Reference> {
 
 /// The digests of all that is built, in the order in which each follows from those before it.
 pub fn digests() -> Result<Vec<(String, String)>> {
-    let image = Image::build()?;
-    let binaries = dist::binaries()?.into_iter();
-    let mut digests: Vec<_> = binaries.map(|(name, bytes)| (name, sha256(&bytes))).collect();
+    let image = Image::build(&dist::archs("")?)?;
+    let line = |file: dist::File| (file.name, sha256(&file.bytes));
+    let mut digests: Vec<_> = dist::files(&dist::archs("")?)?.into_iter().map(line).collect();
     for platform in &image.platforms {
         digests.push((platform.arch.platform(), platform.manifest.digest().digest().to_owned()));
     }
     digests.push(("index".to_owned(), image.index.digest().digest().to_owned()));
-    let archive = image.archive(&reference(NAME, TAG)?)?;
-    digests.push(("pause.tar".to_owned(), sha256(&archive)));
-    digests.push(("pause.tar.gz".to_owned(), sha256(&gzip(&archive)?)));
+    digests.extend(image.files(&reference(NAME, TAG)?)?.into_iter().map(line));
     Ok(digests)
 }
 
 /// What a node pulls of pause for `arch`, in bytes.
-pub fn pull(arch: &Arch) -> Result<usize> {
-    let image = Image::build()?;
-    let platform = image.platforms.iter().find(|platform| platform.arch.name == arch.name);
-    Ok(platform.context("not in the image")?.size())
+pub fn pull(arch: &'static Arch) -> Result<usize> {
+    let image = Image::build(&[arch])?;
+    Ok(image.platforms.first().context("not in the image")?.size())
 }
 
 /// The layer of an image of `program` alone.
@@ -83,22 +75,18 @@ pub fn layer(program: &[u8]) -> Result<Vec<u8>> {
     gzip(&tar(&[("pause", 0o755, program)])?)
 }
 
-/// pause.tar under the name that it has unless another is asked for.
-pub fn archive_as_named() -> Result<Vec<u8>> {
-    Image::build()?.archive(&reference(NAME, TAG)?)
+/// What the image of `archs` is in dist/, under the name that it has unless another is asked for.
+pub fn files(archs: &[&'static Arch]) -> Result<Vec<dist::File>> {
+    Image::build(archs)?.files(&reference(NAME, TAG)?)
 }
 
-/// pause.tar.gz, the same.
-pub fn compressed_as_named() -> Result<Vec<u8>> {
-    gzip(&archive_as_named()?)
+/// The bytes of one of `files`.
+pub fn bytes_of<'a>(files: &'a [dist::File], name: &str) -> Result<&'a [u8]> {
+    let file = files.iter().find(|file| file.name == name);
+    Ok(&file.with_context(|| format!("no such file: {name}"))?.bytes)
 }
 
-/// pause-install.sh, the same.
-pub fn installer_as_named() -> Result<String> {
-    install::script(&compressed_as_named()?, &reference(NAME, TAG)?)
-}
-
-/// The image of all platforms.
+/// The image of one or more platforms.
 struct Image {
     index: Descriptor,
     platforms: Vec<Platform>,
@@ -122,9 +110,9 @@ impl Platform {
 }
 
 impl Image {
-    fn build() -> Result<Self> {
+    fn build(archs: &[&'static Arch]) -> Result<Self> {
         let (mut configs, mut layers, mut manifests, mut platforms) = (vec![], vec![], vec![], vec![]);
-        for arch in &ALL {
+        for &arch in archs {
             let binary = fs::read(build::pause(arch)?)?;
             let layer = tar(&[("pause", 0o755, &binary)])?;
             let diff_id = format!("sha256:{}", sha256(&layer));
@@ -155,8 +143,37 @@ impl Image {
         Ok(Self { index, platforms, blobs })
     }
 
+    /// What it is in dist/: the archive, and the installer that has it inside.
+    fn files(&self, reference: &Reference) -> Result<Vec<dist::File>> {
+        let archive = self.archive(reference)?;
+        let compressed = gzip(&archive)?;
+        // Without manifest.json, which the installer writes for the engine's own architecture.
+        let installer = install::script(&gzip(&to_tar(&self.layout(reference)?)?)?, reference)?.into_bytes();
+        let compressed_installer = gzip(&installer)?;
+        Ok(vec![
+            dist::File::new("pause.tar", archive),
+            dist::File::new("pause.tar.gz", compressed),
+            dist::File { mode: 0o755, ..dist::File::new("pause-install.sh", installer) },
+            dist::File::new("pause-install.sh.gz", compressed_installer),
+        ])
+    }
+
     /// The file that engines load.
     fn archive(&self, reference: &Reference) -> Result<Vec<u8>> {
+        let first = self.platforms.first().context("no platform")?;
+        let path = |descriptor: &Descriptor| format!("blobs/sha256/{}", descriptor.digest().digest());
+        let docker = json!([{
+            "Config": path(&first.config),
+            "RepoTags": [reference.whole()],
+            "Layers": [path(&first.layer)],
+        }]);
+        let mut files = self.layout(reference)?;
+        files.insert(2, ("manifest.json".to_owned(), json(&docker)?));
+        to_tar(&files)
+    }
+
+    /// Path and bytes of each file of the OCI image layout.
+    fn layout(&self, reference: &Reference) -> Result<Vec<(String, Vec<u8>)>> {
         let mut index = self.index.clone();
         let tag = reference.tag().unwrap_or(TAG);
         let names =
@@ -164,18 +181,9 @@ impl Image {
         index.set_annotations(Some(names.map(|(key, name)| (key.to_owned(), name)).into()));
         let index = ImageIndexBuilder::default().schema_version(2_u32).manifests(vec![index]).build()?;
         let layout = OciLayoutBuilder::default().image_layout_version("1.0.0").build()?;
-        let amd64 = self.platforms.first().context("no platform")?;
-        let path = |descriptor: &Descriptor| format!("blobs/sha256/{}", descriptor.digest().digest());
-        let docker = json!([{
-            "Config": path(&amd64.config),
-            "RepoTags": [reference.whole()],
-            "Layers": [path(&amd64.layer)],
-        }]);
-        let (layout, index, docker) = (json(&layout)?, json(&index)?, json(&docker)?);
-        let mut files = vec![("oci-layout".to_owned(), layout), ("index.json".to_owned(), index)];
-        files.push(("manifest.json".to_owned(), docker));
+        let mut files = vec![("oci-layout".to_owned(), json(&layout)?), ("index.json".to_owned(), json(&index)?)];
         files.extend(self.blobs.iter().map(|(digest, bytes)| (format!("blobs/sha256/{digest}"), bytes.clone())));
-        tar(&files.iter().map(|(path, bytes)| (path.as_str(), 0o644, bytes.as_slice())).collect::<Vec<_>>())
+        Ok(files)
     }
 }
 
@@ -223,6 +231,11 @@ fn blob(blobs: &mut Vec<(String, Vec<u8>)>, media_type: MediaType, bytes: Vec<u8
 /// With sorted keys, which the types of oci-spec do not have by themselves.
 fn json(value: &impl Serialize) -> Result<Vec<u8>> {
     Ok(serde_json::to_vec(&serde_json::to_value(value)?)?)
+}
+
+/// The archive of `files`, none of them to be executed.
+fn to_tar(files: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
+    tar(&files.iter().map(|(path, bytes)| (path.as_str(), 0o644, bytes.as_slice())).collect::<Vec<_>>())
 }
 
 /// Paths, modes and contents; all of it root's, and of the epoch.

@@ -3,6 +3,7 @@
 use std::env;
 use std::process::ExitCode;
 
+use anyhow::Result;
 use build::arch::Arch;
 use xtask::{dist, docs, image, release};
 
@@ -10,8 +11,9 @@ const USAGE: &str = "\
 Usage: cargo xtask VERB
   build   pause for this machine
   dist    pause for every platform, with checksums and a bill of materials, into dist/
-  image [NAME TAG]
-          the image of all platforms: dist/pause.tar, dist/pause.tar.gz and dist/pause-install.sh
+  image [NAME TAG [PLATFORMS]]
+          the image of all platforms, or of linux/amd64,linux/arm64 and the like: dist/pause.tar and
+          dist/pause-install.sh, both with a .gz
   digests what digests.txt keeps: the digests of all of these
   docs [--check]
           puts docs/fragments/ into README.md and docs/, or says whether they are there
@@ -29,8 +31,9 @@ fn main() -> ExitCode {
         }
         ["docs"] => docs::write_all(),
         ["docs", "--check"] => docs::check(),
-        ["image"] => image::reference(image::NAME, image::TAG).and_then(|name| image::all(&name)),
-        ["image", name, tag] => image::reference(name, tag).and_then(|name| image::all(&name)),
+        ["image"] => image(image::NAME, image::TAG, ""),
+        ["image", name, tag] => image(name, tag, ""),
+        ["image", name, tag, platforms] => image(name, tag, platforms),
         ["release", version] => release::release(build::root(), version).map(|left| println!("{left}")),
         ["-h" | "--help"] => return say(USAGE),
         _ => {
@@ -45,6 +48,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn image(name: &str, tag: &str, platforms: &str) -> Result<()> {
+    image::all(&image::reference(name, tag)?, &dist::archs(platforms)?)
 }
 
 fn say(text: &str) -> ExitCode {
