@@ -1,74 +1,621 @@
-//! The installer, on the engines of a node.
+//! The installer on nodes as they are: several engines, none, a broken one, and those of vendors.
+//!
+//! containerd, Docker and Podman are real. What Debian 12 does not have is stood in for by what the installer looks at
+//! (command lines, sockets, files, links) around a real containerd or a real store: k3s, RKE2, k0s, MicroK8s, CRI-O,
+//! cri-dockerd.
 
-use std::process::Command;
+use std::path::Path;
+use std::{env, fs};
 
 use build::root;
-use engines::{NAME, digest, ok, ready};
+use engines::{BUSYBOX, NAME, digest, ok, ready, until};
 use kit::messages::VERSION;
 
-const NODE: &[&str] = &["containerd", "dockerd", "podman"];
-const CONFIGURED: &str = "registry.k8s.io/pause:3.6";
+use crate::node::{Containerd, Node};
+
+const REAL: &[&str] = &["containerd", "dockerd", "podman", "runc", "skopeo"];
+const RESTART: &str = "restart it, so that its garbage collection sees the pin"; // containerd 1
 
 #[test]
-fn from_nothing_to_a_running_pod() {
-    if !ready(NODE) {
+fn several_engines_are_each_served_once() {
+    if !ready(REAL) {
         return;
     }
-    let shadowed = format!("(before: {})", digest("index"));
-    let (status, said) = install("dash", &["--check", "--as", "configured"], &[]);
-    assert!(status, "{said}");
-    assert!(said.contains(&format!("containerd: configured: {CONFIGURED}; {CONFIGURED} is not present")), "{said}");
+    let node = node(&[]);
+    node.start_containerd(&configured("registry.k8s.io/pause:3.6"));
+    start_docker(&node); // with a containerd of its own
+    node.write("/etc/containers/containers.conf.d/10-pause.conf", "[engine]\ninfra_image = \"early:1\"\n");
+    node.write("/etc/containers/containers.conf.d/20-pause.conf", "[engine]\ninfra_image = \"rancher/late\"\n");
 
-    for (shell, before) in [("dash", "(before: nothing)"), ("busybox", shadowed.as_str())] {
-        let (status, said) = install(shell, &["--as", "configured"], &[]);
-        assert!(status, "{said}");
-        let line =
-            format!("containerd: {CONFIGURED} is installed {before}; pinned; it is the configured sandbox image");
-        assert!(said.lines().any(|said| said == line), "{shell}: {said}");
+    let (status, said) = node.install(&["--check", "--as", "configured"]);
+    assert_eq!(
+        lines(&said),
+        [
+            "containerd: configured: registry.k8s.io/pause:3.6; registry.k8s.io/pause:3.6 is not there; run this without --check",
+            "Docker: no sandbox image is configured; skipped",
+            "Podman: configured: rancher/late; docker.io/rancher/late:latest is not there; run this without --check",
+        ]
+    );
+    assert_eq!(status, 1);
+
+    for (shell, before) in [(&["dash"][..], "nothing"), (&["busybox", "sh"], "the same")] {
+        let (status, said) = node.install_by(shell, &["--as", "configured"]);
+        assert_eq!(
+            lines(&said),
+            [
+                format!(
+                    "containerd: registry.k8s.io/pause:3.6 is installed (before: {before}), pinned, checked by ctr; {RESTART}"
+                ),
+                "Docker: no sandbox image is configured; skipped".to_owned(),
+                format!("Podman: docker.io/rancher/late:latest is installed (before: {before}), checked by podman; ok"),
+            ]
+        );
+        assert_eq!(status, 0);
     }
-    let (_, said) = install("busybox", &["--check", "--as", "configured"], &[]);
-    assert!(said.contains(&format!("{CONFIGURED} is present for linux/amd64, pinned")), "{said}");
-    ok("ctr", &["-n", "k8s.io", "run", "--rm", CONFIGURED, "version", "/pause", "-v"]);
+    assert_eq!(node.install(&["--check", "--as", "configured"]).0, 0);
+    node.ok(&["podman", "run", "--rm", "--network=none", "--cgroups=disabled", "docker.io/rancher/late", "-v"]);
 
-    // Another name, and each engine has it under that name alone.
+    // Under one name in all of them.
     let name = "registry.example:5000/a/pause:9";
-    let (status, said) = install("busybox", &["--as", name], &[]);
-    assert!(status, "{said}");
-    for (engine, list) in [
-        ("docker", &["image", "inspect", "-f", "{{.Architecture}}", name][..]),
-        ("podman", &["image", "inspect", "-f", "{{.Architecture}}", name]),
-    ] {
-        assert_eq!(ok(engine, list), "amd64\n");
-        let version = ok(engine, &["run", "--rm", "--network=none", name, "-v"]);
-        assert_eq!(version, VERSION, "{engine}");
-    }
-    let images = ok("ctr", &["-n", "k8s.io", "images", "ls", &format!("name=={name}")]);
-    assert!(images.contains("io.cri-containerd.pinned=pinned"), "{images}");
+    let (status, said) = node.install(&["--as", name]);
+    assert_eq!(
+        lines(&said),
+        [
+            format!(
+                "containerd: {name} is installed (before: nothing), pinned, checked by ctr; set sandbox_image to {name} and restart it"
+            ),
+            format!("Docker: {name} is installed (before: nothing), checked by docker; ok"),
+            format!(
+                "Podman: {name} is installed (before: nothing), checked by podman; set infra_image = \"{name}\" and infra_command = \"/pause\" in containers.conf"
+            ),
+        ]
+    );
+    assert_eq!(status, 0);
+    assert_eq!(node.ok(&["docker", "run", "--rm", "--network=none", name, "-v"]), VERSION);
+
+    // One alone.
+    let (status, said) = node.install(&["--engine", "docker"]);
+    assert_eq!(
+        (status, lines(&said)),
+        (0, vec![format!("Docker: {NAME} is installed (before: nothing), checked by docker; ok").as_str()])
+    );
+    let (status, said) = node.install(&["--engine", "docker", "--as", "configured"]);
+    assert_eq!((status, said.as_str()), (1, "Docker: no sandbox image is configured\n"));
+    let (status, said) = node.install(&["--engine", "crio"]);
+    assert_eq!((status, said.as_str()), (1, "pause-install: crio is not running here\n"));
 }
 
 #[test]
-fn an_engine_that_is_not_running_is_one_line() {
-    if !ready(NODE) {
-        return;
+fn none() {
+    if ready(REAL) {
+        let node = node(&["containerd", "ctr", "docker", "dockerd", "podman"]);
+        for arguments in [&[][..], &["--check"], &["--as", "configured"]] {
+            assert_eq!(node.install(arguments), (1, "pause-install: no container engine is running here\n".to_owned()));
+        }
     }
-    let (status, said) =
-        install("dash", &[], &[("CONTAINERD_ADDRESS", "/run/none"), ("DOCKER_HOST", "unix:///run/none")]);
-    assert!(!status);
-    assert!(said.contains("containerd: is not running: ctr: "), "{said}");
-    assert!(said.contains("Docker: is not running: "), "{said}");
-    assert!(said.contains(&format!("Podman: {NAME} is installed")), "{said}");
-    assert_eq!(said.lines().count(), 3, "{said}");
 }
 
-/// Whether it succeeded in `shell`, and all that it said.
-fn install(shell: &str, arguments: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
-    let mut sh = Command::new(shell);
-    sh.args((shell == "busybox").then_some("sh"))
-        .arg("dist/pause-install.sh")
-        .args(arguments)
-        .envs(environment.iter().copied())
-        .current_dir(root());
-    let output = sh.output().expect("the shell runs");
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+#[test]
+fn one_stopped() {
+    if ready(REAL) {
+        let node = node(&["podman"]);
+        let stopped = "containerd: is not running; skipped\nDocker: is not running; skipped\n";
+        let none = format!("{stopped}pause-install: no container engine is running here\n");
+        assert_eq!(node.install(&[]), (1, none));
+        node.start_containerd(&configured(NAME));
+        let served = format!("containerd: {NAME} is installed (before: nothing), pinned, checked by ctr; {RESTART}\n");
+        assert_eq!(node.install(&[]), (0, format!("Docker: is not running; skipped\n{served}")));
+    }
+}
+
+/// The others are served all the same.
+#[test]
+fn one_broken() {
+    if !ready(REAL) {
+        return;
+    }
+    let node = node(&["podman"]);
+    node.start_containerd(&configured(NAME));
+    start_docker(&node);
+    let docker = |before| format!("Docker: {NAME} is installed (before: {before}), checked by docker; ok");
+    node.ok(&["mv", "/run/containerd/containerd.sock", "/run/away"]);
+    let (status, said) = node.install(&[]);
+    assert_eq!(status, 1);
+    assert!(said.contains("containerd: does not answer at /run/containerd/containerd.sock: ctr: "), "{said}");
+    assert!(said.contains(&docker("nothing")), "{said}");
+    node.ok(&["mv", "/run/away", "/run/containerd/containerd.sock"]);
+
+    node.write("/etc/containerd/config.toml", "no TOML");
+    let (status, said) = node.install(&[]);
+    assert_eq!(status, 1);
+    assert!(said.contains("containerd: cannot print its configuration: containerd: "), "{said}");
+    assert!(said.contains(&docker("the same")), "{said}");
+}
+
+#[test]
+fn a_full_disk_and_a_read_only_folder() {
+    if !ready(REAL) {
+        return;
+    }
+    let node = node(&["docker", "dockerd", "podman"]);
+    node.ok(&["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", "/var/lib/containerd"]);
+    node.start_containerd(&configured(NAME));
+    node.ok(&["sh", "-c", "cat /dev/zero >/var/lib/containerd/full 2>/dev/null || :"]);
+    let (status, said) = node.install(&[]);
+    assert_eq!(status, 1);
+    assert!(said.starts_with("containerd: cannot import the image: ctr: "), "{said}");
+    assert!(said.contains("no space left on device"), "{said}");
+    assert_eq!(node.image(NAME), "");
+    node.ok(&["rm", "/var/lib/containerd/full"]);
+
+    node.ok(&["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", "/mnt"]);
+    let (status, said) = node.install_by(&["env", "TMPDIR=/mnt", "dash"], &[]);
+    let line = "pause-install: cannot unpack; set TMPDIR to a folder with room: tar: ";
+    assert!(status == 1 && said.starts_with(line) && said.lines().count() == 1, "{said}");
+    assert_eq!(node.ok(&["ls", "/mnt"]), "");
+    node.ok(&["mount", "-o", "remount,ro", "/mnt"]);
+    let (status, said) = node.install_by(&["env", "TMPDIR=/mnt", "dash"], &[]);
+    let line = "pause-install: cannot make a temporary folder; set TMPDIR to a writable one: mktemp: ";
+    assert!(status == 1 && said.starts_with(line) && said.lines().count() == 1, "{said}");
+    assert_eq!(node.install(&[]).0, 0);
+}
+
+#[test]
+fn a_policy_that_refuses() {
+    if !ready(REAL) {
+        return;
+    }
+    let node = node(&["docker", "dockerd", "containerd", "ctr"]);
+    node.ok(&["mount", "-t", "tmpfs", "tmpfs", "/etc/containers"]);
+    node.write("/etc/containers/policy.json", r#"{ "default": [{ "type": "reject" }] }"#);
+    let (status, said) = node.install(&[]);
+    assert_eq!(status, 1);
+    assert!(said.starts_with("Podman: cannot load the image: "), "{said}");
+    assert!(said.contains("is rejected by policy"), "in full: {said}");
+}
+
+#[test]
+fn podman_alone_fails_nothing() {
+    if !ready(REAL) {
+        return;
+    }
+    let node = node(&["docker", "dockerd"]);
+    node.start_containerd(&configured("Upper/pause:1"));
+    node.write("/etc/containers/containers.conf.d/pause.conf", "[engine]\ninfra_image = \"Upper/pause:1\"\n");
+    // Both refuse such a name.
+    let (status, said) = node.install(&["--as", "configured"]);
+    assert_eq!(status, 1);
+    let [containerd, podman, ..] = lines(&said)[..] else { panic!("{said}") };
+    assert_eq!(containerd, "containerd: takes this for no name, configure another: Upper/pause:1");
+    assert!(podman.starts_with("Podman: cannot load the image: "), "{said}");
+    // With a name that containerd takes, it is well all the same.
+    node.write("/etc/containerd/config.toml", &configured(NAME));
+    let (status, said) = node.install(&["--as", "configured"]);
+    assert!(status == 0 && said.contains("Podman: cannot load the image: "), "{said}");
+}
+
+#[test]
+fn a_name_that_belongs_to_another_image() {
+    if !ready(REAL) {
+        return;
+    }
+    let node = node(&[]);
+    node.start_containerd(&configured(NAME));
+    start_docker(&node);
+    let name = "registry.k8s.io/pause:3.8";
+    ok("docker", &["save", "-o", &node.file("/run/image.tar").to_string_lossy(), BUSYBOX]);
+    for engine in ["docker", "podman"] {
+        node.ok(&[engine, "load", "-i", "/run/image.tar"]);
+        node.ok(&[engine, "tag", BUSYBOX, name]);
+    }
+    node.import_as(BUSYBOX, name);
+    let was = node.image(name);
+
+    let refusal = format!("{name} is not a pause image, its entrypoint is not /pause; --force replaces it");
+    let (status, said) = node.install(&["--as", name]);
+    let refusals = ["containerd", "Docker", "Podman"].map(|engine| format!("{engine}: {refusal}"));
+    assert_eq!((status, lines(&said)), (1, refusals.iter().map(String::as_str).collect()));
+    assert_eq!(node.image(name), was);
+    let (status, said) = node.install(&["--as", name, "--check"]);
+    assert_eq!(status, 1);
+    for engine in ["containerd", "Docker", "Podman"] {
+        let line = format!("{engine}: configured: ");
+        let line = lines(&said).into_iter().find(|said| said.starts_with(&line)).expect("a line");
+        assert!(
+            line.ends_with("another image, and no pause image; choose another name, or replace it with --force"),
+            "{line}"
+        );
+    }
+
+    let (status, said) = node.install(&["--as", name, "--force"]);
+    assert_eq!(status, 0, "{said}");
+    assert_eq!(said.matches("(before: another, kept as localhost/pause-before:").count(), 3, "{said}");
+    assert!(node.image(name).contains(&digest("index")));
+}
+
+/// Another pause image is kept, so that there is a way back without a network.
+#[test]
+fn another_pause_image_is_kept() {
+    if !ready(REAL) {
+        return;
+    }
+    let node = node(&["podman", "docker", "dockerd"]);
+    let name = "registry.k8s.io/pause:3.8";
+    node.start_containerd(&configured(name));
+    // Not ours by its digest, but with the same entrypoint.
+    ok("docker", &["build", "--quiet", "--build-arg=TARGETARCH=amd64", "--tag=localhost/other:1", "."]);
+    node.import_as("localhost/other:1", name);
+    let digest_of = |row: String| row.split_whitespace().nth(2).expect("a digest").to_owned();
+    let other = digest_of(node.image(name));
+
+    let check = node.install(&["--check", "--as", "configured"]);
+    let line =
+        format!("containerd: configured: {name}; {name} is another image; run this without --check to replace it\n");
+    assert_eq!(check, (1, line));
+    let kept = format!("localhost/pause-before:{}", &other["sha256:".len()..][..12]);
+    let (status, said) = node.install(&["--as", "configured"]);
+    assert!(status == 0 && said.contains(&format!("(before: another, kept as {kept})")), "{said}");
+    assert!(node.image(&kept).contains(&other) && node.image(&kept).contains("pinned=pinned"), "{}", node.image(&kept));
+    assert!(node.image(name).contains(&digest("index")));
+
+    node.ok(&["ctr", "-n", "k8s.io", "images", "tag", "--force", &kept, name]);
+    assert_eq!(digest_of(node.image(name)), other, "the way back");
+    node.ok(&["ctr", "-n", "k8s.io", "run", "--rm", name, "back", "/pause", "-v"]);
+}
+
+/// Neither a user's containerd nor one in a container is this node's.
+#[test]
+fn the_engines_of_others_are_left_alone() {
+    if !ready(REAL) {
+        return;
+    }
+    let node = node(&["podman", "docker", "dockerd"]);
+    node.start_containerd(&configured(NAME));
+    let config = |folder: &str| {
+        format!(
+            "version = 2\nroot = \"{folder}/root\"\nstate = \"{folder}/state\"\ndisabled_plugins = \
+             [\"io.containerd.grpc.v1.cri\"]\n[grpc]\naddress = \"{folder}/sock\"\nuid = 0\ngid = 0\n"
+        )
+    };
+    for folder in ["/run/user", "/run/inner"] {
+        node.write(&format!("{folder}/config.toml"), &config(folder));
+        node.ok(&["chmod", "0777", folder]);
+    }
+    node.start(&[
+        "setpriv",
+        "--reuid=1000",
+        "--regid=1000",
+        "--clear-groups",
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "--mount",
+        "containerd",
+        "-c",
+        "/run/user/config.toml",
+    ]);
+    node.start(&["unshare", "--pid", "--fork", "--kill-child", "containerd", "-c", "/run/inner/config.toml"]);
+    for folder in ["/run/user", "/run/inner"] {
+        until("it answers", || node.try_to(&["ctr", "-a", &format!("{folder}/sock"), "version"]).is_ok());
+    }
+    let line = format!("containerd: {NAME} is installed (before: nothing), pinned, checked by ctr; {RESTART}\n");
+    assert_eq!(node.install(&[]), (0, line));
+    for folder in ["/run/user", "/run/inner"] {
+        let images = node.ok(&["ctr", "-a", &format!("{folder}/sock"), "-n", "k8s.io", "images", "ls", "-q"]);
+        assert_eq!(images, "");
+    }
+}
+
+/// Docker's packages bring a containerd whose CRI plugin is disabled; and a node can have two.
+#[test]
+fn two_containerds_and_one_without_cri() {
+    if !ready(REAL) {
+        return;
+    }
+    let node = node(&["podman", "docker", "dockerd"]);
+    node.start_containerd("disabled_plugins = [\"cri\"]\n");
+    let skipped = "containerd: its CRI plugin is disabled, so no pod comes from it; skipped\n";
+    let none = "pause-install: no engine was served; see --as and --engine\n";
+    assert_eq!(node.install(&[]), (1, format!("{skipped}{none}")));
+
+    node.write(
+        "/run/other/config.toml",
+        &format!("root = \"/run/other/root\"\nstate = \"/run/other/state\"\n{}", configured("a/b:1")),
+    );
+    node.start(&["containerd", "--config=/run/other/config.toml", "--address", "/run/other/sock"]);
+    until("it answers", || node.try_to(&["ctr", "-a", "/run/other/sock", "version"]).is_ok());
+    let line = format!(
+        "containerd at /run/other/sock: docker.io/a/b:1 is installed (before: nothing), pinned, checked by ctr; {RESTART}\n"
+    );
+    assert_eq!(node.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
+    assert!(node.ok(&["ctr", "-a", "/run/other/sock", "-n", "k8s.io", "images", "ls"]).contains("docker.io/a/b:1 "));
+    assert_eq!(node.ok(&["ctr", "-n", "k8s.io", "images", "ls", "-q"]), "");
+}
+
+/// Stood in for: the vendor's folder with its links, and the command line that it starts containerd with.
+#[test]
+fn k3s_rke2_k0s_and_microk8s() {
+    if !ready(REAL) {
+        return;
+    }
+    // Title, folder of its programs, links there, what else is in PATH, flags of its containerd, socket.
+    struct Vendor {
+        title: &'static str,
+        bin: &'static str,
+        links: &'static [&'static str],
+        config: &'static str,
+        socket: &'static str,
+        wrapper: Option<&'static str>,
+    }
+    let vendors = [
+        Vendor {
+            title: "k3s",
+            bin: "/var/lib/rancher/k3s/data/0123/bin",
+            links: &["containerd", "ctr"],
+            config: "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
+            socket: "/run/k3s/containerd/containerd.sock",
+            wrapper: None,
+        },
+        Vendor {
+            title: "k3s",
+            bin: "/opt/elsewhere/k3s/data/0123/bin",
+            links: &["containerd", "ctr"],
+            config: "/opt/elsewhere/k3s/agent/etc/containerd/config.toml",
+            socket: "/run/k3s/containerd/containerd.sock",
+            wrapper: None,
+        },
+        Vendor {
+            title: "RKE2",
+            bin: "/var/lib/rancher/rke2/data/v1/bin",
+            links: &["containerd", "ctr"],
+            config: "/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
+            socket: "/run/k3s/containerd/containerd.sock",
+            wrapper: None,
+        },
+        Vendor {
+            title: "k0s",
+            bin: "/var/lib/k0s/bin",
+            links: &["containerd"],
+            config: "/etc/k0s/containerd.toml",
+            socket: "/run/k0s/containerd.sock",
+            wrapper: Some("/usr/local/bin/k0s"),
+        },
+        Vendor {
+            title: "MicroK8s",
+            bin: "/snap/microk8s/1/bin",
+            links: &["containerd"],
+            config: "/var/snap/microk8s/1/args/containerd.toml",
+            socket: "/var/snap/microk8s/common/run/containerd.sock",
+            wrapper: Some("/snap/bin/microk8s"),
+        },
+    ];
+    for vendor in vendors {
+        let node = node(&["podman", "docker", "dockerd"]);
+        for folder in ["/var/lib/k0s", "/etc/k0s", "/snap", "/var/snap"] {
+            node.tmpfs(folder);
+        }
+        // As on a real one: containerd has the name of its vendor, and ctr in PATH is a link to another program.
+        let Vendor { title, bin, config, socket, .. } = vendor;
+        let multi = format!("{bin}/{}", title.to_lowercase());
+        node.ok(&["mkdir", "-p", bin]);
+        node.ok(&["cp", "/usr/bin/containerd", &multi]);
+        node.ok(&["cp", "/usr/bin/ctr", &format!("{bin}/real-ctr")]);
+        for link in vendor.links {
+            let target = if *link == "ctr" { format!("{bin}/real-ctr") } else { multi.clone() };
+            node.ok(&["ln", "-s", &target, &format!("{bin}/{link}")]);
+        }
+        if let Some(wrapper) = vendor.wrapper {
+            node.write_program(
+                wrapper,
+                &format!("#!/bin/sh\n[ \"$1\" = ctr ] && shift && exec {bin}/real-ctr \"$@\"\n"),
+            );
+        }
+        node.write_program("/usr/local/bin/k3s", "#!/bin/sh\necho 'another containerd' >&2\nexit 1\n");
+        node.ok(&["ln", "-s", "k3s", "/usr/local/bin/ctr"]);
+        for program in ["/usr/bin/containerd", "/usr/bin/ctr"] {
+            node.ok(&["mount", "--bind", "/dev/null", program]);
+        }
+        node.write(config, &configured("rancher/mirrored-pause:3.6"));
+        let (state, root) =
+            (format!("--state={}", Path::new(socket).with_file_name("state").display()), format!("--root={bin}/root"));
+        node.start(&[&format!("{bin}/containerd"), "-c", config, "-a", socket, &state, &root]);
+        let ctr = [&format!("{bin}/real-ctr"), "-a", socket, "-n", "k8s.io"].map(str::to_owned);
+        let ctr = |words: &[&str]| node.try_to(&[&ctr.each_ref().map(String::as_str)[..], words].concat());
+        until("it answers", || ctr(&["version"]).is_ok());
+
+        let line = format!(
+            "{title}: docker.io/rancher/mirrored-pause:3.6 is installed (before: nothing), pinned, checked by ctr; {RESTART}"
+        );
+        let (status, said) = node.install(&["--as", "configured"]);
+        assert_eq!(lines(&said).last(), Some(&line.as_str()), "{bin}: {said}");
+        assert_eq!(status, 0, "{bin}");
+        assert_eq!(said.matches("is installed").count(), 1, "{said}");
+        let images = ctr(&["images", "ls", "-q"]).expect("a list");
+        for name in ["docker.io/rancher/mirrored-pause:3.6", "rancher/mirrored-pause:3.6"] {
+            assert!(images.lines().any(|image| image == name), "{images}");
+        }
+        let only = node.install(&["--as", "configured", "--check", "--engine", &title.to_lowercase()]);
+        assert_eq!(only.0, 0, "{only:?}");
+    }
+}
+
+/// With crictl in PATH the engine itself is asked. Stood in for: crictl.
+#[tokio::test]
+async fn crictl_asks_the_engine() {
+    if !ready(REAL) {
+        return;
+    }
+    let crictl = env::current_exe().expect("a path").with_file_name("../examples/crictl");
+    let roots = [(Path::new("/").to_owned(), RESTART), (root().join("target/containerd-2"), "ok")];
+    for (root, verdict) in roots {
+        if !root.join("usr/bin/containerd").exists() {
+            continue;
+        }
+        let config = |name: &str| configured(name) + "restrict_oom_score_adj = true\n";
+        let mut node = Containerd::start(&root, &config("rancher/mirrored-pause:3.6")).await;
+        fs::copy(&crictl, node.file("/usr/local/bin/crictl")).expect("a program");
+        let name = "docker.io/rancher/mirrored-pause:3.6";
+        let line = format!("containerd: {name} is installed (before: nothing), pinned, checked by crictl; {verdict}\n");
+        assert_eq!(node.install(&["--as", "configured"]), (0, line));
+        let line = format!(
+            "containerd: configured: rancher/mirrored-pause:3.6; {name} is {}, pinned, checked by crictl; ok\n",
+            VERSION.trim()
+        );
+        assert_eq!(node.install(&["--as", "configured", "--check"]), (0, line));
+
+        // Its answer counts, not the records: it does not see an image before it has been told, or one that it hides.
+        node.write_program("/usr/local/bin/crictl", "#!/bin/sh\necho 'FATA[0000] no such image' >&2\nexit 1\n");
+        let line = format!("containerd: was given {name}, but does not find it (checked by crictl)\n");
+        assert_eq!(node.install(&["--as", "configured"]), (1, line));
+        // One that does not speak with this engine is not asked again.
+        node.write_program(
+            "/usr/local/bin/crictl",
+            "#!/bin/sh\necho 'unknown service runtime.v1.ImageService' >&2\nexit 1\n",
+        );
+        let (status, said) = node.install(&["--as", "configured"]);
+        assert!(status == 0 && said.contains("checked by ctr"), "{said}");
+        node.restart(&config(NAME)).await;
+    }
+}
+
+/// Stood in for: k3s with --docker, which hides its flags. Docker is real.
+#[test]
+fn k3s_with_docker() {
+    if !ready(REAL) {
+        return;
+    }
+    let node = node(&["podman"]);
+    start_docker(&node);
+    node.write_program("/usr/local/bin/k3s-server", "#!/bin/sh\nwhile :; do sleep 1000; done\n");
+    let help =
+        r#"   --pause-image value   (agent/runtime) Customized pause image (default: "rancher/mirrored-pause:3.6")"#;
+    node.write_program("/usr/local/bin/k3s", &format!("#!/bin/sh\n[ \"$*\" = 'server --help' ] && echo '{help}'\n"));
+    node.start(&["/usr/local/bin/k3s-server"]);
+    until("it runs", || node.try_to(&["pgrep", "-x", "k3s-server"]).is_ok());
+    let installs = |name: &str| {
+        let line = format!("Docker: {name} is installed (before: nothing), checked by docker; ok");
+        let (status, said) = node.install(&["--as", "configured"]);
+        assert_eq!((status, lines(&said).last()), (0, Some(&line.as_str())), "{said}");
+    };
+    installs("docker.io/rancher/mirrored-pause:3.6");
+    node.write("/etc/rancher/k3s/config.yaml", "node-name: a\npause-image: \"by/yaml:1\"\n");
+    installs("docker.io/by/yaml:1");
+    node.write("/etc/rancher/k3s/config.yaml.d/20.yaml", "pause-image: by/drop-in:1 # a comment\n");
+    installs("docker.io/by/drop-in:1");
+    node.write(
+        "/etc/systemd/system/k3s.service",
+        "[Service]\nExecStart=/usr/local/bin/k3s \\\n    server \\\n\t'--docker' \\\n\t'--pause-image=by/flag:1' \\\n",
+    );
+    installs("docker.io/by/flag:1");
+}
+
+/// Stood in for: a program that prints a configuration as CRI-O does, beside a real store.
+#[test]
+fn cri_o() {
+    if !ready(REAL) {
+        return;
+    }
+    for tool in ["podman", "skopeo"] {
+        let node = node(&["containerd", "ctr", "docker", "dockerd", if tool == "podman" { "none" } else { "podman" }]);
+        node.tmpfs("/etc/crio");
+        let config = "[crio]\n# root = \"/var/lib/containers/storage\"\nroot = \"/run/crio/storage\"\n# runroot = \"/run/crio/runroot\"\n\
+            storage_driver = \"vfs\"\n[crio.api]\n# listen = \"/var/run/crio/crio.sock\"\n[crio.image]\n\
+            pause_image = \"rancher/mirrored-pause:3.6\"\n# pause_command = \"/pause\"\n";
+        node.write("/etc/crio/config", config);
+        node.write_program(
+            "/usr/local/bin/crio",
+            "#!/bin/sh\ncase $* in\n'--config /etc/crio/other.conf config') cat /etc/crio/config ;;\n\
+            '--config /etc/crio/other.conf') while :; do sleep 1000; done ;;\n*) exit 1 ;;\nesac\n",
+        );
+        node.start(&["/usr/local/bin/crio", "--config", "/etc/crio/other.conf"]);
+        let name = "docker.io/rancher/mirrored-pause:3.6";
+        let line = format!("CRI-O: {name} is installed (before: nothing), checked by {tool}; ok\n");
+        until("it runs", || node.try_to(&["pgrep", "-x", "crio"]).is_ok());
+        assert_eq!(node.install(&["--as", "configured"]), (0, line));
+        let line = format!(
+            "CRI-O: configured: rancher/mirrored-pause:3.6; {name} is {}, checked by {tool}; ok\n",
+            VERSION.trim()
+        );
+        assert_eq!(node.install(&["--as", "configured", "--check"]), (0, line));
+        // Where CRI-O looks, and nowhere else.
+        let store = "containers-storage:[vfs@/run/crio/storage+/run/crio/runroot]";
+        node.ok(&["skopeo", "inspect", "--raw", &format!("{store}{name}")]);
+        node.try_to(&["skopeo", "inspect", "--raw", &format!("containers-storage:{name}")]).expect_err("another store");
+    }
+}
+
+/// Stood in for: a process with cri-dockerd's flag. Docker is real.
+#[test]
+fn cri_dockerd() {
+    if !ready(REAL) {
+        return;
+    }
+    let node = node(&["podman"]);
+    start_docker(&node);
+    node.write_program("/usr/local/bin/cri-dockerd", concat!(
+        "#!/bin/sh\n",
+        "case $* in *--help*) echo '      --pod-infra-container-image string   The image. (default \"registry.k8s.io/pause:3.9\")' ;;\n",
+        "*) while :; do sleep 1000; done ;; esac\n",
+    ));
+    let skipped = "containerd: is not running; skipped\n";
+    let by_default = node.start(&["/usr/local/bin/cri-dockerd", "--container-runtime-endpoint", "fd://"]);
+    until("it runs", || node.try_to(&["pgrep", "-x", "cri-dockerd"]).is_ok());
+    let line = "Docker: registry.k8s.io/pause:3.9 is installed (before: nothing), checked by docker; ok\n";
+    assert_eq!(node.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
+    by_default.stop();
+    node.start(&["/usr/local/bin/cri-dockerd", "--pod-infra-container-image=rancher/mirrored-pause:3.6"]);
+    until("it runs", || node.try_to(&["pgrep", "-x", "cri-dockerd"]).is_ok());
+    let name = "docker.io/rancher/mirrored-pause:3.6";
+    let line = format!("Docker: {name} is installed (before: nothing), checked by docker; ok\n");
+    assert_eq!(node.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
+    assert_eq!(node.ok(&["docker", "run", "--rm", "--network=none", "rancher/mirrored-pause:3.6", "-v"]), VERSION);
+}
+
+/// A program of 32 bits is a sign of a userland of 32 bits, whatever the kernel is. Stood in for: such a program.
+#[test]
+fn the_architecture_is_the_engines() {
+    if !ready(REAL) || !cfg!(target_arch = "x86_64") {
+        return;
+    }
+    let node = node(&["podman", "docker", "dockerd", "containerd"]);
+    node.write("/run/crio.c", "void _start(void) { for (;;) __asm__ volatile (\"int $0x80\" :: \"a\"(29)); }\n");
+    node.ok(&["gcc", "-m32", "-nostdlib", "-static", "-o", "/usr/local/bin/crio-32", "/run/crio.c"]);
+    node.write_program("/opt/crio", "#!/bin/sh\necho 'pause_image = \"a/b:1\"'\n");
+    node.ok(&["cp", "/usr/local/bin/crio-32", "/usr/local/bin/crio"]);
+    node.start(&["bash", "-c", "exec -a /opt/crio /usr/local/bin/crio"]);
+    until("it runs", || node.try_to(&["pgrep", "-x", "crio"]).is_ok());
+    let (status, said) = node.install(&["--as", "configured"]);
+    assert_eq!((status, said.as_str()), (1, "CRI-O: this installer has no pause for its architecture, i386\n"));
+}
+
+/// A configured name with a digest can have no other image.
+#[test]
+fn a_configured_digest_is_refused() {
+    if ready(REAL) {
+        let node = node(&["podman", "docker", "dockerd"]);
+        let name = format!("registry.k8s.io/pause:3.8@{}", digest("index"));
+        node.start_containerd(&configured(&name));
+        let line = format!(
+            "containerd: its configured name has a digest, which no other image can have; configure a name and a tag: {name}\n"
+        );
+        assert_eq!(node.install(&["--as", "configured"]), (1, line));
+    }
+}
+
+fn node(hidden: &[&str]) -> Node {
+    Node::new(Path::new("/"), hidden)
+}
+
+/// A configuration of containerd 1 with this sandbox image.
+fn configured(name: &str) -> String {
+    format!("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"{name}\"\n")
+}
+
+fn start_docker(node: &Node) {
+    node.start(&["dockerd", "--storage-driver=vfs", "--iptables=false", "--bridge=none"]);
+    until("dockerd answers", || node.try_to(&["docker", "version"]).is_ok());
+}
+
+fn lines(said: &str) -> Vec<&str> {
+    said.lines().collect()
 }

@@ -1,10 +1,13 @@
-//! A node of its own that runs containerd, driven through CRI as by a kubelet.
+//! A node of its own, and one that runs containerd, driven through CRI as by a kubelet.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use engines::{BUSYBOX, dist, ok, run, start, until};
+use engines::{BUSYBOX, dist, found, ok, run, start, until};
 use k8s_cri::v1::image_service_client::ImageServiceClient;
 use k8s_cri::v1::runtime_service_client::RuntimeServiceClient;
 use k8s_cri::v1::*;
@@ -19,46 +22,112 @@ pub struct Pod {
     pub user: Option<i64>,
 }
 
+/// A pod on the network of its node, all else as a pod has it by default.
+pub const POD: Pod = Pod { network: NamespaceMode::Node, pid: NamespaceMode::Container, user: None };
+
+/// A machine of its own: its processes, its network, and the folders that engines fill.
 pub struct Node {
-    /// containerd's, as CRI has it
-    pub version: String,
-    pub runtime: RuntimeServiceClient<Channel>,
-    pub images: ImageServiceClient<Channel>,
+    /// Of the pause that holds it, as seen from here.
     pid: String,
 }
 
 impl Node {
-    /// Of a root folder, with the `config.toml` of a folder of deploy/ and what only the tests need.
-    pub async fn start(root: PathBuf, deploy: &str, added: &str) -> Self {
-        let config = format!("/run/{deploy}.toml");
-        let of_user = fs::read_to_string(build::root().join("deploy").join(deploy).join("config.toml"));
-        fs::write(&config, of_user.expect("a file") + added).expect("a file");
-        let script = build::root().join("proof/e2e/node.sh");
-        let words = ["--mount", "--net", &script.to_string_lossy(), &root.to_string_lossy(), &config];
-        let pid = start("unshare", &words).to_string();
-        until("containerd is started on the node", || {
-            fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program.ends_with("containerd"))
+    /// With the root folder `root`, in which the programs `hidden` are not installed.
+    pub fn new(root: &Path, hidden: &[&str]) -> Self {
+        let script = build::root().join("proof/e2e/node.sh").to_string_lossy().into_owned();
+        let (root, pause) = (root.to_string_lossy(), dist("pause-amd64").to_string_lossy().into_owned());
+        let unshare = ["--mount", "--net", "--pid", "--fork", "--kill-child", &script, &root, &pause];
+        let holder = start("unshare", &unshare).to_string();
+        let pid = found("pause holds the node", || {
+            let child = fs::read_to_string(format!("/proc/{holder}/task/{holder}/children")).ok()?;
+            let child = child.trim().to_owned();
+            let program = fs::read_link(format!("/proc/{child}/exe")).ok()?;
+            program.ends_with("pause").then_some(child)
         });
-        until("it answers", || run("nsenter", &["-t", &pid, "-m", "ctr", "version"]).is_ok());
-        fs::copy(dist("pause-install.sh"), format!("/proc/{pid}/root/run/pause-install.sh")).expect("a file");
-        let socket = format!("unix:///proc/{pid}/root/run/containerd/containerd.sock");
-        let channel = Endpoint::from_shared(socket).expect("an address").connect().await.expect("it listens");
-        let (mut runtime, images) = (RuntimeServiceClient::new(channel.clone()), ImageServiceClient::new(channel));
-        let version = runtime.version(VersionRequest::default()).await.expect("CRI v1").into_inner().runtime_version;
-        let node = Self { version, runtime, images, pid };
-        node.import(BUSYBOX);
+        let node = Self { pid };
+        fs::copy(dist("pause-install.sh"), node.file("/run/pause-install.sh")).expect("a file");
+        for program in hidden {
+            for folder in ["/usr/bin", "/usr/sbin"] {
+                let path = format!("{folder}/{program}");
+                if node.file(&path).exists() {
+                    node.ok(&["mount", "--bind", "/dev/null", &path]);
+                }
+            }
+        }
         node
     }
 
-    /// Its root folder, as seen from here.
-    pub fn root(&self) -> String {
-        format!("/proc/{}/root", self.pid)
+    /// A file of it, as seen from here.
+    pub fn file(&self, path: &str) -> PathBuf {
+        format!("/proc/{}/root{path}", self.pid).into()
     }
 
-    /// Gives it an image of Docker's.
-    pub fn import(&self, image: &str) {
-        ok("docker", &["save", "-o", &format!("{}/run/image.tar", self.root()), image]);
+    /// Writes a file of it, and the folders that lead there.
+    pub fn write(&self, path: &str, text: &str) {
+        let file = self.file(path);
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+        fs::write(&file, text).expect("a file");
+    }
+
+    /// The same for a program.
+    pub fn write_program(&self, path: &str, text: &str) {
+        self.write(path, text);
+        self.ok(&["chmod", "0755", path]);
+    }
+
+    /// Empties a folder of it, which it makes if there is none.
+    pub fn tmpfs(&self, path: &str) {
+        self.ok(&["mkdir", "-p", path]);
+        self.ok(&["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", path]);
+    }
+
+    /// Starts a daemon on it, which ends with it.
+    pub fn start(&self, words: &[&str]) -> Daemon {
+        Daemon(start("nsenter", &[&["-t", &self.pid, "-m", "-n", "-p"], words].concat()))
+    }
+
+    /// Starts containerd with `config`, and waits until it answers.
+    pub fn start_containerd(&self, config: &str) -> Daemon {
+        self.write("/etc/containerd/config.toml", config);
+        let daemon = self.start(&["containerd"]);
+        until("containerd answers", || self.try_to(&["ctr", "version"]).is_ok());
+        daemon
+    }
+
+    /// Runs the installer as sudo would: its exit status, and all that it says.
+    pub fn install(&self, arguments: &[&str]) -> (i32, String) {
+        self.install_by(&["dash"], arguments)
+    }
+
+    /// The same in another shell, or in another environment.
+    pub fn install_by(&self, shell: &[&str], arguments: &[&str]) -> (i32, String) {
+        let mut nsenter = Command::new("nsenter");
+        nsenter.args(["-t", &self.pid, "-m", "-n", "-p", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]);
+        nsenter.args(["sh", "-c", "exec \"$@\" 2>&1", "sh"]).args(shell).arg("/run/pause-install.sh").args(arguments);
+        let output = nsenter.stdin(Stdio::null()).output().expect("nsenter runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code().expect("no signal"), said)
+    }
+
+    /// Gives its containerd an image of Docker's, as `name`.
+    pub fn import_as(&self, image: &str, name: &str) {
+        ok("docker", &["save", "-o", &self.file("/run/image.tar").to_string_lossy(), image]);
         self.ok(&["ctr", "-n", "k8s.io", "images", "import", "/run/image.tar"]);
+        if image != name {
+            self.ok(&["ctr", "-n", "k8s.io", "images", "tag", image, name]);
+            self.ok(&["ctr", "-n", "k8s.io", "images", "rm", image]);
+        }
+    }
+
+    /// The same under the name that it has there.
+    pub fn import(&self, image: &str) {
+        self.import_as(image, image);
+    }
+
+    /// The row of an image in its containerd; empty if there is none.
+    pub fn image(&self, name: &str) -> String {
+        let list = self.ok(&["ctr", "-n", "k8s.io", "images", "ls"]);
+        list.lines().find(|row| row.split(' ').next() == Some(name)).unwrap_or_default().to_owned()
     }
 
     /// Runs a program of the node on it.
@@ -68,12 +137,76 @@ impl Node {
 
     /// The same, for what may fail.
     pub fn try_to(&self, words: &[&str]) -> Result<String, String> {
-        run("nsenter", &[&["-t", &self.pid, "-m", "-n"], words].concat())
+        run("nsenter", &[&["-t", &self.pid, "-m", "-n", "-p"], words].concat())
     }
 
     /// Runs busybox in the network of the node.
     pub fn busybox(&self, words: &[&str]) -> Result<String, String> {
         run("nsenter", &[&["-t", &self.pid, "-n", "busybox"], words].concat())
+    }
+
+    /// All that pods may leave behind: mounts, interfaces, containers with their processes and file systems.
+    pub fn traces(&self) -> BTreeSet<String> {
+        let ctr = |what: &str| self.ok(&["ctr", "-n", "k8s.io", what, "ls"]);
+        let lists = [self.ok(&["findmnt", "-nr", "-o", "TARGET"]), ctr("tasks"), ctr("containers"), ctr("snapshots")];
+        let links = self.busybox(&["ip", "-oneline", "link"]).expect("a list");
+        let links = links.lines().filter_map(|line| line.split(": ").nth(1));
+        let links = links.filter(|name| *name != "cni0"); // stays for the next pod
+        lists.iter().flat_map(|list| list.lines()).chain(links).map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        _ = run("kill", &["-KILL", &self.pid]);
+    }
+}
+
+/// A daemon of a node: the nsenter that waits for it.
+pub struct Daemon(u32);
+
+impl Daemon {
+    /// Ends it with SIGTERM, and waits until it is gone.
+    pub fn stop(self) {
+        let children = format!("/proc/{0}/task/{0}/children", self.0);
+        let pid = fs::read_to_string(&children).expect("nsenter waits").trim().to_owned();
+        ok("kill", &[&pid]);
+        until("it is gone", || !Path::new(&format!("/proc/{pid}/exe")).exists());
+    }
+}
+
+/// A node that runs containerd, through CRI.
+pub struct Containerd {
+    node: Node,
+    daemon: Option<Daemon>,
+    /// As CRI has it.
+    pub version: String,
+    pub runtime: RuntimeServiceClient<Channel>,
+    pub images: ImageServiceClient<Channel>,
+}
+
+impl Deref for Containerd {
+    type Target = Node;
+
+    fn deref(&self) -> &Node {
+        &self.node
+    }
+}
+
+impl Containerd {
+    /// Without the other engines.
+    pub async fn start(root: &Path, config: &str) -> Self {
+        let node = Node::new(root, &["docker", "dockerd", "podman"]);
+        let daemon = Some(node.start_containerd(config));
+        let (version, runtime, images) = connect(&node).await;
+        Self { node, daemon, version, runtime, images }
+    }
+
+    /// With another configuration.
+    pub async fn restart(&mut self, config: &str) {
+        self.daemon.take().expect("it runs").stop();
+        self.daemon = Some(self.node.start_containerd(config));
+        (self.version, self.runtime, self.images) = connect(&self.node).await;
     }
 
     /// RunPodSandbox; its ID, or the error as a kubelet prints it.
@@ -89,12 +222,12 @@ impl Node {
         let request = PodSandboxStatusRequest { pod_sandbox_id: id.to_owned(), verbose: true };
         let said = self.runtime.pod_sandbox_status(request).await.expect("its status").into_inner();
         let info: serde_json::Value = serde_json::from_str(&said.info["info"]).expect("JSON");
-        let pid = info["pid"].as_i64().expect("a PID") as i32;
+        let proc = self.file(&format!("/proc/{}", info["pid"].as_i64().expect("a PID")));
         let ip = said.status.and_then(|status| status.network).map(|network| network.ip);
         until("runc has executed pause", || {
-            fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program.ends_with("pause"))
+            fs::read_link(proc.join("exe")).is_ok_and(|program| program.ends_with("pause"))
         });
-        (Process::new(pid).expect("it runs"), ip.unwrap_or_default())
+        (Process::new_with_root(proc).expect("it runs"), ip.unwrap_or_default())
     }
 
     /// Whether the sandbox runs.
@@ -159,16 +292,22 @@ impl Node {
         let list = self.images.list_images(ListImagesRequest::default()).await;
         list.expect("a list").into_inner().images
     }
+}
 
-    /// All that pods may leave behind: mounts, interfaces, containers with their processes and file systems.
-    pub fn traces(&self) -> BTreeSet<String> {
-        let ctr = |what: &str| self.ok(&["ctr", "-n", "k8s.io", what, "ls"]);
-        let lists = [self.ok(&["findmnt", "-nr", "-o", "TARGET"]), ctr("tasks"), ctr("containers"), ctr("snapshots")];
-        let links = self.busybox(&["ip", "-oneline", "link"]).expect("a list");
-        let links = links.lines().filter_map(|line| line.split(": ").nth(1));
-        let links = links.filter(|name| *name != "cni0"); // stays for the next pod
-        lists.iter().flat_map(|list| list.lines()).chain(links).map(str::to_owned).collect()
-    }
+async fn connect(node: &Node) -> (String, RuntimeServiceClient<Channel>, ImageServiceClient<Channel>) {
+    let socket = node.file("/run/containerd/containerd.sock");
+    let channel = Endpoint::from_shared(format!("unix://{}", socket.display())).expect("an address");
+    let channel = channel.connect().await.expect("it listens");
+    let (mut runtime, images) = (RuntimeServiceClient::new(channel.clone()), ImageServiceClient::new(channel));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let version = loop {
+        match runtime.version(VersionRequest::default()).await {
+            Ok(version) => break version.into_inner().runtime_version,
+            Err(error) => assert!(Instant::now() < deadline, "not within 60 s: CRI v1: {error}"), // it initialises
+        }
+        tokio::task::yield_now().await;
+    };
+    (version, runtime, images)
 }
 
 fn sandbox(name: &str, pod: Pod) -> PodSandboxConfig {

@@ -1,17 +1,19 @@
 #!/bin/sh
-# Runs containerd with the configuration $2 on a node of its own: folder $1 is its root; the folders that engines fill,
-# and the network, are empty. What containerd says is in /run/containerd.log there.
+# Makes a node of its own, which pause holds: folder $1 is its root, $2 the pause. What engines fill is empty there, and
+# so is the network. Runs as PID 1 of a PID namespace.
 set -eu
 node=$(mktemp -d)
 mount --rbind "$1" "$node"
-for folder in dev proc sys; do
+for folder in dev sys; do
     mount --rbind "/$folder" "$node/$folder"
 done
-for folder in etc/cni etc/containerd run tmp var/lib/cni var/lib/containerd; do
+mount -t proc proc "$node/proc"
+for folder in etc/cni etc/containerd etc/containers/containers.conf.d etc/docker etc/rancher etc/systemd/system opt \
+    run tmp usr/local/bin var/lib/cni var/lib/containerd var/lib/containers var/lib/docker var/lib/rancher; do
     mkdir -p "$node/$folder"
     mount -t tmpfs -o mode=0755 tmpfs "$node/$folder"
 done
-cp "$2" "$node/etc/containerd/config.toml"
+cp "$2" "$node/run/pause"
 mkdir "$node/etc/cni/net.d"
 cat >"$node/etc/cni/net.d/bridge.conflist" <<END
 { "cniVersion": "0.4.0", "name": "bridge", "plugins": [{
@@ -19,11 +21,8 @@ cat >"$node/etc/cni/net.d/bridge.conflist" <<END
     "ipam": { "type": "host-local", "ranges": [[{ "subnet": "10.88.0.0/16" }]], "routes": [{ "dst": "0.0.0.0/0" }] }
 }] }
 END
-for other in "$node"/usr/bin/docker "$node"/usr/local/bin/docker "$node"/usr/bin/podman; do # engines of other nodes
-    [ ! -f "$other" ] || mount --bind /dev/null "$other"
-done
 ip link set lo up
 cd "$node"
 pivot_root . .
 umount -l .
-exec containerd >/run/containerd.log 2>&1
+exec /run/pause
