@@ -10,15 +10,15 @@ PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bi
 usage() {
     cat <<END
 Usage: sh pause-install.sh [OPTION]...
-Imports $name into every container engine that runs on this node, and says for each what is left to do.
+Imports $name into each container engine that runs here, and says what is left to do.
 
-  --as NAME        store the image under this name
+  --as NAME        store it under this name
   --as configured  store it under the name of each engine's configured sandbox image
-  --check          change nothing; for each engine, say "ok" or the one thing to do
-  --engine ENGINE  only containerd, k3s, rke2, k0s, microk8s, crio, docker or podman
+  --check          change nothing; say "ok" or the one thing to do
+  --engine NAME    only containerd, k3s, rke2, k0s, microk8s, crio, docker or podman
   --force          also replace an image that is not a pause image
 
-Exit status: 0 if every running engine has the image (--check: is ok), otherwise 1.
+Exit status: 0 if each engine has the image (--check: is ok), otherwise 1.
 END
 }
 
@@ -37,7 +37,7 @@ main() {
     done
     case $as in
     configured) ;;
-    *@*) die "leave the digest out, no other image can have it: $as" ;;
+    *@*) die "leave out the digest, which no other image can have: $as" ;;
     *) normalise "$as" || die "not the name of an image: $as" ;;
     esac
     case $only in
@@ -68,7 +68,6 @@ main() {
     [ "$served" ] || die "${only:-no container engine} is ${only:+not }running here"
 }
 
-# Checks that this file is whole, and unpacks the image.
 unpack() {
     [ "$(payload | base64 -d 2>/dev/null | sha256sum)" = "@SHA256@  -" ] || die "this file is damaged: get it again"
     folder=$(mktemp -d 2>&1) || die "cannot make a temporary folder; set TMPDIR to a writable one: $folder"
@@ -81,7 +80,7 @@ unpack() {
     cp "$folder/image/index.json" "$folder"
 }
 
-# Sets $engines to a list of NAME:PID, and names what is installed and does not run.
+# Sets $engines to a list of NAME:PID, and names those that do not run.
 find_engines() {
     engines=''
     for pid in $(pids containerd crio dockerd); do
@@ -112,8 +111,8 @@ find_engines() {
     case $only:$engines in :*' crio:'*) ;; *) ! has podman || engines="$engines podman:0" ;; esac
 }
 
-# The PIDs of the programs "$@" that are root's, in our PID namespace and on our root file system: engines in containers
-# (kind, k3d, docker-in-docker) and of other users are not this node's.
+# The PIDs of the programs "$@" that are root's, in our PID namespace and on our root file system: those of other users
+# and in containers (kind, k3d, docker-in-docker) are not this node's.
 pids() {
     here="$(readlink /proc/self/ns/pid) $(stat -L -c %d:%i /) 0"
     for process in /proc/[0-9]*; do
@@ -125,7 +124,7 @@ pids() {
     done 2>/dev/null | sort -n
 }
 
-# Serves the engine $id, whose process is $pid. Status: 0 if it has the image, 3 if it is skipped, otherwise 1.
+# Serves the engine $id, process $pid. Status: 0 if it has the image, 3 if it is skipped, otherwise 1.
 serve() {
     title=$(title) configured='' crictl='' cri='' pin='' restart='' dump=''
     case $id in
@@ -136,9 +135,9 @@ serve() {
     [ "$as" != configured ] || literal=$configured
     case $literal in
     '') skip "no sandbox image is configured" ;;
-    *@*) fail "its configured name has a digest, which no other image can have; configure a name and a tag: $literal" ;;
+    *@*) fail "the configured name has a digest, which no other image can have; configure a tag alone: $literal" ;;
     esac
-    normalise "$literal" || fail "its configured name is not the name of an image: $literal"
+    normalise "$literal" || fail "not the name of an image: $literal"
     # containerd 1.6 (no transfer service) has an older form of the rule.
     case $dump in '' | *transfer.v1*) ;; *)
         case $domain in
@@ -162,7 +161,6 @@ serve() {
     [ "$verdict" = ok ] || [ -z "$check" ]
 }
 
-# Imports the image, and keeps what it replaces.
 import() {
     before=nothing
     for record in $records; do
@@ -170,7 +168,7 @@ import() {
         if [ -z "$old" ]; then continue; fi
         if ours "$old"; then before="the same"; continue; fi
         is_pause "$record" "$old" || [ "$force" ] ||
-            fail "$record is not a pause image, its entrypoint is not /pause; --force replaces it"
+            fail "$record is not a pause image (entrypoint /pause); --force replaces it"
         kept=localhost/pause-before:$(echo "$old" | cut -c 1-12)
         on tag_image "$record" "$kept" || fail "cannot keep $record as $kept: $said"
         before="another, kept as $kept"
@@ -191,7 +189,7 @@ verdict() {
         [ "$found" ] || return 0
         facts="${facts% not there} another image" verdict="run this without --check to replace it"
         is_pause "$record" "$found" ||
-            facts="$facts, and no pause image" verdict="choose another name, or replace it with --force"
+            facts="$facts, not a pause image" verdict="choose another name, or --force"
     elif ! resolves; then
         [ "$check" ] || fail "was given $ref, but does not find it (checked by $checked)"
         facts="$facts$ref is there, but $checked does not find it" verdict="restart $title"
@@ -221,7 +219,6 @@ resolves() {
     case $said in *"$config"* | *"$index"*) ;; *) return 1 ;; esac
 }
 
-# How to configure $ref.
 advice() {
     case $id in
     containerd) echo "set $key to $ref and restart it" ;;
@@ -244,15 +241,15 @@ of_containerd() {
     : "${cri:=/run/containerd/containerd.sock}"
     case $id:$cri in containerd:/run/containerd/containerd.sock) ;; containerd:*) title="$title at $cri" ;; esac
     case $(echo "$dump" | sed -n '/^disabled_plugins/,/\]/p') in
-    *cri\"* | *cri\'*) skip "its CRI plugin is disabled, so no pod comes from it" ;;
+    *cri\"* | *cri\'*) skip "its CRI plugin is disabled" ;;
     esac
     case $dump in *sandbox_image*) key=sandbox_image ;; *) key=pinned_images.sandbox ;; esac # containerd 1 and 2
     configured=$(echo "$dump" | sed -n "s/^ *sandbox\(_image\)\{0,1\} *= *[\"']\(.*\)[\"'].*/\2/p" | sed q)
     ctr=$(beside ctr) crictl=$(beside crictl)
     case $ctr:$id in
     "$(folder)"/*) ;;
-    *:k3s | *:k0s | *:microk8s) ctr="$id ctr" ;; # the ctr in PATH is another's
-    :*) fail "its client, ctr, is not installed" ;;
+    *:k[03]s | *:microk8s) ctr="$id ctr" ;; # the ctr in PATH is another's
+    :*) fail "ctr is not installed" ;;
     esac
     on client image ls -q || fail "does not answer at $cri: $said"
 }
@@ -266,7 +263,7 @@ of_crio() {
     store=containers-storage:${driver:+[$driver@$root+$runroot]}
     case $(setting pause_command) in '' | /pause) ;; *) restart='set pause_command = "/pause" and restart it' ;; esac
     for tool in podman skopeo none; do ! has $tool || break; done
-    [ "$tool" != none ] || fail "cannot be given an image: neither podman nor skopeo is installed"
+    [ "$tool" != none ] || fail "neither podman nor skopeo is installed, to give it an image"
 }
 
 # A setting of CRI-O, which prints defaults as comments.
@@ -283,7 +280,7 @@ of_docker() {
         sed -n 's|.*"\(unix:///[^"]*\)".*|\1|p' /etc/docker/daemon.json 2>/dev/null || :
         echo unix:///var/run/docker.sock
     } | sed -n '/^unix:/{p;q;}')
-    has docker || fail "its client, docker, is not installed"
+    has docker || fail "the client docker is not installed"
     on client image ls -q || fail "does not answer: $said"
     # cri-dockerd, or k3s with --docker, makes its pods.
     for pid in $(pids cri-dockerd); do
@@ -302,7 +299,7 @@ of_docker() {
     done
 }
 
-# The default of flag $1, out of a program's help.
+# The default of flag $1, in a program's help.
 default_of() { sed -n "s/.*--$1 .*(default:\{0,1\} \"\(.*\)\").*/\1/p"; }
 
 of_podman() {
@@ -312,7 +309,6 @@ of_podman() {
     done | sed -n 's/^ *infra_image *= *"\(.*\)".*/\1/p' | sed '$!d')
 }
 
-# The client that reaches the engine.
 # shellcheck disable=SC2086 # $ctr can be two words: k3s ctr
 client() {
     case $tool:$id in
@@ -354,7 +350,7 @@ has_entrypoint() {
     return 1
 }
 
-# The digest of the configuration, out of a manifest.
+# The digest of a manifest's configuration.
 config_in() { tr -d ' \n\t' | sed -n 's/.*"config":{[^}]*"digest":"sha256:\([0-9a-f]*\)".*/\1/p'; }
 
 tag_image() {
@@ -373,7 +369,7 @@ load() {
         # containerd 2 takes the pin with the image; before, CRI may not see it until a restart.
         labels='--label io.cri-containerd.image=managed --label io.cri-containerd.pinned=pinned'
         on client images import --help
-        case $said in *--label*) ;; *) labels='' restart='restart it, so that its garbage collection sees the pin' ;; esac
+        case $said in *--label*) ;; *) labels='' restart='restart it, so that it sees the pin' ;; esac
         # shellcheck disable=SC2086 # words
         on client images import $labels "$folder/tar" || fail "cannot import the image: $said"
         [ "$labels" ] || on pin_image "$ref" || fail "cannot pin the image: $said"
@@ -432,7 +428,6 @@ words() { tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n "\|^\(.*/\)*$(cat "/proc/$
 # The values of its flags $1 (a|b), a line each.
 flag() { words | sed -nE -e "/^--?($1)\$/{n;p;}" -e "s/^--?($1)=//p"; }
 
-# Its program, or what has replaced it.
 program() {
     comm=$(cat "/proc/$pid/comm")
     for program in "$(words | sed q)" "$(folder)/$comm" "$comm"; do
@@ -441,7 +436,6 @@ program() {
     echo "$program"
 }
 
-# The folder of the engine's program.
 folder() { readlink "/proc/$pid/exe" | sed 's|/[^/]*$||'; }
 
 # The tool $1 of that folder, or of PATH.

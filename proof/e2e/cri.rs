@@ -57,7 +57,7 @@ async fn all(deploy: &str, root: &Path, added: &str) {
         if spared.is_empty() {
             the_installer_pins_it_under_any_name(node).await;
         }
-        let verdict = if spared.is_empty() { "ok" } else { "restart it, so that its garbage collection sees the pin" };
+        let verdict = if spared.is_empty() { "ok" } else { "restart it, so that it sees the pin" };
         let expected =
             format!("containerd: {NAME} is installed (before: nothing), pinned, checked by ctr; {verdict}\n");
         assert_eq!(node.install(&[]), (0, expected));

@@ -14,7 +14,7 @@ use kit::messages::VERSION;
 use crate::node::{Containerd, Node};
 
 const REAL: &[&str] = &["containerd", "dockerd", "podman", "runc", "skopeo"];
-const RESTART: &str = "restart it, so that its garbage collection sees the pin"; // containerd 1
+const RESTART: &str = "restart it, so that it sees the pin"; // containerd 1
 
 #[test]
 fn several_engines_are_each_served_once() {
@@ -211,7 +211,7 @@ fn a_name_that_belongs_to_another_image() {
     node.import_as(BUSYBOX, name);
     let was = node.image(name);
 
-    let refusal = format!("{name} is not a pause image, its entrypoint is not /pause; --force replaces it");
+    let refusal = format!("{name} is not a pause image (entrypoint /pause); --force replaces it");
     let (status, said) = node.install(&["--as", name]);
     let refusals = ["containerd", "Docker", "Podman"].map(|engine| format!("{engine}: {refusal}"));
     assert_eq!((status, lines(&said)), (1, refusals.iter().map(String::as_str).collect()));
@@ -221,10 +221,7 @@ fn a_name_that_belongs_to_another_image() {
     for engine in ["containerd", "Docker", "Podman"] {
         let line = format!("{engine}: configured: ");
         let line = lines(&said).into_iter().find(|said| said.starts_with(&line)).expect("a line");
-        assert!(
-            line.ends_with("another image, and no pause image; choose another name, or replace it with --force"),
-            "{line}"
-        );
+        assert!(line.ends_with("another image, not a pause image; choose another name, or --force"), "{line}");
     }
 
     let (status, said) = node.install(&["--as", name, "--force"]);
@@ -314,7 +311,7 @@ fn two_containerds_and_one_without_cri() {
     }
     let node = node(&["podman", "docker", "dockerd"]);
     node.start_containerd("disabled_plugins = [\"cri\"]\n");
-    let skipped = "containerd: its CRI plugin is disabled, so no pod comes from it; skipped\n";
+    let skipped = "containerd: its CRI plugin is disabled; skipped\n";
     let none = "pause-install: no engine was served; see --as and --engine\n";
     assert_eq!(node.install(&[]), (1, format!("{skipped}{none}")));
 
@@ -596,7 +593,7 @@ fn a_configured_digest_is_refused() {
         let name = format!("registry.k8s.io/pause:3.8@{}", digest("index"));
         node.start_containerd(&configured(&name));
         let line = format!(
-            "containerd: its configured name has a digest, which no other image can have; configure a name and a tag: {name}\n"
+            "containerd: the configured name has a digest, which no other image can have; configure a tag alone: {name}\n"
         );
         assert_eq!(node.install(&["--as", "configured"]), (1, line));
     }

@@ -43,7 +43,7 @@ async fn containerd_1_starts_a_pod_under_each_name() {
             let plugin = "plugins.\"io.containerd.grpc.v1.cri\"";
             format!("version = 2\n[{plugin}]\nsandbox_image = \"{name}\"\nrestrict_oom_score_adj = true\n")
         };
-        each_name(Path::new("/"), &config, "restart it, so that its garbage collection sees the pin").await;
+        each_name(Path::new("/"), &config, "restart it, so that it sees the pin").await;
     }
 }
 

@@ -49,7 +49,7 @@ fn each_mistake_is_one_line() {
         (&["--as", "a//b:1"], "not the name of an image: a//b:1"),
         (&["--as", "a:b:1"], "not the name of an image: a:b:1"),
         (&["--as", "a\nb:1"], "not the name of an image: a\nb:1"),
-        (&["--as", "a@sha256:0"], "leave the digest out, no other image can have it: a@sha256:0"),
+        (&["--as", "a@sha256:0"], "leave out the digest, which no other image can have: a@sha256:0"),
         (&["--engine"], "--engine needs a name"),
         (&["--engine", "Docker"], "unknown engine Docker; see --help"),
     ] {
