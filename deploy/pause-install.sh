@@ -392,6 +392,7 @@ pack() (
 
 # Sets $normal to what $1 stands for by the rule of github.com/distribution/reference; false if it is no name.
 normalise() {
+    case $1 in *[!][A-Za-z0-9._:/-]*) return 1 ;; esac
     domain=${1%%/*} rest=${1#*/}
     case $1 in */*) ;; *) domain='' ;; esac
     case $domain in

@@ -49,6 +49,7 @@ fn each_mistake_is_one_line() {
         (&["--as", "a//b:1"], "not the name of an image: a//b:1"),
         (&["--as", "a:b:1"], "not the name of an image: a:b:1"),
         (&["--as", "a\nb:1"], "not the name of an image: a\nb:1"),
+        (&["--as", "registry.example/a:1\nb"], "not the name of an image: registry.example/a:1\nb"),
         (&["--as", "a@sha256:0"], "leave out the digest, which no other image can have: a@sha256:0"),
         (&["--engine"], "--engine needs a name"),
         (&["--engine", "Docker"], "unknown engine Docker; see --help"),
