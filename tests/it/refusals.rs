@@ -129,7 +129,8 @@ fn outcome(process: &mut Process) -> Outcome {
 /// Waits until a process that becomes pause has ended, spins or sleeps (none).
 ///
 /// It spins if it has used a tenth of a second of CPU time since it was first seen; to start and to stop takes about a
-/// thousandth. It sleeps if that time, in nanoseconds, and the state S are the same at twenty looks in a row.
+/// thousandth. It sleeps if that time, in nanoseconds, and the state S are the same at twenty looks in a row. A PID 1 that
+/// is ending sleeps as well, until its namespace is empty, but has no memory any more (`do_exit`, kernel/exit.c).
 fn ends_or_spins(process: &mut Process) -> Option<Outcome> {
     let (mut first, mut last, mut same) = (None, 0, 0);
     within(60, "it ends, spins or sleeps", || {
@@ -145,7 +146,8 @@ fn ends_or_spins(process: &mut Process) -> Option<Outcome> {
         if cpu - *first.get_or_insert(cpu) > 100_000_000 {
             return Some(Some(Spins));
         }
-        same = if cpu == last && status.state.starts_with('S') { same + 1 } else { 0 };
+        let sleeps = status.state.starts_with('S') && status.vmrss.is_some();
+        same = if cpu == last && sleeps { same + 1 } else { 0 };
         last = cpu;
         (same == 20).then_some(None)
     })
