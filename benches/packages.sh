@@ -1,8 +1,9 @@
 #!/bin/sh
 # Installs the peers that pause is measured beside, as root on Debian. The benchmark names what it still lacks.
 set -eu
+cd "$(dirname "$0")/.."
 # shellcheck source=tests/need.sh
-. "$(dirname "$0")/../tests/need.sh"
+. tests/need.sh
 
 need catatonit catatonit
 need dumb-init dumb-init

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 #[path = "../tests/it/skip.rs"]
-mod skip;
+pub mod skip;
 
 use self::skip::{has, is_installed};
 

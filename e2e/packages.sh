@@ -1,8 +1,9 @@
 #!/bin/sh
 # Installs the engines that e2e/ uses and this machine lacks, as root on Debian; elsewhere their tests are skipped.
 set -eu
+cd "$(dirname "$0")/.."
 # shellcheck source=tests/need.sh
-. "$(dirname "$0")/../tests/need.sh"
+. tests/need.sh
 
 need /usr/lib/cni/bridge containernetworking-plugins
 need buildah buildah

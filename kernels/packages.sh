@@ -1,16 +1,7 @@
 #!/bin/sh
-# Installs QEMU, as root on Debian, and fetches the kernels of kernels/machines, each with a busybox, into
-# target/kernels/: 600 MB, of which 250 MB stay.
+# Installs QEMU, as root on Debian, and fetches the kernels of kernels/machines: 600 MB, of which 250 MB stay.
 set -eu
 cd "$(dirname "$0")/.."
-release=trixie # the first that has riscv64
-
-. /etc/os-release
-if [ "$ID" != debian ]; then
-    echo "SKIPPED: kernels of other architectures come from the archive of a Debian machine" >&2
-    exit 0 # also in CI
-fi
-
 # shellcheck source=tests/need.sh
 . tests/need.sh
 need busybox busybox-static
@@ -20,30 +11,4 @@ need qemu-system-s390x qemu-system-misc
 need qemu-system-x86_64 qemu-system-x86
 install_missing || { echo "install (Debian's names):$missing" >&2; exit 1; }
 
-# shellcheck source=tests/debian.sh
-program="kernels of other architectures" && . tests/debian.sh
-mkdir -p target/kernels
-cd target/kernels
-! cmp -s ../../kernels/machines fetched || exit 0
-rm -f fetched
-
-prepare_apt
-use_release "$release"
-
-machines() { grep -v '^#' ../../kernels/machines; }
-foreign() { apt -o APT::Architectures="$(machines | awk '{ print $2 }' | sort -u | paste -sd,)" "$@"; }
-foreign_download() {
-    # shellcheck disable=SC2046 # a list of words
-    foreign download $(cat)
-}
-foreign -o APT::Update::Error-Mode=any update || skipped "the archive cannot be reached"
-machines | awk '{ print $3 ":" $2; print "busybox-static:" $2 }' | sort -u | foreign_download
-machines | while read -r _ arch package _; do echo "$(kernel "$package" "$arch"):$arch"; done | foreign_download
-unpack() { dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards "$2"; }
-machines | while read -r _ arch package _; do
-    mkdir -p "$package"
-    unpack "$(kernel "$package" "$arch")"_*_"$arch".deb './boot/vmlinu*' >"$package/kernel"
-    unpack busybox-static_*_"$arch".deb './usr/bin/busybox' >"$package/busybox"
-done
-cp ../../kernels/machines fetched
-rm -rf ./*.deb apt
+awk '!/^#/ { print $2, $3 }' kernels/machines | kernels/fetch.sh

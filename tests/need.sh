@@ -1,5 +1,7 @@
-# Sourced by what installs programs that this machine lacks, as root on Debian.
+# Sourced, in the project's folder, by what installs programs that this machine lacks, as root on Debian.
 # shellcheck shell=sh
+# shellcheck source=tests/fetch.sh
+. tests/fetch.sh
 
 missing=
 
@@ -8,12 +10,17 @@ need() {
     command -v "$1" >/dev/null || missing="$missing $2"
 }
 
-# False if it cannot be done here; then $missing says what to install.
+# False if it cannot be done here; then $missing says what to install. Asks no archive when nothing is missing.
 install_missing() {
     [ -n "$missing" ] || return 0
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return
     echo "installing:$missing"
-    export DEBIAN_FRONTEND=noninteractive
+    retry install_now
+}
+
+install_now() {
+    apt-get -qq -o Acquire::Retries=3 update || : # the lists from before may do
     # shellcheck disable=SC2086 # a list of words
-    apt-get -qq update && apt-get -qq install --yes --no-install-recommends $missing >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 install --yes --no-install-recommends $missing \
+        >/dev/null
 }

@@ -2,8 +2,9 @@
 # Installs the programs that tests use and this machine lacks: small packages, no service. What cannot be installed is
 # said in one line, and the tests that need it are skipped.
 set -eu
+cd "$(dirname "$0")/.."
 # shellcheck source=tests/need.sh
-. "$(dirname "$0")/need.sh"
+. tests/need.sh
 
 need busybox busybox-static # its shell
 need catatonit catatonit # stands beside ours in the table of faults
@@ -25,6 +26,9 @@ install_missing ||
     echo "Some tests will be skipped: to run them, install (Debian's names):$missing" >&2
 
 # A second opinion on the bill of materials; Debian has no package of it.
-spdx=$(dirname "$0")/../target/spdx-tools
-[ -x "$spdx/bin/pyspdxtools" ] || { python3 -m venv "$spdx" && "$spdx/bin/pip" install --quiet spdx-tools==0.8.3; } ||
-    echo "One test will be skipped: spdx-tools cannot be installed from PyPI" >&2
+forget spdx-tools
+spdx=$PWD/target/spdx-tools
+if [ ! -x "$spdx/bin/pyspdxtools" ] && python3 -m venv "$spdx"; then
+    "$spdx/bin/pip" install --quiet --retries 5 --timeout 20 spdx-tools==0.8.3 2>"$spdx/log" ||
+        not_fetched spdx-tools "$(grep ^ERROR: "$spdx/log" | tail -n 1)"
+fi

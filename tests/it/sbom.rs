@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use xtask::{dist, root, sbom, sha256};
 
-use crate::skip::skip;
+use crate::skip::not_fetched;
 use crate::support::{command, run};
 
 #[test]
@@ -42,7 +42,7 @@ fn it_names_what_is_built_and_of_what() {
 fn spdx_tools_find_it_valid() {
     let tools = root().join("target/spdx-tools/bin/pyspdxtools");
     if !tools.exists() {
-        return skip("spdx-tools is not installed; tests/packages.sh does it from PyPI");
+        return not_fetched("spdx-tools", "spdx-tools is not installed; tests/packages.sh does it from PyPI");
     }
     let file = tempfile::Builder::new().suffix(".spdx.json").tempfile().expect("a file");
     fs::write(&file, sbom::document(&dist::binaries().expect("they build")).expect("a document")).expect("a file");
