@@ -31,5 +31,5 @@ case $unexpected$(echo "$said" | tail -n 3 | tr '\n' ' ') in
         ;;
 esac
 value() { echo "$said" | sed -n "s/^$1: //p"; }
-printf '%-8s %-22s %-30s %-6s %6s %7s\n' "$pause" "${qemu#qemu-system-} $2" "$(value kernel)" "$(value 'page size')" \
-    "$checks" "$seconds"
+printf '%-8s %-22s %-30s %-8s %-6s %6s %7s\n' "$pause" "${qemu#qemu-system-} $2" "$(value kernel)" \
+    "$(tail -n 1 fetched)" "$(value 'page size')" "$checks" "$seconds"

@@ -55,9 +55,11 @@ ends_with() { # signal, name
 }
 all_signals_but_int_and_term='for n in $(seq 64); do case $n in 2 | 15) ;; *) kill -$n 1 ;; esac; done'
 
-mkdir -p /dev /proc
-/bin/busybox mount -t devtmpfs none /dev # by its path, because the shell finds the other programs through /proc
+# By its path: Debian 13's shell finds the other programs through /proc, and Debian 14's needs a link to each.
+/bin/busybox mkdir -p /dev /proc
+/bin/busybox mount -t devtmpfs none /dev
 /bin/busybox mount -t proc none /proc
+/bin/busybox --install -s /bin
 mkfifo /gate
 echo # ends what the firmware wrote
 echo "kernel: $(uname -r)"

@@ -2,7 +2,18 @@
 # Tests the pause of dist/ on real kernels of every architecture, two at a time.
 set -eu
 cd "$(dirname "$0")/../.."
-proof/packages/kernels.sh
-[ -e target/kernels/fetched ] || exit 0 # why, it has said
-printf '%-8s %-22s %-30s %-6s %6s %7s\n' pause machine kernel page checks seconds
-grep -v '^#' proof/machines/machines | xargs -P 2 -L 1 proof/machines/boot.sh
+proof/packages/install.sh kernels
+# 600 MB, of which 250 MB stay.
+awk '!/^#/ { print $2, $3 }' proof/machines/machines | proof/packages/kernel.sh
+
+printf '%-8s %-22s %-30s %-8s %-6s %6s %7s\n' pause machine kernel release page checks seconds
+grep -v '^#' proof/machines/machines | while read -r pause arch package rest; do
+    [ ! -e "target/kernels/$package/fetched" ] || echo "$pause $arch $package $rest"
+done | xargs -r -P 2 -L 1 proof/machines/boot.sh
+
+# The others may be missing on a day on which the archive does not deliver them; kernel.sh has said so.
+amd64=$(awk '$1 == "amd64" { print $3; exit }' proof/machines/machines)
+if [ ! -e "target/kernels/$amd64/fetched" ]; then
+    echo "SKIPPED: the kernel of amd64, without which nothing is shown" >&2
+    [ "${CI-}" != true ]
+fi

@@ -4,7 +4,8 @@
 # shellcheck shell=dash
 trap '/bin/busybox poweroff -f' EXIT
 /bin/busybox mkdir /proc /machine /memory /all
-/bin/busybox mount -t proc none /proc # through which the shell finds the other programs
+/bin/busybox mount -t proc none /proc
+/bin/busybox --install -s /bin
 for module in $(cat /modules); do
     insmod "/$module.ko" || exit
 done

@@ -1,54 +1,71 @@
-# Sourced by what makes $program, which tests need, from packages of Debian's.
+# Sourced, in the project's folder, by what makes $program, which tests need, from packages of Debian's.
 # shellcheck shell=sh
+# shellcheck source=proof/packages/fetch.sh
+. proof/packages/fetch.sh
 
 skipped() {
     echo "SKIPPED: ${program:?} cannot be had: $*" >&2
     [ "${CI-}" != true ] && exit 0 || exit 1
 }
 
-gone() {
-    echo "SKIPPED: $program cannot be had: the archive no longer has $*" >&2
-    touch gone
-    exit 0 # also in CI
-}
+# The addresses of Debian's archive in the configuration of this machine; none on another system.
+archives() (
+    . /etc/os-release
+    # shellcheck disable=SC2016 # apt's own variable
+    [ "$ID" != debian ] || apt-get indextargets --no-release-info 'Created-By: Packages' \
+        "Release: $VERSION_CODENAME" 'Component: main' --format '$(REPO_URI)' | sort -u
+)
 
-# apt-get with a configuration, lists and a cache of its own: /etc and /var stay as they are, and no root is needed.
-apt() {
-    apt-get -qq -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$PWD/apt/sources" \
-        -o Dir::State::Lists="$PWD/apt/lists" -o Dir::State::Status="$PWD/apt/status" -o Dir::Cache="$PWD/apt/cache" \
-        -o Acquire::Languages=none -o APT::Sandbox::User="$(id -un)" "$@"
-}
-
-# Its folders, with no source yet.
+# Makes the folder apt, for apt_own, in the current folder.
 prepare_apt() {
     command -v apt-get >/dev/null || skipped "packages are fetched with apt-get, which is not here"
-    rm -f gone
-    mkdir -p apt/lists/partial apt/cache/archives/partial apt/sources
-    : >apt/status
+    archives=$(archives)
+    [ -n "$archives" ] || skipped "this machine has no archive of Debian in its configuration"
+    apt=$PWD/apt
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/sources"
+    : >"$apt/status"
 }
 
-# After which apt has that release of Debian alone, from the archive that this machine uses.
-use_release() {
-    . /etc/os-release
-    apt-get indextargets --no-release-info 'Created-By: Packages' "Release: $VERSION_CODENAME" 'Component: main' \
-        --format "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] \$(REPO_URI) $1 main" |
-        sort -u >apt/sources/debian.list
-    [ -s apt/sources/debian.list ] || skipped "no archive of Debian $VERSION_CODENAME is configured"
-}
-
-# The name of the newest kernel, from the downloaded package NAME ARCHITECTURE, which has nothing else.
-kernel() { dpkg-deb --field "$1"_*_"$2".deb Depends | sed 's/ .*//'; }
-
-# Downloads a source package, and packages that are named after it, into the current folder.
-fetch() {
-    prepare_apt
-    # The archives that this machine uses, and their sources; in both forms that apt reads.
-    for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
-        [ ! -f "$list" ] || sed -e '/^deb-src /d' -e 's/^deb \(.*\)/&\ndeb-src \1/' -e 's/^Types:.*/Types: deb deb-src/' \
-            "$list" >"apt/sources/${list##*/}"
-    done
-    apt update || skipped "the archive cannot be reached"
-    apt source --download-only "$1" || gone "its source"
+# apt-get or apt-cache ($1) with lists and a cache of its own: /etc and /var stay as they are, and no root is needed. The
+# lists of a copy of the archive may be older than they may be.
+apt_own() {
+    tool=$1
     shift
-    [ $# = 0 ] || apt download "$@" || gone "$*"
+    "$tool" -qq -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$apt/sources" \
+        -o Dir::State::Lists="$apt/lists" -o Dir::State::Status="$apt/status" -o Dir::Cache="$apt/cache" \
+        -o Acquire::Languages=none -o Acquire::Retries=2 -o Acquire::http::Timeout=20 \
+        -o Acquire::Check-Valid-Until=false -o APT::Sandbox::User="$(id -un)" -o APT::Update::Error-Mode=any "$@"
+}
+
+# After which apt_own has that release of Debian alone: its packages (deb), its sources (deb-src), or both.
+use_release() { # RELEASE TYPE...
+    release=$1
+    shift
+    for type; do
+        for archive in $archives; do
+            echo "$type [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive $release main"
+        done
+    done >"$apt/sources/debian.list"
+}
+
+# The first of the errors that it reads, without addresses.
+reason() { grep -m 1 . | sed 's/^[EW]: //; s/^Failed to fetch [^ ]* *//; s/  *\[IP: .*//'; }
+
+# Downloads a source package, and packages beside it, into the current folder, from the first of these releases that
+# delivers. If none does, $why says why.
+fetch_source() { # 'RELEASE...' SOURCE [PACKAGE...]
+    releases=$1 source=$2
+    shift 2
+    why=
+    prepare_apt
+    for release in $releases $releases; do
+        use_release "$release" deb-src ${1+deb}
+        rm -f "$source"_* ./*.deb
+        {
+            apt_own apt-get update
+            apt_own apt-get source --download-only "$source" && { [ $# = 0 ] || apt_own apt-get download "$@"; }
+        } 2>apt/log && return
+        why="$why${why:+; }$release: $(reason <apt/log)"
+    done
+    return 1
 }

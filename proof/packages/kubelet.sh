@@ -6,9 +6,12 @@ cd "$(dirname "$0")/../.."
 program="the kubelet" && . proof/packages/debian.sh
 mkdir -p target/kubelet
 cd target/kubelet
+forget kubelet
 [ ! -x kubelet ] || exit 0
 
-fetch kubernetes golang-1.19-go golang-1.19-src golang-github-modern-go-reflect2-dev
+# No other release has this Go.
+fetch_source bookworm kubernetes golang-1.19-go golang-1.19-src golang-github-modern-go-reflect2-dev ||
+    { not_fetched kubelet "$why"; exit 0; }
 for package in *.deb; do
     dpkg -x "$package" debian
 done

@@ -11,8 +11,10 @@ cd target/upstream
 command -v gcc >/dev/null || skipped "gcc is not installed"
 
 if [ ! -s pause.c ]; then
-    fetch kubernetes
-    tar -xf kubernetes_*.orig.tar.* --wildcards --strip-components=4 '*/build/pause/linux/pause.c'
+    # Later releases have the source without build/.
+    fetch_source 'bookworm bullseye' kubernetes || skipped "$why"
+    tar -xOf kubernetes_*.orig.tar.* --wildcards '*/build/pause/linux/pause.c' >part
+    mv part pause.c
     rm -rf kubernetes_* apt
 fi
 build() { # NAME COMPILER

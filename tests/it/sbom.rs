@@ -4,7 +4,7 @@ use std::fs;
 
 use build::root;
 use kit::process::{command, run};
-use kit::skip::skip;
+use kit::skip::not_fetched;
 use serde_json::Value;
 use xtask::{dist, sbom, sha256};
 
@@ -42,7 +42,7 @@ fn it_names_what_is_built_and_of_what() {
 fn spdx_tools_find_it_valid() {
     let tools = root().join("target/spdx-tools/bin/pyspdxtools");
     if !tools.exists() {
-        return skip("spdx-tools is not installed; proof/packages/spdx.sh does it from PyPI");
+        return not_fetched("spdx-tools", "spdx-tools is not installed; proof/packages/spdx.sh does it from PyPI");
     }
     let file = tempfile::Builder::new().suffix(".spdx.json").tempfile().expect("a file");
     fs::write(

@@ -8,7 +8,7 @@ use build::arch::{ALL, Arch};
 use build::root;
 
 use crate::process::command;
-use crate::skip::{say_skipped, skip};
+use crate::skip::skip;
 
 /// A program that can hold a pod.
 pub struct Peer {
@@ -56,9 +56,7 @@ pub fn pause_for(arch: &Arch) -> &'static Path {
 /// Upstream's own pause, which proof/packages/upstream.sh builds.
 pub fn upstream() -> Option<PathBuf> {
     let file = root().join("target/upstream/pause");
-    if file.with_file_name("gone").exists() {
-        say_skipped("upstream's pause is not built: the archive no longer has its source");
-    } else if !file.exists() {
+    if !file.exists() {
         skip(
             "upstream's pause is not built; proof/packages/upstream.sh does it (needs gcc and Debian's source archive)",
         );

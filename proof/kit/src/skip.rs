@@ -1,9 +1,11 @@
 //! Says what a test could not do.
 
 use std::env;
+use std::fs;
 use std::io::{self, Write};
 use std::thread;
 
+use build::root;
 use nix::sched::{CloneFlags, unshare};
 
 /// Says that a test could not do its work. Never so in CI.
@@ -12,8 +14,15 @@ pub fn skip(why: &str) {
     assert_ne!(env::var("CI").as_deref(), Ok("true"), "skipped, in CI: {why}");
 }
 
+/// The same because `what` is missing. No failure, even in CI, where an attempt to fetch it has failed (proof/packages/fetch.sh).
+pub fn not_fetched(what: &str, why: &str) {
+    let list = fs::read_to_string(root().join("target/not-fetched")).unwrap_or_default();
+    let said = list.lines().find(|line| line.strip_prefix(what).is_some_and(|rest| rest.starts_with(": ")));
+    said.map_or_else(|| skip(why), |line| say_skipped(&format!("not fetched: {line}")));
+}
+
 /// Past the test harness, which keeps what a passing test prints to itself.
-pub fn say_skipped(why: &str) {
+fn say_skipped(why: &str) {
     _ = writeln!(io::stderr(), "SKIPPED: {why}");
 }
 

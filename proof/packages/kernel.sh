@@ -1,0 +1,72 @@
+#!/bin/sh
+# Fetches kernels of Debian, each with a busybox, into target/kernels/PACKAGE/: `kernel`, `busybox`, MODULE.ko for each
+# module, and `fetched`: what was asked for, and the release that it is from. Reads a line for each:
+#     ARCHITECTURE PACKAGE [MODULE...]
+# Each comes from the first release that delivers it, and is kept. What none delivers is `not fetched`.
+set -eu
+cd "$(dirname "$0")/../.."
+# shellcheck source=proof/packages/debian.sh
+program="a kernel" && . proof/packages/debian.sh
+# trixie is the first that has riscv64; sid, where things break, is the last resort.
+releases='trixie forky bookworm sid'
+mkdir -p target/kernels
+cd target/kernels
+
+lines=$(cat)
+missing() {
+    echo "$lines" | while read -r arch package modules; do
+        grep -qsFx "$arch $package${modules:+ $modules}" "$package/fetched" || echo "$arch $package $modules"
+    done
+}
+
+deliver() { # ARCHITECTURE PACKAGE [MODULE...], from the lists that apt has
+    line=$* arch=$1 package=$2
+    shift 2
+    rm -rf part
+    mkdir part
+    # From forky on, linux-image has the kernel and its modules in packages of their own.
+    packages=$(of_arch apt-cache depends --recurse --important "$package" |
+        grep -Ex "linux-(image|binary${1+|modules})-[0-9].*" | sort -u)
+    [ -n "$packages" ] || return
+    # shellcheck disable=SC2086 # a list of words
+    (cd part && of_arch apt-get download $packages busybox-static) || return
+    for deb in part/linux-*.deb; do
+        for file in 'vmlinu[xz]*' $(printf '%s.ko.xz ' "$@"); do # not each package has each
+            dpkg-deb --fsys-tarfile "$deb" | tar -x -C part --transform='s|.*/||' --wildcards "*/$file" 2>/dev/null || :
+        done
+    done
+    mv part/vmlinu* part/kernel || return
+    for module; do
+        xz --decompress "part/$module.ko.xz" || return
+    done
+    dpkg-deb --fsys-tarfile part/busybox-static_*.deb | tar -xO --wildcards '*/bin/busybox' >part/busybox || return
+    chmod 0755 part/busybox
+    rm part/*.deb
+    printf '%s\n' "$line" "$release" >part/fetched
+    rm -rf "$package"
+    mv part "$package"
+}
+of_arch() { tool=$1 && shift && apt_own "$tool" -o APT::Architecture="$arch" -o APT::Architectures="$arch" "$@"; }
+
+[ -z "$(missing)" ] || { prepare_apt && : >apt/reasons; }
+for release in $releases; do
+    for arch in $(missing | cut -d ' ' -f 1 | sort -u); do
+        use_release "$release" deb
+        if ! of_arch apt-get update 2>apt/log && grep -q InRelease apt/log; then
+            echo "every $release: $(reason <apt/log)" >>apt/reasons
+            break
+        fi
+        missing | grep "^$arch " | while read -r line; do
+            # shellcheck disable=SC2086 # a list of words
+            deliver $line 2>>apt/log || echo "$arch $release: $(reason <apt/log)" >>apt/reasons
+        done
+    done
+done
+
+echo "$lines" | while read -r _ package _; do
+    forget "kernel $package"
+done
+missing | while read -r arch package _; do
+    not_fetched "kernel $package" "$(sed -En "s/^($arch|every) //p" apt/reasons | uniq | paste -sd ';')"
+done
+rm -rf apt part
