@@ -51,7 +51,7 @@ use_release() { # RELEASE TYPE...
 # The first of the errors that it reads, without addresses.
 reason() { grep -m 1 . | sed 's/^[EW]: //; s/^Failed to fetch [^ ]* *//; s/  *\[IP: .*//'; }
 
-# Downloads a source package, and packages beside it, into the current folder, from the first of these releases that
+# Downloads upstream's part of a source package, and packages beside it, into the current folder, from the first of these releases that
 # delivers. If none does, $why says why.
 fetch_source() { # 'RELEASE...' SOURCE [PACKAGE...]
     releases=$1 source=$2
@@ -63,9 +63,10 @@ fetch_source() { # 'RELEASE...' SOURCE [PACKAGE...]
         rm -f "$source"_* ./*.deb
         {
             apt_own apt-get update
-            apt_own apt-get source --download-only "$source" && { [ $# = 0 ] || apt_own apt-get download "$@"; }
+            apt_own apt-get source --download-only --tar-only "$source" && { [ $# = 0 ] || apt_own apt-get download "$@"; }
         } 2>apt/log && return
-        why="$why${why:+; }$release: $(reason <apt/log)"
+        this="$release: $(reason <apt/log)"
+        case $why in *"$this"*) ;; *) why="$why${why:+; }$this" ;; esac
     done
     return 1
 }
