@@ -23,8 +23,8 @@ fn several_engines_are_each_served_once() {
         return;
     }
     let node = node(&[]);
+    start_docker(&node); // first, so that it starts a containerd of its own
     node.start_containerd(&configured("registry.k8s.io/pause:3.6"));
-    start_docker(&node); // with a containerd of its own
     node.write("/etc/containers/containers.conf.d/10-pause.conf", "[engine]\ninfra_image = \"early:1\"\n");
     node.write("/etc/containers/containers.conf.d/20-pause.conf", "[engine]\ninfra_image = \"rancher/late\"\n");
 
@@ -32,8 +32,8 @@ fn several_engines_are_each_served_once() {
     assert_eq!(
         lines(&said),
         [
-            "containerd: configured: registry.k8s.io/pause:3.6; registry.k8s.io/pause:3.6 is not there; run this without --check",
             "Docker: no sandbox image is configured; skipped",
+            "containerd: configured: registry.k8s.io/pause:3.6; registry.k8s.io/pause:3.6 is not there; run this without --check",
             "Podman: configured: rancher/late; docker.io/rancher/late:latest is not there; run this without --check",
         ]
     );
@@ -44,10 +44,10 @@ fn several_engines_are_each_served_once() {
         assert_eq!(
             lines(&said),
             [
+                "Docker: no sandbox image is configured; skipped".to_owned(),
                 format!(
                     "containerd: registry.k8s.io/pause:3.6 is installed (before: {before}), pinned, checked by ctr; {RESTART}"
                 ),
-                "Docker: no sandbox image is configured; skipped".to_owned(),
                 format!("Podman: docker.io/rancher/late:latest is installed (before: {before}), checked by podman; ok"),
             ]
         );
@@ -62,10 +62,10 @@ fn several_engines_are_each_served_once() {
     assert_eq!(
         lines(&said),
         [
+            format!("Docker: {name} is installed (before: nothing), checked by docker; ok"),
             format!(
                 "containerd: {name} is installed (before: nothing), pinned, checked by ctr; set sandbox_image to {name} and restart it"
             ),
-            format!("Docker: {name} is installed (before: nothing), checked by docker; ok"),
             format!(
                 "Podman: {name} is installed (before: nothing), checked by podman; set infra_image = \"{name}\" and infra_command = \"/pause\" in containers.conf"
             ),
