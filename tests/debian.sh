@@ -26,8 +26,8 @@ prepare_apt() {
     : >"$apt/status"
 }
 
-# apt-get or apt-cache ($1) with lists and a cache of its own: /etc and /var stay as they are, and no root is needed. The
-# lists of a copy of the archive may be older than they may be.
+# apt-get or apt-cache ($1) with lists and a cache of its own: /etc and /var stay as they are, and no root is needed.
+# Lists that have expired are used as well: a mirror may be late.
 apt_own() {
     tool=$1
     shift
@@ -51,8 +51,8 @@ use_release() { # RELEASE TYPE...
 # The first of the errors that it reads, without addresses.
 reason() { grep -m 1 . | sed 's/^[EW]: //; s/^Failed to fetch [^ ]* *//; s/  *\[IP: .*//'; }
 
-# Downloads upstream's part of a source package, and packages beside it, into the current folder, from the first of these releases that
-# delivers. If none does, $why says why.
+# Downloads upstream's part of a source package, and packages beside it, into the current folder, from the first of
+# these releases that delivers. If none does, $why says why.
 fetch_source() { # 'RELEASE...' SOURCE [PACKAGE...]
     releases=$1 source=$2
     shift 2
@@ -63,7 +63,8 @@ fetch_source() { # 'RELEASE...' SOURCE [PACKAGE...]
         rm -f "$source"_* ./*.deb
         {
             apt_own apt-get update
-            apt_own apt-get source --download-only --tar-only "$source" && { [ $# = 0 ] || apt_own apt-get download "$@"; }
+            apt_own apt-get source --download-only --tar-only "$source" &&
+                { [ $# = 0 ] || apt_own apt-get download "$@"; }
         } 2>apt/log && return
         this="$release: $(reason <apt/log)"
         case $why in *"$this"*) ;; *) why="$why${why:+; }$this" ;; esac
