@@ -26,8 +26,8 @@ prepare_apt() {
     : >"$apt/status"
 }
 
-# apt-get or apt-cache ($1) with lists and a cache of its own: /etc and /var stay as they are, and no root is needed. The
-# lists of a copy of the archive may be older than they may be.
+# apt-get or apt-cache ($1) with lists and a cache of its own: /etc and /var stay as they are, and no root is needed.
+# Lists that have expired are used as well: a mirror may be late.
 apt_own() {
     tool=$1
     shift
