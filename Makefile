@@ -44,7 +44,7 @@ kubelet: e2e-setup ## pause in the pods of a real kubelet, which it builds: 3 to
 compatibility: setup ## writes what e2e and kubelet ran into the table of README.md, if all of it passed
 	$(CARGO) run --quiet --package e2e --bin compatibility && $(CARGO) xtask docs
 
-kernels: dist ## pause on real kernels of every architecture, in QEMU, which it installs
+kernels: dist ## pause on real kernels of every architecture but loong64, in QEMU, which it installs
 	proof/machines/kernels.sh
 
 BENCH ?= --save
@@ -82,6 +82,8 @@ setup: # quick, and without a network, when nothing is missing
 	@command -v cc >/dev/null || { echo 'no C linker for the tools: apt-get install gcc libc6-dev' >&2; exit 1; }
 	@command -v rustup >/dev/null || { echo 'rustup is not installed: see https://rustup.rs' >&2; exit 1; }
 	@rustup toolchain install 2>&1 | grep -v '^info: ' >&2; rustup --quiet target add $(TARGETS)
+	@library="$$(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.toml"; \
+	RUSTC_BOOTSTRAP=1 $(CARGO) fetch --quiet --locked --manifest-path "$$library" # `core` of loong64 is built
 
 test-setup: setup
 	proof/packages/install.sh test || : # what needs the rest is skipped

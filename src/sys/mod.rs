@@ -11,6 +11,7 @@
 #[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
 #[cfg_attr(target_arch = "powerpc64", path = "powerpc64.rs")]
 #[cfg_attr(target_arch = "s390x", path = "s390x.rs")]
+#[cfg_attr(target_arch = "loongarch64", path = "loongarch64.rs")]
 mod arch;
 
 /// Ends the process, whatever a seccomp filter refuses. With one thread, `exit` does the same as `exit_group`. If both
@@ -84,10 +85,10 @@ pub fn reap() -> bool {
 /// Sleeps. Signal handlers run on top of it, and none of ours returns. So it comes back, with a negative errno, only if the
 /// call is refused (a seccomp filter), or with EINTR if a tracer or an emulator says that (qemu-user 7.2 does).
 pub fn pause() -> isize {
-    #[cfg(not(any(target_arch = "aarch64", target_arch = "riscv64")))]
+    #[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
     let number = linux::__NR_pause;
     // With no descriptors, no timeout and no mask this is the same.
-    #[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
+    #[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
     let number = linux::__NR_ppoll;
     // SAFETY: no pointer is passed.
     unsafe { arch::syscall(number, [0; 5]) }
@@ -97,12 +98,12 @@ pub fn pause() -> isize {
 pub fn is_writable(fd: c_int) -> bool {
     let mut poll = linux::pollfd { fd, events: linux::POLLOUT as i16, revents: 0 };
     let fds = &raw mut poll as usize;
-    #[cfg(not(any(target_arch = "aarch64", target_arch = "riscv64")))]
+    #[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
     // SAFETY: the kernel reads and writes one pollfd, which lives until the call returns.
     unsafe {
         arch::syscall(linux::__NR_poll, [fds, 1, 0, 0, 0])
     };
-    #[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
+    #[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
     // SAFETY: as above; so does the time, zero, which the kernel reads and writes.
     unsafe {
         let mut now: linux::__kernel_timespec = MaybeUninit::zeroed().assume_init();

@@ -55,7 +55,7 @@ fn two_rounds_of_orphans_as_pid_1() {
 #[test]
 fn exit_codes_of_what_is_refused() {
     for_each(|arch, emulated| {
-        let sleeps_in_ppoll = ["arm64", "riscv64"].contains(&arch.name);
+        let sleeps_in_ppoll = ["arm64", "riscv64", "loong64"].contains(&arch.name);
         if !has_namespaces() {
             return;
         }

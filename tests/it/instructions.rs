@@ -6,7 +6,7 @@ use build::arch::{ALL, Arch};
 use capstone::arch::{
     BuildsCapstone, BuildsCapstoneEndian, BuildsCapstoneExtraMode, arm, arm64, ppc, riscv, sysz, x86,
 };
-use capstone::{Capstone, Endian, Insn, Instructions};
+use capstone::{Capstone, CsResult, Endian};
 use kit::peers::pause_for;
 use object::Object;
 
@@ -20,14 +20,14 @@ fn each_system_call_instruction_makes_a_call_that_is_known() {
         let isa = Isa::of(arch);
         let file = fs::read(pause_for(arch)).expect("it is built");
         let code = isa.disassemble(&file);
-        let last = code.last().expect("an instruction");
-        let end = last.address() as usize + last.bytes().len();
+        let entry = object::File::parse(&*file).expect("an ELF file").entry() as usize;
+        let end = entry + code.iter().map(|insn| insn.bytes.len()).sum::<usize>();
         assert_eq!(end, file.len(), "{}: all from the entry on is disassembled", arch.name);
 
         let calls = isa.calls(&code);
         let mut calls: Vec<&str> = calls.iter().map(|&(_, call)| call).collect();
         calls.sort();
-        let sleeps_in_ppoll = ["arm64", "riscv64"].contains(&arch.name);
+        let sleeps_in_ppoll = ["arm64", "riscv64", "loong64"].contains(&arch.name);
         let mut here = CALLS.map(|call| if sleeps_in_ppoll && call.starts_with('p') { "ppoll" } else { call });
         here.sort();
         assert_eq!(calls, here, "{}", arch.name);
@@ -46,11 +46,10 @@ fn exit_goes_straight_to_an_undefined_instruction() {
         let first = calls.iter().position(|&(_, call)| call == "exit_group").expect("it is called");
         let [(from, _), (_, "exit")] = calls[first..first + 2] else { panic!("{}: {calls:?}", arch.name) };
         let mut exits = 0;
-        for insn in code[from + 1..].iter().take_while(|insn| insn.bytes() != isa.undefined) {
+        for insn in code[from + 1..].iter().take_while(|insn| insn.bytes != isa.undefined) {
             exits += usize::from(isa.enters(insn));
             let moves = ["addi", "c.mv", "lghi", "lgr", "li", "mov", "movz", "mr"];
-            let name = insn.mnemonic().expect("a name");
-            assert!(isa.enters(insn) || moves.contains(&name), "{}: {insn}", arch.name);
+            assert!(isa.enters(insn) || moves.contains(&&*insn.name), "{}: {insn:?}", arch.name);
         }
         assert_eq!(exits, 1, "{}", arch.name);
     }
@@ -65,9 +64,18 @@ pub fn undefined_at_entry(arch: &Arch) -> Vec<u8> {
     file
 }
 
+/// An instruction: its name, as disassemblers write it, and its operands, between commas.
+#[derive(Debug)]
+struct Insn {
+    bytes: Vec<u8>,
+    name: String,
+    operands: String,
+}
+
 /// How an architecture enters the kernel.
 struct Isa {
-    capstone: Capstone,
+    /// None for LoongArch, which capstone 5 does not know.
+    capstone: Option<Capstone>,
     /// The instruction's name.
     enter: &'static str,
     /// Names of the register that has the call's number.
@@ -81,9 +89,9 @@ struct Isa {
 impl Isa {
     fn of(arch: &Arch) -> Self {
         macro_rules! isa {
-            ($disassembler:expr, $enter:literal, $register:expr, $abi:ident, $undefined:expr) => {
+            ($capstone:expr, $enter:literal, $register:expr, $abi:ident, $undefined:expr) => {
                 Self {
-                    capstone: $disassembler.build().expect("a disassembler"),
+                    capstone: $capstone,
                     enter: $enter,
                     register: &$register,
                     name: |number| syscalls::$abi::Sysno::new(number).map(|call| call.name()),
@@ -92,47 +100,70 @@ impl Isa {
             };
         }
         let new = Capstone::new;
+        let some = |built: CsResult<Capstone>| Some(built.expect("a disassembler"));
         let mut isa = match arch.name {
             "amd64" => {
                 let mode = new().x86().mode(x86::ArchMode::Mode64);
-                isa!(mode, "syscall", ["eax", "rax"], x86_64, [0x0f, 0x0b])
+                isa!(some(mode.build()), "syscall", ["eax", "rax"], x86_64, [0x0f, 0x0b])
             }
-            "arm64" => isa!(new().arm64().mode(arm64::ArchMode::Arm), "svc", ["w8", "x8"], aarch64, [0; 4]),
-            "arm" => isa!(new().arm().mode(arm::ArchMode::Arm), "svc", ["r7"], arm, [0xf0, 0x00, 0xf0, 0xe7]),
+            "arm64" => {
+                let mode = new().arm64().mode(arm64::ArchMode::Arm);
+                isa!(some(mode.build()), "svc", ["w8", "x8"], aarch64, [0; 4])
+            }
+            "arm" => {
+                let mode = new().arm().mode(arm::ArchMode::Arm);
+                isa!(some(mode.build()), "svc", ["r7"], arm, [0xf0, 0x00, 0xf0, 0xe7])
+            }
             "riscv64" => {
                 let compressed = [riscv::ArchExtraMode::RiscVC].into_iter();
                 let mode = new().riscv().mode(riscv::ArchMode::RiscV64).extra_mode(compressed);
-                isa!(mode, "ecall", ["a7"], riscv64, [0; 2])
+                isa!(some(mode.build()), "ecall", ["a7"], riscv64, [0; 2])
             }
             "ppc64le" => {
                 let mode = new().ppc().mode(ppc::ArchMode::Mode64).endian(Endian::Little);
-                isa!(mode, "sc", ["r0"], powerpc64, [0; 4])
+                isa!(some(mode.build()), "sc", ["r0"], powerpc64, [0; 4])
             }
-            "s390x" => isa!(new().sysz().mode(sysz::ArchMode::Default), "svc", ["%r1"], s390x, [0; 2]),
+            "s390x" => {
+                let mode = new().sysz().mode(sysz::ArchMode::Default);
+                isa!(some(mode.build()), "svc", ["%r1"], s390x, [0; 2])
+            }
+            "loong64" => isa!(None, "syscall", ["r11"], loongarch64, [0x42, 0x04, 0x60, 0x38]),
             other => panic!("{other} has no row here"),
         };
         // What is no instruction (constants between functions, the undefined one) is skipped by the size of the
         // shortest, to which all are aligned: so no instruction is missed.
-        isa.capstone.set_skipdata(["arm", "ppc64le", "s390x"].contains(&arch.name)).expect("it can");
+        if let Some(capstone) = &mut isa.capstone {
+            capstone.set_skipdata(["arm", "ppc64le", "s390x"].contains(&arch.name)).expect("it can");
+        }
         isa
     }
 
-    fn disassemble(&self, file: &[u8]) -> Instructions<'_> {
+    fn disassemble(&self, file: &[u8]) -> Vec<Insn> {
         let entry = object::File::parse(file).expect("an ELF file").entry();
-        self.capstone.disasm_all(&file[entry as usize..], entry).expect("instructions")
+        let code = &file[entry as usize..];
+        let Some(capstone) = &self.capstone else {
+            return code.chunks_exact(4).map(|word| loongarch(word.try_into().expect("four bytes"))).collect();
+        };
+        let code = capstone.disasm_all(code, entry).expect("instructions");
+        let known = |insn: &capstone::Insn| Insn {
+            bytes: insn.bytes().to_vec(),
+            name: insn.mnemonic().expect("a name").to_owned(),
+            operands: insn.op_str().expect("operands").to_owned(),
+        };
+        code.iter().map(known).collect()
     }
 
     /// Where in `code` the kernel is entered, and for which call.
     fn calls(&self, code: &[Insn]) -> Vec<(usize, &'static str)> {
         let enters = (0..code.len()).filter(|&at| self.enters(&code[at]));
-        let enters = enters.inspect(|&at| assert!(["", "0", "#0"].contains(&code[at].op_str().expect("text"))));
+        let enters = enters.inspect(|&at| assert!(["", "0", "#0"].contains(&&*code[at].operands)));
         enters.map(|at| (at, (self.name)(self.number(&code[..at])).expect("a number"))).collect()
     }
 
     /// Whether `insn` enters the kernel, in the way that is ours or in an older or newer one.
     fn enters(&self, insn: &Insn) -> bool {
-        let name = insn.mnemonic().expect("a name");
-        let scv = self.enter == "sc" && insn.bytes()[3] >> 2 == 17; // which capstone 5 does not know
+        let name = &insn.name;
+        let scv = self.enter == "sc" && insn.bytes[3] >> 2 == 17; // which capstone 5 does not know
         name == self.enter || name.starts_with("int") || name == "sysenter" || scv
     }
 
@@ -140,13 +171,12 @@ impl Isa {
     fn number(&self, code: &[Insn]) -> usize {
         let mut wanted = self.register.to_vec();
         for (at, insn) in code.iter().enumerate().rev() {
-            let name = insn.mnemonic().expect("a name");
-            let operands: Vec<&str> = insn.op_str().expect("operands").split(", ").collect();
-            let value = match (name, &operands[..]) {
-                ("pop", [to]) if wanted.contains(to) => code[at - 1].op_str().expect("what is pushed"),
+            let operands: Vec<&str> = insn.operands.split(", ").collect();
+            let value = match (&*insn.name, &operands[..]) {
+                ("pop", [to]) if wanted.contains(to) => &*code[at - 1].operands, // what is pushed
                 (_, [to, from]) if wanted.contains(to) => from,
                 (_, [to, "zero", from]) if wanted.contains(to) => from,
-                (_, [to, ..]) if wanted.contains(to) => panic!("not understood: {insn}"),
+                (_, [to, ..]) if wanted.contains(to) => panic!("not understood: {insn:?}"),
                 _ => continue,
             };
             let value = value.trim_start_matches('#');
@@ -158,4 +188,20 @@ impl Isa {
         }
         panic!("no number before the call")
     }
+}
+
+/// The instructions of LoongArch that enter the kernel or may put a call's number into a register, by their encoding
+/// (LoongArch reference manual, appendix B). Of any other it only says which register it may write, by the bits where
+/// all that write one have it.
+fn loongarch(word: [u8; 4]) -> Insn {
+    let bits = u32::from_le_bytes(word);
+    let [to, from, second] = [0, 5, 10].map(|shift| format!("r{}", bits >> shift & 31));
+    let constant = bits >> 10 & 0xfff;
+    let (name, operands) = match (bits >> 15, bits >> 22) {
+        (0x56, _) => ("syscall", (bits & 0x7fff).to_string()),
+        (0x2a, _) if second == "r0" => ("mov", format!("{to}, {from}")), // or
+        (_, 0x0a | 0x0b | 0x0e) if from == "r0" => ("li", format!("{to}, {constant}")), // addi.w, addi.d, ori
+        _ => ("unknown", format!("{to}, ?, ?, ?")),
+    };
+    Insn { bytes: word.to_vec(), name: name.to_owned(), operands }
 }

@@ -37,7 +37,7 @@ const SLEEP: [&str; 3] = [
     "pause(",
 ];
 
-/// The same on this machine: elsewhere handlers have no restorer, and arm64 and riscv64 have ppoll alone.
+/// The same on this machine: elsewhere handlers have no restorer, and arm64, riscv64 and loong64 have ppoll alone.
 fn expected(calls: &[&[&str]]) -> Vec<String> {
     let here = |call: &&str| match cfg!(target_arch = "x86_64") {
         true => (*call).to_owned(),

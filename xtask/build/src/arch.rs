@@ -21,28 +21,42 @@ pub struct Arch {
     pub elf_machine: u16,
     /// `e_flags` of the ELF header: the ABI, where the architecture has more than one.
     pub elf_flags: u32,
+    /// For rustc's `-Ctarget-feature`: turns off what its target has and some machines or kernels have not.
+    pub features: &'static str,
     /// The most that the binary may take.
     pub max_bytes: u64,
+    /// Whether `core` is built from its source (the component rust-src): the compiled one cannot be had everywhere.
+    pub builds_core: bool,
 }
 
 /// All of them, the most used first.
 #[rustfmt::skip]
-pub const ALL: [Arch; 6] = [
+pub const ALL: [Arch; 7] = [
     Arch { name: "amd64", variant: None, triple: "x86_64-unknown-linux-musl", rust: "x86_64",
-        qemu: "qemu-x86_64-static", elf_machine: 62, elf_flags: 0, max_bytes: 2048 },
+        qemu: "qemu-x86_64-static", elf_machine: 62, elf_flags: 0,
+        features: "", max_bytes: 2048, builds_core: false },
     Arch { name: "arm64", variant: None, triple: "aarch64-unknown-linux-musl", rust: "aarch64",
-        qemu: "qemu-aarch64-static", elf_machine: 183, elf_flags: 0, max_bytes: 2048 },
+        qemu: "qemu-aarch64-static", elf_machine: 183, elf_flags: 0,
+        features: "", max_bytes: 2048, builds_core: false },
     // EABI 5, floating-point arguments in registers
     Arch { name: "arm", variant: Some("v7"), triple: "armv7-unknown-linux-gnueabihf", rust: "arm",
-        qemu: "qemu-arm-static", elf_machine: 40, elf_flags: 0x0500_0400, max_bytes: 2560 },
+        qemu: "qemu-arm-static", elf_machine: 40, elf_flags: 0x0500_0400,
+        features: "", max_bytes: 2560, builds_core: false },
     // compressed instructions, double floats in registers
     Arch { name: "riscv64", variant: None, triple: "riscv64gc-unknown-linux-gnu", rust: "riscv64",
-        qemu: "qemu-riscv64-static", elf_machine: 243, elf_flags: 5, max_bytes: 2560 },
+        qemu: "qemu-riscv64-static", elf_machine: 243, elf_flags: 5,
+        features: "", max_bytes: 2560, builds_core: false },
     // ELFv2
     Arch { name: "ppc64le", variant: None, triple: "powerpc64le-unknown-linux-gnu", rust: "powerpc64",
-        qemu: "qemu-ppc64le-static", elf_machine: 21, elf_flags: 2, max_bytes: 2560 },
+        qemu: "qemu-ppc64le-static", elf_machine: 21, elf_flags: 2,
+        features: "", max_bytes: 2560, builds_core: false },
     Arch { name: "s390x", variant: None, triple: "s390x-unknown-linux-gnu", rust: "s390x",
-        qemu: "qemu-s390x-static", elf_machine: 22, elf_flags: 0, max_bytes: 2560 },
+        qemu: "qemu-s390x-static", elf_machine: 22, elf_flags: 0,
+        features: "", max_bytes: 2560, builds_core: false },
+    // ABI 1, double floats in registers. LSX: vectors, which small processors, kernels before 6.5 and QEMU 7.2 lack.
+    Arch { name: "loong64", variant: None, triple: "loongarch64-unknown-linux-gnu", rust: "loongarch64",
+        qemu: "qemu-loongarch64-static", elf_machine: 258, elf_flags: 0x43,
+        features: "-lsx", max_bytes: 2560, builds_core: true },
 ];
 
 impl Arch {

@@ -31,10 +31,13 @@ pub fn pause(arch: &Arch) -> Result<PathBuf> {
             cargo.env_remove(name);
         }
     }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", rustc_flags().join("\x1f"));
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", rustc_flags(arch).join("\x1f"));
+    if arch.builds_core {
+        build_core(&mut cargo)?;
+    }
     ensure!(
         cargo.status().context("cannot run cargo; install it with rustup (https://rustup.rs)")?.success(),
-        "cannot build for {0}; if the target is missing: rustup target add {0}",
+        "cannot build for {}; if a part of the toolchain is missing: make setup",
         arch.triple
     );
 
@@ -45,13 +48,33 @@ pub fn pause(arch: &Arch) -> Result<PathBuf> {
     Ok(file)
 }
 
+/// Has `cargo` build `core` too, from the toolchain's component rust-src. rust-toolchain.toml names the toolchain
+/// exactly, so these bytes follow from it as well.
+fn build_core(cargo: &mut Command) -> Result<()> {
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).current_dir(root()).output();
+    let sysroot = sysroot.context("cannot run rustc; install it with rustup (https://rustup.rs)")?.stdout;
+    let library = Path::new(str::from_utf8(&sysroot)?.trim()).join("lib/rustlib/src/rust/library/Cargo.toml");
+    ensure!(library.exists(), "the source of Rust's library is missing: rustup component add rust-src");
+    // Cargo wants every crate of that library's lock file, even for `core`, which uses none. This gets those that are
+    // missing, and needs no network when none is.
+    let mut fetch = Command::new(cargo.get_program());
+    fetch.current_dir(root()).args(["fetch", "--locked", "--manifest-path"]).arg(library).env("RUSTC_BOOTSTRAP", "1");
+    ensure!(
+        fetch.output().context("cannot run cargo")?.status.success(),
+        "crates of Rust's library are missing and cannot be fetched: run `make setup` with a network"
+    );
+    // The option is not stable, so that cargo takes it from a nightly toolchain, or from one that is told this.
+    cargo.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=core");
+    Ok(())
+}
+
 /// Builds a program of one file that needs `core` alone, into `file`, linked as pause is.
 pub fn like_pause(source: &Path, arch: &Arch, file: &Path) -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a folder")?;
     let linked = folder.path().join("linked");
     let mut rustc = Command::new("rustc");
     rustc.current_dir(root()).args(["--edition=2024", "--target", arch.triple, "-Cpanic=abort", "-Copt-level=z"]);
-    rustc.args(["-Cstrip=symbols", "-o"]).arg(&linked).args(rustc_flags()).arg(source);
+    rustc.args(["-Cstrip=symbols", "-o"]).arg(&linked).args(rustc_flags(arch)).arg(source);
     ensure!(rustc.status().context("cannot run rustc")?.success(), "cannot build {}", source.display());
     write(file, segments(&fs::read(linked)?)?, 0o755)
 }
@@ -66,7 +89,7 @@ fn segments(linked: &[u8]) -> Result<&[u8]> {
 }
 
 /// How rustc is to link a program without a libc.
-fn rustc_flags() -> Vec<String> {
+fn rustc_flags(arch: &Arch) -> Vec<String> {
     let script = root().join("src/pause.ld");
     let link = [
         // The toolchain's own linker, and nothing that is not ours: no C compiler, no libc, no start files.
@@ -89,6 +112,9 @@ fn rustc_flags() -> Vec<String> {
     ];
     let mut flags: Vec<String> = link.map(str::to_owned).into();
     flags.push(format!("-Clink-arg=-T{}", script.display()));
+    if !arch.features.is_empty() {
+        flags.push(format!("-Ctarget-feature={}", arch.features));
+    }
     flags
 }
 
