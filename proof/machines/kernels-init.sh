@@ -55,7 +55,7 @@ ends_with() { # signal, name
 }
 all_signals_but_int_and_term='for n in $(seq 64); do case $n in 2 | 15) ;; *) kill -$n 1 ;; esac; done'
 
-# By its path: Debian 13's shell finds the other programs through /proc, and Debian 14's needs a link to each.
+# By its path until a shell has what it may need to find the other programs: /proc, or a link to each in PATH.
 /bin/busybox mkdir -p /dev /proc
 /bin/busybox mount -t devtmpfs none /dev
 /bin/busybox mount -t proc none /proc

@@ -4,7 +4,7 @@
 # shellcheck shell=dash
 trap '/bin/busybox poweroff -f' EXIT
 /bin/busybox mkdir /proc /machine /memory /all
-/bin/busybox mount -t proc none /proc
+/bin/busybox mount -t proc none /proc # which a shell may need to find the other programs, or a link to each
 /bin/busybox --install -s /bin
 for module in $(cat /modules); do
     insmod "/$module.ko" || exit
