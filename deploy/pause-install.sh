@@ -4,7 +4,7 @@
 set -eu
 export LC_ALL=C
 name=@NAME@
-# sudo leaves out some of the folders in which engines are.
+# sudo leaves some of these out.
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:/opt/bin:/var/lib/rancher/rke2/bin
 
 usage() {
@@ -52,7 +52,7 @@ main() {
     for engine in $engines; do
         id=${engine%:*} pid=${engine#*:}
         [ "${only:-$id}" = "$id" ] || continue
-        set +e # in a condition, the subshell would ignore its -e
+        set +e # a condition would turn off the -e inside
         (set -e; serve)
         status=$?
         set -e
@@ -89,8 +89,8 @@ find_engines() {
         dockerd) id=docker ;;
         *)
             # A shim's messenger; Docker's own containerd
-            case $(words | tr '\n' ' ') in *' publish '* | *docker/containerd/containerd.toml*) continue ;; esac
-            parent=$(sed -n 's/^PPid:.//p' "/proc/$pid/status")
+            case $(words 2>/dev/null | tr '\n' ' ') in '' | *' publish '* | *docker/containerd/containerd.toml*) continue ;; esac
+            parent=$(sed -n 's/^PPid:.//p' "/proc/$pid/status") || continue
             case "$(readlink "/proc/$pid/exe") $(flag 'c|config') $(cat "/proc/$parent/comm" 2>/dev/null)" in
             *rke2*) id=rke2 ;; *k3s*) id=k3s ;; *k0s*) id=k0s ;; *microk8s*) id=microk8s ;; *) id=containerd ;;
             esac
@@ -103,6 +103,7 @@ find_engines() {
         case " $engines" in *" $id:"*) continue ;; esac
         [ "${only:-$id}" = "$id" ] || continue
         has "$program" || continue
+        [ "$id" != k3s ] || [ -z "$(pids k3s-server k3s-agent)" ] || continue
         # k3s and RKE2 have one program with many names.
         case $id:$(readlink -f "$(command -v "$program")") in containerd:*/k3s | containerd:*/rke2/*) continue ;; esac
         echo "$(title): is not running; skipped"
@@ -111,14 +112,14 @@ find_engines() {
     case $only:$engines in :*' crio:'*) ;; *) ! has podman || engines="$engines podman:0" ;; esac
 }
 
-# The PIDs of the programs "$@" that are root's, in our PID namespace and on our root file system: those of other users
-# and in containers (kind, k3d, docker-in-docker) are not this node's.
+# The PIDs of the programs "$@" that are root's, in our PID namespace and on our root file system: others, such as those
+# of kind, k3d and docker-in-docker, are not this node's.
 pids() {
     here="$(readlink /proc/self/ns/pid) $(stat -L -c %d:%i /) 0"
     for process in /proc/[0-9]*; do
         read -r comm <"$process/comm" || continue # processes come and go
         case " $* " in *" $comm "*) ;; *) continue ;; esac
-        uid=$(sed -n 's/^Uid:.\([0-9]*\).*/\1/p' "$process/status")
+        uid=$(sed -n 's/^Uid:.\([0-9]*\).*/\1/p' "$process/status") || continue
         [ "$(readlink "$process/ns/pid") $(stat -L -c %d:%i "$process/root/") $uid" != "$here" ] ||
             echo "${process#/proc/}"
     done 2>/dev/null | sort -n
@@ -138,14 +139,14 @@ serve() {
     *@*) fail "the configured name has a digest, which no other image can have; configure a tag alone: $literal" ;;
     esac
     normalise "$literal" || fail "not the name of an image: $literal"
-    # containerd 1.6 (no transfer service) has an older form of the rule.
+    # containerd 1.6, without a transfer service, has an older rule.
     case $dump in '' | *transfer.v1*) ;; *)
         case $domain in
         [!\[]*[.:]*) ;;
-        \[* | *[A-Z]*) fail "takes this for no name, configure another: $literal" ;;
+        \[* | *[A-Z]*) fail "containerd 1.6 refuses this name, configure another: $literal" ;;
         esac
     esac
-    # CRI looks up the normalised name; containerd 2.3.0 and 2.3.1 the name as it is written.
+    # CRI looks up the normalised name; containerd 2.3.0 and 2.3.1 the literal one.
     ref=$normal records=$normal
     [ "$tool" != ctr ] || [ "$literal" = "$ref" ] || records="$ref $literal"
     advice=$(advice)
@@ -166,7 +167,7 @@ import() {
     for record in $records; do
         old=$(find_image "$record")
         if [ -z "$old" ]; then continue; fi
-        if ours "$old"; then before="the same"; continue; fi
+        if ours "$old"; then [ "$before" != nothing ] || before="the same"; continue; fi
         is_pause "$record" "$old" || [ "$force" ] ||
             fail "$record is not a pause image (entrypoint /pause); --force replaces it"
         kept=localhost/pause-before:$(echo "$old" | cut -c 1-12)
@@ -177,21 +178,20 @@ import() {
     load
 }
 
-# Sets $facts and $verdict, which is "ok" or the one thing to do.
 verdict() {
     for record in $records; do
         found=$(find_image "$record")
         ours "$found" || break
     done
     if ! ours "$found"; then
-        [ "$check" ] || fail "was given $record, but does not have it"
+        [ "$check" ] || fail "$record was imported, but is not there"
         facts="$facts$record is not there" verdict="run this without --check"
         [ "$found" ] || return 0
         facts="${facts% not there} another image" verdict="run this without --check to replace it"
         is_pause "$record" "$found" ||
             facts="$facts, not a pause image" verdict="choose another name, or --force"
     elif ! resolves; then
-        [ "$check" ] || fail "was given $ref, but does not find it (checked by $checked)"
+        [ "$check" ] || fail "$ref was imported, but $checked does not find it"
         facts="$facts$ref is there, but $checked does not find it" verdict="restart $title"
     else
         if [ "$check" ]; then facts="$facts$ref is pause @VERSION@"; else facts="$ref is installed (before: $before)"; fi
@@ -203,20 +203,24 @@ verdict() {
 
 ours() { [ "$1" = "$index" ] || [ "$1" = "$config" ]; }
 
-# Whether the engine finds our image under its configured name. Sets $checked to what was asked.
+# Whether the engine finds our image. Sets $checked to what was asked.
 resolves() {
     checked=$tool
     if [ "$tool" = ctr ]; then
         case $(client images ls "name==\"$ref\"") in *pinned=pinned*) pin=pinned ;; *) pin='not pinned' ;; esac
     fi
     [ "$cri" ] && [ "$crictl" ] || return 0
-    on "$crictl" -r "unix://$cri" -i "unix://$cri" inspecti -o json "$literal" || case $said in
-    *'not found'* | *'no such image'*) checked=crictl; return 1 ;;
-    *) return 0 ;; # it does not speak this engine's CRI
-    esac
-    checked=crictl
-    case $said in *'"pinned": true'*) pin=pinned restart='' ;; esac
-    case $said in *"$config"* | *"$index"*) ;; *) return 1 ;; esac
+    for wait in 1 1 1 0; do # CRI hears of an import a moment later
+        on "$crictl" -r "unix://$cri" -i "unix://$cri" inspecti -o json "${records#* }" || case $said in
+        *'not found'* | *'no such image'*) ;;
+        *) return 0 ;; # it does not speak this engine's CRI
+        esac
+        checked=crictl
+        case $said in *'"pinned": true'*) pin=pinned restart='' ;; *'"pinned": false'*) pin=${pin:+pinned by its labels} ;; esac
+        case $said in *"$config"* | *"$index"*) return 0 ;; esac
+        sleep $wait
+    done
+    return 1
 }
 
 advice() {
@@ -226,7 +230,7 @@ advice() {
     k0s) echo "set spec.images.pause in k0s.yaml to $ref and restart it" ;;
     microk8s) echo "set sandbox_image in args/containerd-template.toml to $ref and restart it" ;;
     crio) echo "set pause_image and pinned_images to $ref in [crio.image] and restart it" ;;
-    docker) [ -z "$configured" ] || echo "set --pod-infra-container-image=$ref and restart what has it" ;;
+    docker) [ -z "$configured" ] || echo "set --pod-infra-container-image=$ref and restart cri-dockerd or k3s" ;;
     podman) echo "set infra_image = \"$ref\" and infra_command = \"/pause\" in containers.conf" ;;
     esac
 }
@@ -237,10 +241,10 @@ of_containerd() {
     on as_started config dump || fail "cannot print its configuration: $said"
     dump=$said
     cri=$(flag 'a|address' | sed '$!d')
-    [ "$cri" ] || cri=$(echo "$dump" | sed -n "/^\[grpc\]/,/^\[[^g]/s/^ *address = [\"']\(.*\)[\"']/\1/p")
+    [ "$cri" ] || cri=$(echo "$dump" | sed -n "/grpc['\"]*\]/,/^ *\[/s/^ *address = [\"']\(.*\)[\"']/\1/p")
     : "${cri:=/run/containerd/containerd.sock}"
     case $id:$cri in containerd:/run/containerd/containerd.sock) ;; containerd:*) title="$title at $cri" ;; esac
-    case $(echo "$dump" | sed -n '/^disabled_plugins/,/\]/p') in
+    case $(echo "$dump" | sed -n '/^disabled_plugins/p') in
     *cri\"* | *cri\'*) skip "its CRI plugin is disabled" ;;
     esac
     case $dump in *sandbox_image*) key=sandbox_image ;; *) key=pinned_images.sandbox ;; esac # containerd 1 and 2
@@ -260,7 +264,7 @@ of_crio() {
     settings=$said
     configured=$(setting pause_image) cri=$(setting listen) crictl=$(beside crictl)
     driver=$(setting storage_driver) root=$(setting root) runroot=$(setting runroot)
-    store=containers-storage:${driver:+[$driver@$root+$runroot]}
+    store=containers-storage:[${driver:+$driver@}$root+$runroot]
     case $(setting pause_command) in '' | /pause) ;; *) restart='set pause_command = "/pause" and restart it' ;; esac
     for tool in podman skopeo none; do ! has $tool || break; done
     [ "$tool" != none ] || fail "neither podman nor skopeo is installed, to give it an image"
@@ -289,12 +293,13 @@ of_docker() {
     done
     case $engines in *k3s:*) return 0 ;; esac
     for pid in $(pids k3s-server k3s-agent); do
-        # It hides its flags from /proc, because they have secrets.
+        # It hides its flags from /proc.
         configured=$({
             k3s "$(sed 's/k3s-//' "/proc/$pid/comm")" --help 2>/dev/null | default_of pause-image
             cat /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/*.yaml 2>/dev/null |
                 sed -n "s/^pause-image: *[\"']\{0,1\}\([^\"' ]*\).*/\1/p"
-            sed -nE "s/.*--pause-image[= '\"]*([^'\" ]*).*/\1/p" /etc/systemd/system/k3s*.service 2>/dev/null
+            cat /etc/systemd/system/k3s*.service 2>/dev/null | tr '\\\n\t' '   ' |
+                sed -nE "s/.*--pause-image[= '\"]*([^'\" ]*).*/\1/p"
         } | sed '$!d')
     done
 }
@@ -304,9 +309,15 @@ default_of() { sed -n "s/.*--$1 .*(default:\{0,1\} \"\(.*\)\").*/\1/p"; }
 
 of_podman() {
     tool=podman binary=$(command -v podman)
-    configured=$(for d in /usr/share/containers /etc/containers; do
+    configured=$(of_conf infra_image)
+    case $(of_conf infra_command) in '' | /pause) ;; *) restart='set infra_command = "/pause"' ;; esac
+}
+
+# The last value of a key in root's containers.conf.
+of_conf() {
+    for d in /usr/share/containers /etc/containers; do
         cat $d/containers.conf $d/containers.conf.d/*.conf $d/containers.rootful.conf.d/*.conf 2>/dev/null || :
-    done | sed -n 's/^ *infra_image *= *"\(.*\)".*/\1/p' | sed '$!d')
+    done | sed -n "s/^ *$1 *= *[\"']\([^\"']*\).*/\1/p" | sed '$!d'
 }
 
 # shellcheck disable=SC2086 # $ctr can be two words: k3s ctr
@@ -337,7 +348,7 @@ is_pause() {
     esac
 }
 
-# The same of a blob: an index leads to manifests, a manifest to its configuration.
+# The same of a blob: an index, a manifest or a configuration.
 has_entrypoint() {
     blob=$(client content get "sha256:$1" 2>/dev/null | tr -d ' \n\t')
     case $blob in
@@ -368,10 +379,10 @@ load() {
     ctr)
         # containerd 2 takes the pin with the image; before, CRI may not see it until a restart.
         labels='--label io.cri-containerd.image=managed --label io.cri-containerd.pinned=pinned'
-        on client images import --help
+        on client images import --help || :
         case $said in *--label*) ;; *) labels='' restart='restart it, so that it sees the pin' ;; esac
         # shellcheck disable=SC2086 # words
-        on client images import $labels "$folder/tar" || fail "cannot import the image: $said"
+        on client images import --no-unpack $labels "$folder/tar" || fail "cannot import the image: $said"
         [ "$labels" ] || on pin_image "$ref" || fail "cannot pin the image: $said"
         [ "$records" = "$ref" ] || on tag_image "$ref" "$literal" || fail "cannot store it as $literal too: $said"
         ;;
@@ -439,12 +450,11 @@ program() {
 
 folder() { readlink "/proc/$pid/exe" | sed 's|/[^/]*$||'; }
 
-# The tool $1 of that folder, or of PATH.
 beside() {
     if [ -x "$(folder)/$1" ]; then echo "$(folder)/$1"; else command -v "$1" || :; fi
 }
 
-# Runs its program as it was started, for the verb "$@".
+# Runs its program as it was started, for a verb.
 as_started() (
     verb=$* program=$(program)
     set -f

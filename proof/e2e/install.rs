@@ -4,8 +4,8 @@
 //! (command lines, sockets, files, links) around a real containerd or a real store: k3s, RKE2, k0s, MicroK8s, CRI-O,
 //! cri-dockerd.
 
+use std::fs;
 use std::path::Path;
-use std::{env, fs};
 
 use build::root;
 use engines::{BUSYBOX, NAME, digest, ok, ready, until};
@@ -187,7 +187,7 @@ fn podman_alone_fails_nothing() {
     let (status, said) = node.install(&["--as", "configured"]);
     assert_eq!(status, 1);
     let [containerd, podman, ..] = lines(&said)[..] else { panic!("{said}") };
-    assert_eq!(containerd, "containerd: takes this for no name, configure another: Upper/pause:1");
+    assert_eq!(containerd, "containerd: containerd 1.6 refuses this name, configure another: Upper/pause:1");
     assert!(podman.starts_with("Podman: cannot load the image: "), "{said}");
     // With a name that containerd takes, it is well all the same.
     node.write("/etc/containerd/config.toml", &configured(NAME));
@@ -316,6 +316,23 @@ fn two_containerds_and_one_without_cri() {
     let none = "pause-install: no engine was served; see --as and --engine\n";
     assert_eq!(node.install(&[]), (1, format!("{skipped}{none}")));
 
+    // The socket and the folders are in its file alone.
+    node.write(
+        "/run/third/config.toml",
+        &format!(
+            "root = \"/run/third/root\"\nstate = \"/run/third/state\"\nrequired_plugins = [\"io.containerd.grpc.v1.cri\"]\n{}\
+             [grpc]\naddress = \"/run/third/sock\"\n",
+            configured("c/d:1")
+        ),
+    );
+    let third = node.start(&["containerd", "-c", "/run/third/config.toml"]);
+    until("it answers", || node.try_to(&["ctr", "-a", "/run/third/sock", "version"]).is_ok());
+    let line = format!(
+        "containerd at /run/third/sock: docker.io/c/d:1 is installed (before: nothing), pinned, checked by ctr; {RESTART}\n"
+    );
+    assert_eq!(node.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
+    third.stop();
+
     node.write(
         "/run/other/config.toml",
         &format!("root = \"/run/other/root\"\nstate = \"/run/other/state\"\n{}", configured("a/b:1")),
@@ -443,9 +460,11 @@ async fn crictl_asks_the_engine() {
     if !ready(REAL) {
         return;
     }
-    let crictl = env::current_exe().expect("a path").with_file_name("../examples/crictl");
-    let roots = [(Path::new("/").to_owned(), RESTART), (root().join("target/containerd-2"), "ok")];
-    for (root, verdict) in roots {
+    let roots = [
+        (Path::new("/").to_owned(), RESTART, "pinned by its labels"),
+        (root().join("target/containerd-2"), "ok", "pinned"),
+    ];
+    for (root, verdict, pin) in roots {
         if !root.exists() {
             not_fetched(
                 "containerd-2",
@@ -455,19 +474,19 @@ async fn crictl_asks_the_engine() {
         }
         let config = |name: &str| configured(name) + "restrict_oom_score_adj = true\n";
         let mut node = Containerd::start(&root, &config("rancher/mirrored-pause:3.6")).await;
-        fs::copy(&crictl, node.file("/usr/local/bin/crictl")).expect("a program");
+        fs::copy(env!("CARGO_BIN_EXE_crictl"), node.file("/usr/local/bin/crictl")).expect("a program");
         let name = "docker.io/rancher/mirrored-pause:3.6";
-        let line = format!("containerd: {name} is installed (before: nothing), pinned, checked by crictl; {verdict}\n");
+        let line = format!("containerd: {name} is installed (before: nothing), {pin}, checked by crictl; {verdict}\n");
         assert_eq!(node.install(&["--as", "configured"]), (0, line));
         let line = format!(
-            "containerd: configured: rancher/mirrored-pause:3.6; {name} is {}, pinned, checked by crictl; ok\n",
+            "containerd: configured: rancher/mirrored-pause:3.6; {name} is {}, {pin}, checked by crictl; ok\n",
             VERSION.trim()
         );
         assert_eq!(node.install(&["--as", "configured", "--check"]), (0, line));
 
         // Its answer counts, not the records: it does not see an image before it has been told, or one that it hides.
         node.write_program("/usr/local/bin/crictl", "#!/bin/sh\necho 'FATA[0000] no such image' >&2\nexit 1\n");
-        let line = format!("containerd: was given {name}, but does not find it (checked by crictl)\n");
+        let line = format!("containerd: {name} was imported, but crictl does not find it\n");
         assert_eq!(node.install(&["--as", "configured"]), (1, line));
         // One that does not speak with this engine is not asked again.
         node.write_program(
@@ -497,7 +516,7 @@ fn k3s_with_docker() {
     let installs = |name: &str| {
         let line = format!("Docker: {name} is installed (before: nothing), checked by docker; ok");
         let (status, said) = node.install(&["--as", "configured"]);
-        assert_eq!((status, lines(&said).last()), (0, Some(&line.as_str())), "{said}");
+        assert_eq!((status, lines(&said)), (0, vec!["containerd: is not running; skipped", line.as_str()]));
     };
     installs("docker.io/rancher/mirrored-pause:3.6");
     node.write("/etc/rancher/k3s/config.yaml", "node-name: a\npause-image: \"by/yaml:1\"\n");
@@ -509,6 +528,11 @@ fn k3s_with_docker() {
         "[Service]\nExecStart=/usr/local/bin/k3s \\\n    server \\\n\t'--docker' \\\n\t'--pause-image=by/flag:1' \\\n",
     );
     installs("docker.io/by/flag:1");
+    node.write(
+        "/etc/systemd/system/k3s.service",
+        "ExecStart=/usr/local/bin/k3s \\\n    server \\\n\t'--pause-image' \\\n\t'by/words:1' \\\n",
+    );
+    installs("docker.io/by/words:1");
 }
 
 /// Stood in for: a program that prints a configuration as CRI-O does, beside a real store.
@@ -517,13 +541,15 @@ fn cri_o() {
     if !ready(REAL) {
         return;
     }
-    for tool in ["podman", "skopeo"] {
+    for (tool, driver) in [("podman", "vfs"), ("skopeo", "vfs"), ("skopeo", "")] {
         let node = node(&["containerd", "ctr", "docker", "dockerd", if tool == "podman" { "none" } else { "podman" }]);
         node.tmpfs("/etc/crio");
-        let config = "[crio]\n# root = \"/var/lib/containers/storage\"\nroot = \"/run/crio/storage\"\n# runroot = \"/run/crio/runroot\"\n\
-            storage_driver = \"vfs\"\n[crio.api]\n# listen = \"/var/run/crio/crio.sock\"\n[crio.image]\n\
-            pause_image = \"rancher/mirrored-pause:3.6\"\n# pause_command = \"/pause\"\n";
-        node.write("/etc/crio/config", config);
+        let config = format!(
+            "[crio]\n# root = \"/var/lib/containers/storage\"\nroot = \"/run/crio/storage\"\n# runroot = \"/run/crio/runroot\"\n\
+            storage_driver = \"{driver}\"\n[crio.api]\n# listen = \"/var/run/crio/crio.sock\"\n[crio.image]\n\
+            pause_image = \"rancher/mirrored-pause:3.6\"\n# pause_command = \"/pause\"\n"
+        );
+        node.write("/etc/crio/config", &config);
         node.write_program(
             "/usr/local/bin/crio",
             "#!/bin/sh\ncase $* in\n'--config /etc/crio/other.conf config') cat /etc/crio/config ;;\n\
@@ -540,7 +566,8 @@ fn cri_o() {
         );
         assert_eq!(node.install(&["--as", "configured", "--check"]), (0, line));
         // Where CRI-O looks, and nowhere else.
-        let store = "containers-storage:[vfs@/run/crio/storage+/run/crio/runroot]";
+        let driver = if driver.is_empty() { "overlay" } else { driver }; // skopeo's own
+        let store = format!("containers-storage:[{driver}@/run/crio/storage+/run/crio/runroot]");
         node.ok(&["skopeo", "inspect", "--raw", &format!("{store}{name}")]);
         node.try_to(&["skopeo", "inspect", "--raw", &format!("containers-storage:{name}")]).expect_err("another store");
     }

@@ -79,7 +79,7 @@ async fn each_name(root: &Path, config: &dyn Fn(&str) -> String, verdict: &str) 
 
         if version_1_6 && ["Registry/pause:1", "[::1]:5000/pause:5"].contains(&configured) {
             assert!(before.contains("invalid reference format"), "{before}");
-            let line = format!("containerd: takes this for no name, configure another: {configured}\n");
+            let line = format!("containerd: containerd 1.6 refuses this name, configure another: {configured}\n");
             assert_eq!(node.install(&["--as", "configured"]), (1, line));
             continue;
         }
