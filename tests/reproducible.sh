@@ -13,7 +13,7 @@ for copy in "$copies/one" "$other"; do
     tar --exclude=./target --exclude=./dist --exclude=./.git -cf - . | tar -xf - -C "$copy"
 done
 
-# What is executed and compiled, which is half of it.
+# All of it but its documentation, which is large.
 toolchain=$copies/toolchain
 mkdir "$toolchain"
 tar --exclude=./share -C "$(rustc --print sysroot)" -cf - . | tar -xf - -C "$toolchain"
