@@ -24,8 +24,8 @@ as_another=
 if unshare --user --map-user=1234 --map-group=1234 true 2>/dev/null; then
     as_another='unshare --user --map-user=1234 --map-group=1234'
 else
-    echo "SKIPPED: another user for the second build, because no user namespace can be made" >&2
-    [ "${CI:-}" != true ]
+    # shellcheck source=proof/kit/skip.sh
+    (. proof/kit/skip.sh && skipped "another user for the second build, because no user namespace can be made")
 fi
 (
     cd "$other"

@@ -3,10 +3,9 @@
 # mount and make goes with it, also when this is interrupted. What is left all the same is an error.
 # shellcheck disable=SC2044,SC2086 # lists of words
 set -eu
-[ "$(id -u)" = 0 ] || {
-    echo "SKIPPED: the tests in engines run as root" >&2
-    [ "${CI-}" != true ] && exit 0 || exit 1
-}
+# shellcheck source=proof/kit/skip.sh
+. "$(dirname "$0")/../kit/skip.sh"
+[ "$(id -u)" = 0 ] || skipped "the tests in engines run as root"
 cgroup=pause-e2e-$$
 hierarchies=$(findmnt -nr -t cgroup,cgroup2 -o TARGET)
 cgroups=$(printf "%s/$cgroup\n" $hierarchies)

@@ -13,7 +13,6 @@ done | xargs -r -P 2 -L 1 proof/machines/boot.sh
 
 # The others may be missing on a day on which the archive does not deliver them; kernel.sh has said so.
 amd64=$(awk '$1 == "amd64" { print $3; exit }' proof/machines/machines)
-if [ ! -e "target/kernels/$amd64/fetched" ]; then
-    echo "SKIPPED: the kernel of amd64, without which nothing is shown" >&2
-    [ "${CI-}" != true ]
-fi
+# shellcheck source=proof/kit/skip.sh
+. proof/kit/skip.sh
+[ -e "target/kernels/$amd64/fetched" ] || skipped "the kernel of amd64, without which nothing is shown"

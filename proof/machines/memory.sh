@@ -11,8 +11,10 @@ case $* in
 esac
 project=$PWD
 [ ! -e /sys/fs/cgroup/cgroup.controllers ] ||
-    { echo "SKIPPED: this machine has control groups v2 itself; make bench measures them" >&2; exit 0; }
-[ "$(uname -m)" = x86_64 ] || { echo "SKIPPED: $0 is written for amd64 alone" >&2; exit 0; }
+    { echo "nothing to do: this machine has control groups v2 itself, and make bench measures them"; exit 0; }
+# shellcheck source=proof/kit/skip.sh
+. proof/kit/skip.sh
+[ "$(uname -m)" = x86_64 ] || skipped "$0 is written for amd64 alone"
 
 proof/packages/install.sh bench-v2
 package=linux-image-amd64 modules='netfs 9pnet 9pnet_virtio 9p overlay'

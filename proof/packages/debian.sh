@@ -3,10 +3,10 @@
 # shellcheck source=proof/packages/fetch.sh
 . proof/packages/fetch.sh
 
-skipped() {
-    echo "SKIPPED: ${program:?} cannot be had: $*" >&2
-    [ "${CI-}" != true ] && exit 0 || exit 1
-}
+# shellcheck source=proof/kit/skip.sh
+. proof/kit/skip.sh
+
+cannot_be_had() { skipped "${program:?} cannot be had: $*"; }
 
 # The addresses of Debian's archive in the configuration of this machine; none on another system.
 archives() (
@@ -18,9 +18,9 @@ archives() (
 
 # Makes the folder apt, for apt_own, in the current folder.
 prepare_apt() {
-    command -v apt-get >/dev/null || skipped "packages are fetched with apt-get, which is not here"
+    command -v apt-get >/dev/null || cannot_be_had "packages are fetched with apt-get, which is not here"
     archives=$(archives)
-    [ -n "$archives" ] || skipped "this machine has no archive of Debian in its configuration"
+    [ -n "$archives" ] || cannot_be_had "this machine has no archive of Debian in its configuration"
     apt=$PWD/apt
     mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/sources"
     : >"$apt/status"

@@ -8,11 +8,11 @@ program="upstream's pause" && . proof/packages/debian.sh
 mkdir -p target/upstream
 cd target/upstream
 
-command -v gcc >/dev/null || skipped "gcc is not installed"
+command -v gcc >/dev/null || cannot_be_had "gcc is not installed"
 
 if [ ! -s pause.c ]; then
     # Later releases have the source without build/.
-    fetch_source 'bookworm bullseye' kubernetes || skipped "$why"
+    fetch_source 'bookworm bullseye' kubernetes || cannot_be_had "$why"
     tar -xOf kubernetes_*.orig.tar.* --wildcards '*/build/pause/linux/pause.c' >part
     mv part pause.c
     rm -rf kubernetes_* apt
