@@ -5,7 +5,7 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults nightly e2e kubelet compatibility kernels bench bench-v2 push lint clean help setup test-setup e2e-setup
+.PHONY: build dist image run test faults nightly e2e kubelet compatibility kernels bench bench-v2 push lint clean help setup test-setup bench-setup e2e-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -48,14 +48,10 @@ kernels: dist ## pause on real kernels of every architecture but loong64, in QEM
 	proof/machines/kernels.sh
 
 BENCH ?= --save
-bench: setup ## beside its peers, as root on Debian; BENCH=--quick keeps nothing and takes less than a minute
-	proof/packages/install.sh bench || : # what lacks is left out
-	proof/packages/upstream.sh
+bench: bench-setup ## beside its peers, as root on Debian; BENCH=--quick keeps nothing and takes less than a minute
 	$(CARGO) bench --quiet --package bench -- $(BENCH)
 
-bench-v2: dist ## its memory under control groups v2, in QEMU, where the machine has v1: ten minutes
-	proof/packages/install.sh bench || : # what lacks is left out
-	proof/packages/upstream.sh
+bench-v2: dist bench-setup ## its memory under control groups v2, in QEMU, where the machine has v1: ten minutes
 	$(CARGO) bench --quiet --no-run --package bench
 	proof/machines/memory.sh $(BENCH)
 
@@ -88,6 +84,10 @@ setup: # quick, and without a network, when nothing is missing
 test-setup: setup
 	proof/packages/install.sh test || : # what needs the rest is skipped
 	proof/packages/spdx.sh && proof/packages/upstream.sh
+
+bench-setup: setup
+	proof/packages/install.sh bench || : # what lacks is left out
+	proof/packages/upstream.sh
 
 e2e-setup: setup # within, there is no network
 	proof/packages/install.sh e2e || : # what needs the rest is skipped

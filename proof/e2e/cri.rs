@@ -8,12 +8,10 @@ use std::{fs, io};
 use k8s_cri::v1::*;
 use procfs::process::Process;
 
-use crate::node::{Containerd, POD, Pod};
-use build::root;
+use crate::node::{self, Containerd, POD, Pod, RESTART};
 use engines::compatibility::Row;
 use engines::{BUSYBOX, NAME, dist, has_quoted, ok, ready, until};
 use kit::orphans::IN_A_POD;
-use kit::skip::not_fetched;
 
 /// Where the kernel does not let containerd protect its sandboxes from a lack of memory.
 const OOM: &str = "restrict_oom_score_adj = true\n";
@@ -32,13 +30,7 @@ async fn containerd_1() {
 
 #[tokio::test]
 async fn containerd_2() {
-    let root = root().join("target/containerd-2");
-    if !root.exists() {
-        return not_fetched(
-            "containerd-2",
-            "containerd 2 is not there; proof/packages/containerd-2.sh fetches it, as root",
-        );
-    }
+    let Some(root) = node::containerd_2() else { return };
     if !ready(&PROGRAMS) {
         return;
     }
@@ -63,7 +55,7 @@ async fn all(deploy: &str, root: &Path, added: &str) {
         if spared.is_empty() {
             the_installer_pins_it_under_any_name(node).await;
         }
-        let verdict = if spared.is_empty() { "ok" } else { "restart it, so that it sees the pin" };
+        let verdict = if spared.is_empty() { "ok" } else { RESTART };
         let expected =
             format!("containerd: {NAME} is installed (before: nothing), pinned, checked by ctr; {verdict}\n");
         assert_eq!(node.install(&[]), (0, expected));

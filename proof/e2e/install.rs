@@ -5,17 +5,14 @@
 //! cri-dockerd.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use build::root;
 use engines::{BUSYBOX, NAME, digest, ok, ready, until};
 use kit::messages::VERSION;
-use kit::skip::not_fetched;
 
-use crate::node::{Containerd, Node};
+use crate::node::{self, Containerd, Daemon, Node, RESTART};
 
 const REAL: &[&str] = &["containerd", "dockerd", "podman", "runc", "skopeo"];
-const RESTART: &str = "restart it, so that it sees the pin"; // containerd 1
 
 #[test]
 fn several_engines_are_each_served_once() {
@@ -460,18 +457,9 @@ async fn crictl_asks_the_engine() {
     if !ready(REAL) {
         return;
     }
-    let roots = [
-        (Path::new("/").to_owned(), RESTART, "pinned by its labels"),
-        (root().join("target/containerd-2"), "ok", "pinned"),
-    ];
-    for (root, verdict, pin) in roots {
-        if !root.exists() {
-            not_fetched(
-                "containerd-2",
-                "containerd 2 is not there; proof/packages/containerd-2.sh fetches it, as root",
-            );
-            continue;
-        }
+    let first = (PathBuf::from("/"), RESTART, "pinned by its labels");
+    let second = node::containerd_2().map(|root| (root, "ok", "pinned"));
+    for (root, verdict, pin) in [Some(first), second].into_iter().flatten() {
         let config = |name: &str| configured(name) + "restrict_oom_score_adj = true\n";
         let mut node = Containerd::start(&root, &config("rancher/mirrored-pause:3.6")).await;
         fs::copy(env!("CARGO_BIN_EXE_crictl"), node.file("/usr/local/bin/crictl")).expect("a program");
@@ -511,8 +499,7 @@ fn k3s_with_docker() {
     let help =
         r#"   --pause-image value   (agent/runtime) Customized pause image (default: "rancher/mirrored-pause:3.6")"#;
     node.write_program("/usr/local/bin/k3s", &format!("#!/bin/sh\n[ \"$*\" = 'server --help' ] && echo '{help}'\n"));
-    node.start(&["/usr/local/bin/k3s-server"]);
-    until("it runs", || node.try_to(&["pgrep", "-x", "k3s-server"]).is_ok());
+    start_as(&node, "k3s-server", &["/usr/local/bin/k3s-server"]);
     let installs = |name: &str| {
         let line = format!("Docker: {name} is installed (before: nothing), checked by docker; ok");
         let (status, said) = node.install(&["--as", "configured"]);
@@ -555,10 +542,9 @@ fn cri_o() {
             "#!/bin/sh\ncase $* in\n'--config /etc/crio/other.conf config') cat /etc/crio/config ;;\n\
             '--config /etc/crio/other.conf') while :; do sleep 1000; done ;;\n*) exit 1 ;;\nesac\n",
         );
-        node.start(&["/usr/local/bin/crio", "--config", "/etc/crio/other.conf"]);
+        start_as(&node, "crio", &["/usr/local/bin/crio", "--config", "/etc/crio/other.conf"]);
         let name = "docker.io/rancher/mirrored-pause:3.6";
         let line = format!("CRI-O: {name} is installed (before: nothing), checked by {tool}; ok\n");
-        until("it runs", || node.try_to(&["pgrep", "-x", "crio"]).is_ok());
         assert_eq!(node.install(&["--as", "configured"]), (0, line));
         let line = format!(
             "CRI-O: configured: rancher/mirrored-pause:3.6; {name} is {}, checked by {tool}; ok\n",
@@ -587,13 +573,16 @@ fn cri_dockerd() {
         "*) while :; do sleep 1000; done ;; esac\n",
     ));
     let skipped = "containerd: is not running; skipped\n";
-    let by_default = node.start(&["/usr/local/bin/cri-dockerd", "--container-runtime-endpoint", "fd://"]);
-    until("it runs", || node.try_to(&["pgrep", "-x", "cri-dockerd"]).is_ok());
+    let by_default =
+        start_as(&node, "cri-dockerd", &["/usr/local/bin/cri-dockerd", "--container-runtime-endpoint", "fd://"]);
     let line = "Docker: registry.k8s.io/pause:3.9 is installed (before: nothing), checked by docker; ok\n";
     assert_eq!(node.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
     by_default.stop();
-    node.start(&["/usr/local/bin/cri-dockerd", "--pod-infra-container-image=rancher/mirrored-pause:3.6"]);
-    until("it runs", || node.try_to(&["pgrep", "-x", "cri-dockerd"]).is_ok());
+    start_as(
+        &node,
+        "cri-dockerd",
+        &["/usr/local/bin/cri-dockerd", "--pod-infra-container-image=rancher/mirrored-pause:3.6"],
+    );
     let name = "docker.io/rancher/mirrored-pause:3.6";
     let line = format!("Docker: {name} is installed (before: nothing), checked by docker; ok\n");
     assert_eq!(node.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
@@ -611,8 +600,7 @@ fn the_architecture_is_the_engines() {
     node.ok(&["gcc", "-m32", "-nostdlib", "-static", "-o", "/usr/local/bin/crio-32", "/run/crio.c"]);
     node.write_program("/opt/crio", "#!/bin/sh\necho 'pause_image = \"a/b:1\"'\n");
     node.ok(&["cp", "/usr/local/bin/crio-32", "/usr/local/bin/crio"]);
-    node.start(&["bash", "-c", "exec -a /opt/crio /usr/local/bin/crio"]);
-    until("it runs", || node.try_to(&["pgrep", "-x", "crio"]).is_ok());
+    start_as(&node, "crio", &["bash", "-c", "exec -a /opt/crio /usr/local/bin/crio"]);
     let (status, said) = node.install(&["--as", "configured"]);
     assert_eq!((status, said.as_str()), (1, "CRI-O: this installer has no pause for its architecture, i386\n"));
 }
@@ -643,6 +631,13 @@ fn configured(name: &str) -> String {
 fn start_docker(node: &Node) {
     node.start(&["dockerd", "--storage-driver=vfs", "--iptables=false", "--bridge=none"]);
     until("dockerd answers", || node.try_to(&["docker", "version"]).is_ok());
+}
+
+/// Starts a stand-in, and waits until it runs under the name of the engine's process.
+fn start_as(node: &Node, name: &str, words: &[&str]) -> Daemon {
+    let daemon = node.start(words);
+    until("it runs", || node.try_to(&["pgrep", "-x", name]).is_ok());
+    daemon
 }
 
 fn lines(said: &str) -> Vec<&str> {

@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
-use build::root;
 use engines::{NAME, digest, ready};
 use kit::messages::VERSION;
-use kit::skip::not_fetched;
 
-use crate::node::{Containerd, POD};
+use crate::node::{self, Containerd, POD, RESTART};
 
 /// Names as configurations have them, and what the rule of github.com/distribution/reference makes of each.
 const NAMES: [(&str, &str); 21] = [
@@ -44,19 +42,13 @@ async fn containerd_1_starts_a_pod_under_each_name() {
             let plugin = "plugins.\"io.containerd.grpc.v1.cri\"";
             format!("version = 2\n[{plugin}]\nsandbox_image = \"{name}\"\nrestrict_oom_score_adj = true\n")
         };
-        each_name(Path::new("/"), &config, "restart it, so that it sees the pin").await;
+        each_name(Path::new("/"), &config, RESTART).await;
     }
 }
 
 #[tokio::test]
 async fn containerd_2_starts_a_pod_under_each_name() {
-    let root = root().join("target/containerd-2");
-    if !root.exists() {
-        return not_fetched(
-            "containerd-2",
-            "containerd 2 is not there; proof/packages/containerd-2.sh fetches it, as root",
-        );
-    }
+    let Some(root) = node::containerd_2() else { return };
     if ready(&["containerd", "runc"]) {
         let config = |name: &str| {
             let plugin = |name| format!("plugins.'io.containerd.cri.v1.{name}'");

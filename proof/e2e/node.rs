@@ -11,6 +11,7 @@ use engines::{BUSYBOX, dist, found, ok, run, start, until};
 use k8s_cri::v1::image_service_client::ImageServiceClient;
 use k8s_cri::v1::runtime_service_client::RuntimeServiceClient;
 use k8s_cri::v1::*;
+use kit::skip::not_fetched;
 use procfs::process::Process;
 use tonic::transport::{Channel, Endpoint};
 
@@ -24,6 +25,19 @@ pub struct Pod {
 
 /// A pod on the network of its node, all else as a pod has it by default.
 pub const POD: Pod = Pod { network: NamespaceMode::Node, pid: NamespaceMode::Container, user: None };
+
+/// What the installer says of containerd 1, which learns of a pin when it starts.
+pub const RESTART: &str = "restart it, so that it sees the pin";
+
+/// The root folder of a machine that has containerd 2; a skip if there is none.
+pub fn containerd_2() -> Option<PathBuf> {
+    let root = build::root().join("target/containerd-2");
+    if root.exists() {
+        return Some(root);
+    }
+    not_fetched("containerd-2", "containerd 2 is not there; proof/packages/containerd-2.sh fetches it, as root");
+    None
+}
 
 /// A machine of its own: its processes, its network, and the folders that engines fill.
 pub struct Node {

@@ -19,7 +19,7 @@ project=$PWD
 proof/packages/install.sh bench-v2
 package=linux-image-amd64 modules='netfs 9pnet 9pnet_virtio 9p overlay'
 echo "amd64 $package $modules" | proof/packages/kernel.sh
-[ -e "target/kernels/$package/fetched" ] || { [ "${CI-}" != true ] && exit 0 || exit 1; } # why, it has said
+[ -e "target/kernels/$package/fetched" ] || skipped "the kernel $package, which kernel.sh could not fetch"
 rm -rf target/v2
 mkdir -p target/v2/root/bin target/v2/out
 cd target/v2
