@@ -54,18 +54,21 @@ fn expected(calls: &[&[&str]]) -> Vec<String> {
 
 /// The calls of the pause that `wrapper` starts, up to the first that sleeps, without their results.
 fn trace(wrapper: &[&str]) -> Vec<String> {
-    let log = tempfile::NamedTempFile::new().expect("a temporary file");
-    let mut strace = command(["strace", "--follow-forks", "--string-limit=64", "--output"]);
-    strace.arg(log.path()).args(wrapper).arg(ours());
+    let logs = tempfile::tempdir().expect("a temporary folder");
+    // A log for each process: in a common one, strace splits a call in two lines when another process calls meanwhile.
+    let mut strace = command(["strace", "--follow-forks", "--output-separately", "--string-limit=64", "--output"]);
+    strace.arg(logs.path().join("calls")).args(wrapper).arg(ours());
     let mut strace = strace.spawn().expect("strace starts");
     let executed = format!("execve({:?}", ours());
     let (pid, calls) = within_10_s("pause sleeps", || {
-        let log = fs::read_to_string(log.path()).expect("text");
-        let start = log.find(&executed)?;
-        let pid = log[..start].lines().last()?.trim_end().to_owned();
-        let calls = log[start..].lines().skip(1).filter_map(|line| line.strip_prefix(&pid)?.strip_prefix(' '));
-        let calls: Vec<String> = calls.map(|call| call.trim().to_owned()).collect();
-        (Some(calls.last()?) == expected(&[&SLEEP]).last()).then_some((pid, calls))
+        fs::read_dir(logs.path()).expect("a folder").find_map(|log| {
+            let log = log.expect("an entry").path();
+            let text = fs::read_to_string(&log).expect("text");
+            let calls: Vec<String> =
+                text[text.find(&executed)?..].lines().skip(1).map(|call| call.trim().to_owned()).collect();
+            let pid = log.extension()?.to_str()?.to_owned();
+            (Some(calls.last()?) == expected(&[&SLEEP]).last()).then_some((pid, calls))
+        })
     });
     Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
     strace.wait().expect("it ends with pause");
