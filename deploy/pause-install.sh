@@ -1,52 +1,72 @@
 #!/bin/sh
-# Installs the pause image, which is at the end of this file, in every container engine that runs on this node.
-# Nothing runs before the last line, so a file that was cut off does nothing. Apache-2.0.
+# Installs the pause image, which is at the end of this file, in every container engine that runs here. Apache-2.0.
+# Nothing runs before the last line, so a file that was cut off does nothing.
 set -eu
 export LC_ALL=C
-name=@NAME@
+name=@NAME@ me=/etc/pause-install.sh service=pause-install.service
 # sudo leaves some of these out.
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:/opt/bin:/var/lib/rancher/rke2/bin
 
 usage() {
     cat <<END
 Usage: sh pause-install.sh [OPTION]...
-Imports $name into each container engine that runs here, and says what is left to do.
+Imports $name into each container engine that runs here.
 
   --as NAME        store it under this name
   --as configured  store it under the name of each engine's configured sandbox image
   --check          change nothing; say "ok" or the one thing to do
+  --at-boot        do the same whenever an engine starts, by $me and the systemd unit $service
+  --wait SECONDS   wait for an engine that is starting; with --engine, also for one that is not installed
+  --remove         remove the image and what --at-boot installed; put back the pause images that were there before
   --engine NAME    only containerd, k3s, rke2, k0s, microk8s, crio, docker or podman
-  --force          also replace an image that is not a pause image
+  --force          also replace an image that is not a pause image; also remove a configured one
 
-Exit status: 0 if each engine has the image (--check: is ok), otherwise 1.
+Exit status: 0 if each engine is well, otherwise 1.
 END
 }
 
 main() {
-    as=$name check='' only='' force=''
+    unit=/etc/systemd/system/$service as='' check='' boot='' wait='' remove='' only='' force=''
     while [ $# -gt 0 ]; do
         case $1 in
-        --as) [ $# -gt 1 ] || die "--as needs a name"; as=$2; shift ;;
+        --as | --engine | --wait)
+            [ "${2:-}" ] || die "$1 needs a value; see --help"
+            case $1 in --as) as=$2 ;; --engine) only=$2 ;; *) wait=$2 ;; esac
+            shift
+            ;;
         --check) check=yes ;;
-        --engine) [ $# -gt 1 ] || die "--engine needs a name"; only=$2; shift ;;
+        --at-boot) boot=yes ;;
+        --remove) remove=yes ;;
         --force) force=yes ;;
         -h | --help) usage; exit ;;
         *) die "unknown option $1; see --help" ;;
         esac
         shift
     done
-    case $as in
+    case ${remove:+r}${check:+c}${as:+a}${boot:+b}${wait:+b} in r?* | c*b*) die "these options do not go together; see --help" ;; esac
+    case ${as:=$name} in
     configured) ;;
     *@*) die "leave out the digest, which no other image can have: $as" ;;
     *) normalise "$as" || die "not the name of an image: $as" ;;
     esac
+    case $wait in *[!0-9]* | ??????*) die "--wait needs a number of seconds, not $wait" ;; esac
     case $only in
     '' | containerd | k3s | rke2 | k0s | microk8s | crio | docker | podman) ;;
     *) die "unknown engine $only; see --help" ;;
     esac
     [ "$(id -u)" = 0 ] || die "run this as root"
+    if [ "$boot" ]; then
+        has systemctl || die "--at-boot needs systemd"
+        [ "$(sed -n '$p' "$0" 2>/dev/null)" = 'main "$@"' ] || die "--at-boot needs a file: save this, and run sh FILE"
+    fi
     unpack
-    find_engines
+    end=$(($(date +%s) + ${wait:-0}))
+    # Podman is no daemon, and one that is not installed is waited for by name alone.
+    while
+        find_engines
+        case $engines in *" ${only:-[!p]}"*) false ;; *) [ "$only$stopped" ] && in_time ;; esac
+    do sleep 1; done
+    for id in $stopped; do echo "$(title): is not running; skipped"; done
 
     served='' failed='' skipped=''
     for engine in $engines; do
@@ -64,25 +84,73 @@ main() {
         esac
     done
     [ -z "$failed" ] || exit 1
+    if [ "$remove" ] && [ -e $unit ]; then remove_from_boot; fi
+    # offline: in a chroot, where an image is built
+    if [ "$boot" ] && { [ "$served" ] || [ "$(systemctl is-system-running 2>/dev/null)" = offline ]; }; then add_to_boot; fi
     [ -z "$skipped" ] || [ "$served" ] || die "no engine was served; see --as and --engine"
     [ "$served" ] || die "${only:-no container engine} is ${only:+not }running here"
 }
 
+# Has systemd run this file after an engine starts: at boot, and when the engine is restarted. Nothing requires the unit,
+# so it can fail without keeping anything from starting; the kubelet waits until it has ended.
+add_to_boot() {
+    on write_unit || { rm -f $me.new $unit.new; die "cannot write $me and $unit: $said"; }
+    if ! on systemctl reenable $service || ! on systemctl is-enabled $service; then die "cannot enable $service: $said"; fi
+    echo "at boot: $service is enabled; ok"
+    served=yes
+}
+
+write_unit() {
+    cp "$0" $me.new && mv $me.new $me && cat >$unit.new <<END && mv $unit.new $unit
+[Unit]
+Description=Import the pause image
+After=containerd.service crio.service docker.service snap.microk8s.daemon-containerd.service
+Before=kubelet.service
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh $me --wait 20 --as $as${only:+ --engine $only}
+TimeoutSec=30
+
+[Install]
+WantedBy=containerd.service crio.service docker.service snap.microk8s.daemon-containerd.service
+END
+}
+
+remove_from_boot() {
+    if ! on systemctl disable $service || ! on rm $unit $me; then die "cannot remove $service: $said"; fi
+    echo "at boot: $service is removed; ok"
+    served=yes
+}
+
 unpack() {
-    [ "$(payload | base64 -d 2>/dev/null | sha256sum)" = "@SHA256@  -" ] || die "this file is damaged: get it again"
+    payload | base64 -d 2>/dev/null | gzip -t 2>/dev/null || die "this file is damaged: get it again"
     folder=$(mktemp -d 2>&1) || die "cannot make a temporary folder; set TMPDIR to a writable one: $folder"
     trap 'rm -rf "$folder"' EXIT
     trap 'exit 1' HUP INT TERM
-    mkdir "$folder/image"
-    said=$(payload | base64 -d | gzip -dc | tar -xf - -C "$folder/image" 2>&1) ||
-        die "cannot unpack; set TMPDIR to a folder with room: $(echo "$said" | sed q)"
-    index=$(sed 's/.*"digest":"sha256:\([0-9a-f]*\)".*/\1/' "$folder/image/index.json")
-    cp "$folder/image/index.json" "$folder"
+    on decode || die "cannot unpack; set TMPDIR to a folder with room: $(echo "$said" | sed q)"
+    index=$(sed -n '$s|.*/\(.*\)/|\1|p' "$folder/rules")
 }
 
-# Sets $engines to a list of NAME:PID, and names those that do not run.
+# Makes the OCI image layout. Each part names those before it by their numbers where its blob has their digests, and
+# with a number alone what is compressed in a layer.
+decode() {
+    cd "$folder" && payload | base64 -d | gzip -dc | tar -xf - && mkdir -p blobs/sha256 || return
+    for part in parts/*; do
+        number=${part#*/}
+        case $part in
+        *.gz) echo "s/@${number%.gz}@/$(gzip -dc "$part" | digest)/" >>rules ;;
+        *) sed -f rules "$part" >blob && mv blob "$part" ;;
+        esac &&
+            digest=$(digest <"$part") && echo "s/@$number@/$digest/" >>rules && mv "$part" "blobs/sha256/$digest" || return
+    done
+}
+
+digest() { sha256sum | cut -c -64; }
+
+# Sets $engines to a list of NAME:PID, and $stopped to the names of those that are installed and do not run.
 find_engines() {
-    engines=''
+    engines='' stopped=''
     for pid in $(pids containerd crio dockerd); do
         case $(cat "/proc/$pid/comm") in
         crio) id=crio ;;
@@ -98,15 +166,14 @@ find_engines() {
         esac
         engines="$engines $id:$pid"
     done
-    for installed in containerd:containerd k3s:k3s rke2:rke2 k0s:k0s microk8s:microk8s crio:crio docker:dockerd; do
-        id=${installed%:*} program=${installed#*:}
-        case " $engines" in *" $id:"*) continue ;; esac
-        [ "${only:-$id}" = "$id" ] || continue
-        has "$program" || continue
+    for program in containerd k3s rke2 k0s microk8s crio dockerd; do
+        id=$program
+        [ "$id" != dockerd ] || id=docker
+        case "${only:-$id} $engines" in *" $id:"*) continue ;; "$id "*) has "$program" || continue ;; *) continue ;; esac
         [ "$id" != k3s ] || [ -z "$(pids k3s-server k3s-agent)" ] || continue
         # k3s and RKE2 have one program with many names.
         case $id:$(readlink -f "$(command -v "$program")") in containerd:*/k3s | containerd:*/rke2/*) continue ;; esac
-        echo "$(title): is not running; skipped"
+        stopped="$stopped $id"
     done
     # On a CRI-O node Podman is the tool that fills CRI-O's store.
     case $only:$engines in :*' crio:'*) ;; *) ! has podman || engines="$engines podman:0" ;; esac
@@ -125,13 +192,18 @@ pids() {
     done 2>/dev/null | sort -n
 }
 
-# Serves the engine $id, process $pid. Status: 0 if it has the image, 3 if it is skipped, otherwise 1.
+# Serves the engine $id, process $pid. Status: 0 if it has the image (--remove: no longer), 3 if it is skipped, otherwise 1.
 serve() {
-    title=$(title) configured='' crictl='' cri='' pin='' restart='' dump=''
+    title=$(title) configured='' crictl='' cri='' pin='' restart='' dump='' copy=''
     case $id in
     crio | docker | podman) "of_$id" ;;
     *) of_containerd ;;
     esac
+    arch=$(architecture "$binary")
+    config=$(cd "$folder/blobs/sha256" && grep -l "^{\"architecture\":\"$arch\"" ./*) ||
+        fail "this installer has no pause for its architecture, $arch"
+    config=${config#./}
+    [ -z "$remove" ] || { take_back; return; }
     literal=$as
     [ "$as" != configured ] || literal=$configured
     case $literal in
@@ -151,10 +223,6 @@ serve() {
     [ "$tool" != ctr ] || [ "$literal" = "$ref" ] || records="$ref $literal"
     advice=$(advice)
     if normalise "$configured" && [ "$normal" = "$ref" ]; then advice=''; fi
-    arch=$(architecture "$binary")
-    config=$(cd "$folder/image/blobs/sha256" && grep -l "^{\"architecture\":\"$arch\"" ./*) ||
-        fail "this installer has no pause for its architecture, $arch"
-    config=${config#./}
     facts="configured: ${configured:-none}; "
     [ "$check" ] || import
     verdict
@@ -170,12 +238,72 @@ import() {
         if ours "$old"; then [ "$before" != nothing ] || before="the same"; continue; fi
         is_pause "$record" "$old" || [ "$force" ] ||
             fail "$record is not a pause image (entrypoint /pause); --force replaces it"
-        kept=localhost/pause-before:$(echo "$old" | cut -c 1-12)
-        on tag_image "$record" "$kept" || fail "cannot keep $record as $kept: $said"
+        keep_as "$record"
+        # What is kept was there before another version of ours.
+        case $about$(find_image "$kept") in *'image.title":"pause"'*[0-9a-f]) before="another version"; continue ;; esac
+        try "keep $record as $kept" tag_image "$record" "$kept"
         before="another, kept as $kept"
     done
-    on pack || fail "cannot make the archive; set TMPDIR to a folder with room: $said"
+    try "make the archive; set TMPDIR to a folder with room" pack
     load
+    [ -z "$copy" ] || on put_copy || { rm -f "$part"; fail "cannot write $copy: $said"; }
+}
+
+# Sets $kept to the name under which the image $1 is kept while ours has its name.
+keep_as() { kept=localhost/pause-before:$(echo "$1" | tr -c 'A-Za-z0-9.\n-' _ | cut -c 1-127); }
+
+# Appears at once and whole, because the engine may watch the folder.
+put_copy() {
+    part=${copy%/*/*}/pause.tar
+    mkdir -p "${copy%/*}" && cp "$folder/tar" "$part" && mv "$part" "$copy"
+}
+
+take_back() {
+    names=$(our_names)
+    if normalise "$configured"; then configured=$normal; fi
+    for record in $names; do
+        keep_as "$record"
+        [ "$record" != "$configured" ] || [ "$(find_image "$kept")" ] || [ "$force" ] ||
+            fail "$record is the configured sandbox image and nothing replaces it; --force removes it"
+    done
+    back=''
+    for record in $names; do
+        keep_as "$record"
+        if [ "$(find_image "$kept")" ]; then
+            try "put back $record" tag_image "$kept" "$record"
+            back="$back $record" record=$kept
+        fi
+        try "remove $record" remove_image "$record"
+    done
+    case $tool in docker | podman) on client rmi "$config" || : ;; esac # where nothing uses it, it goes
+    [ -z "$(our_names)" ] || fail "has the image still as $(our_names)"
+    [ -z "$copy" ] || try "remove $copy" rm -f "$copy"
+    # shellcheck disable=SC2086 # on one line
+    echo "$title: removed:" ${names:-nothing}"${back:+; put back:$back}; ok"
+}
+
+# All names of our image.
+our_names() {
+    case $tool in
+    ctr) client images ls | sed -n "s/^\([^ ]*\) .* sha256:$index .*/\1/p" ;;
+    skopeo)
+        normalise "$configured" || normal=''
+        for record in "$name" $normal; do ! ours "$(find_image "$record")" || echo "$record"; done
+        ;;
+    *)
+        for digest in $index $config; do
+            client image inspect -f '{{range .RepoTags}}{{println .}}{{end}}' "$digest" 2>/dev/null || :
+        done | sed '/^$/d' | sort -u
+        ;;
+    esac
+}
+
+remove_image() {
+    case $tool in
+    ctr) client images rm "$1" ;;
+    skopeo) skopeo delete "$store$1" ;;
+    *) client rmi "$1" ;;
+    esac
 }
 
 verdict() {
@@ -183,12 +311,12 @@ verdict() {
         found=$(find_image "$record")
         ours "$found" || break
     done
+    verdict="run this without --check"
     if ! ours "$found"; then
         [ "$check" ] || fail "$record was imported, but is not there"
-        facts="$facts$record is not there" verdict="run this without --check"
-        [ "$found" ] || return 0
-        facts="${facts% not there} another image" verdict="run this without --check to replace it"
-        is_pause "$record" "$found" ||
+        facts="$facts$record is ${found:+another image}"
+        [ "$found" ] || facts="${facts}not there"
+        is_pause "$record" "$found" || [ -z "$found" ] ||
             facts="$facts, not a pause image" verdict="choose another name, or --force"
     elif ! resolves; then
         [ "$check" ] || fail "$ref was imported, but $checked does not find it"
@@ -196,8 +324,8 @@ verdict() {
     else
         if [ "$check" ]; then facts="$facts$ref is pause @VERSION@"; else facts="$ref is installed (before: $before)"; fi
         facts="$facts${pin:+, $pin}, checked by $checked"
-        verdict=${advice:-${restart:-ok}}
-        [ "$pin" != 'not pinned' ] || verdict="run this without --check to pin it"
+        if [ "$pin" != 'not pinned' ] && [ -e "${copy:-/}" ]; then verdict=${advice:-${restart:-ok}}; else copy=''; fi
+        facts="$facts${copy:+, kept in $copy}"
     fi
 }
 
@@ -225,24 +353,28 @@ resolves() {
 
 advice() {
     case $id in
-    containerd) echo "set $key to $ref and restart it" ;;
-    k3s | rke2) echo "set pause-image: $ref in /etc/rancher/$id/config.yaml and restart it" ;;
-    k0s) echo "set spec.images.pause in k0s.yaml to $ref and restart it" ;;
-    microk8s) echo "set sandbox_image in args/containerd-template.toml to $ref and restart it" ;;
-    crio) echo "set pause_image and pinned_images to $ref in [crio.image] and restart it" ;;
-    docker) [ -z "$configured" ] || echo "set --pod-infra-container-image=$ref and restart cri-dockerd or k3s" ;;
-    podman) echo "set infra_image = \"$ref\" and infra_command = \"/pause\" in containers.conf" ;;
+    k3s | rke2) key="pause-image in /etc/rancher/$id/config.yaml" ;;
+    k0s) key="spec.images.pause in k0s.yaml" ;;
+    microk8s) key="sandbox_image in args/containerd-template.toml" ;;
+    crio) key="pause_image and pinned_images in [crio.image]" ;;
+    docker) [ "$configured" ] || return 0; key="--pod-infra-container-image of cri-dockerd, or --pause-image of k3s," ;;
+    podman) echo "set infra_image = \"$ref\" and infra_command = \"/pause\" in containers.conf"; return ;;
     esac
+    echo "set $key to $ref and restart it"
 }
 
 # These set $configured, $tool, $binary, and how to reach the engine.
 of_containerd() {
     tool=ctr binary=/proc/$pid/exe
-    on as_started config dump || fail "cannot print its configuration: $said"
+    try "print its configuration" as_started config dump
     dump=$said
     cri=$(flag 'a|address' | sed '$!d')
     [ "$cri" ] || cri=$(echo "$dump" | sed -n "/grpc['\"]*\]/,/^ *\[/s/^ *address = [\"']\(.*\)[\"']/\1/p")
     : "${cri:=/run/containerd/containerd.sock}"
+    case $id in
+    k3s | rke2) copy=$(flag 'c|config') copy=${copy%/etc/containerd/*}/images/zz-pause.tar ;;
+    k0s) copy=$(flag root) copy=${copy%/containerd}/images/zz-pause.tar ;;
+    esac
     case $id:$cri in containerd:/run/containerd/containerd.sock) ;; containerd:*) title="$title at $cri" ;; esac
     case $(echo "$dump" | sed -n '/^disabled_plugins/p') in
     *cri\"* | *cri\'*) skip "its CRI plugin is disabled" ;;
@@ -255,19 +387,29 @@ of_containerd() {
     *:k[03]s | *:microk8s) ctr="$id ctr" ;; # the ctr in PATH is another's
     :*) fail "ctr is not installed" ;;
     esac
-    on client image ls -q || fail "does not answer at $cri: $said"
+    answers
 }
+
+# Waits until the engine does.
+answers() {
+    until on client image ls -q; do
+        in_time || fail "does not answer at ${cri:-$socket}: $said"
+        sleep 1
+    done
+}
+
+in_time() { [ "$(date +%s)" -lt "$end" ]; }
 
 of_crio() {
     binary=/proc/$pid/exe
-    on as_started config || fail "cannot print its configuration: $said"
+    try "print its configuration" as_started config
     settings=$said
     configured=$(setting pause_image) cri=$(setting listen) crictl=$(beside crictl)
     driver=$(setting storage_driver) root=$(setting root) runroot=$(setting runroot)
     store=containers-storage:[${driver:+$driver@}$root+$runroot]
     case $(setting pause_command) in '' | /pause) ;; *) restart='set pause_command = "/pause" and restart it' ;; esac
     for tool in podman skopeo none; do ! has $tool || break; done
-    [ "$tool" != none ] || fail "neither podman nor skopeo is installed, to give it an image"
+    [ "$tool" != none ] || fail "neither podman nor skopeo is installed"
 }
 
 # A setting of CRI-O, which prints defaults as comments.
@@ -285,7 +427,7 @@ of_docker() {
         echo unix:///var/run/docker.sock
     } | sed -n '/^unix:/{p;q;}')
     has docker || fail "the client docker is not installed"
-    on client image ls -q || fail "does not answer: $said"
+    answers
     # cri-dockerd, or k3s with --docker, makes its pods.
     for pid in $(pids cri-dockerd); do
         configured=$(flag pod-infra-container-image | sed '$!d') crictl=$(beside crictl) cri=/run/cri-dockerd.sock
@@ -339,26 +481,26 @@ find_image() {
     esac
 }
 
-# Whether the entrypoint of image $1, of digest $2, is /pause.
+# Whether the entrypoint of image $1, of digest $2, is /pause. Sets $about to its configuration.
 is_pause() {
     case $tool in
-    ctr) has_entrypoint "$2" ;;
-    skopeo) skopeo inspect --config "$store$1" 2>/dev/null | tr -d ' \n\t' | grep -q '"Entrypoint":\["/pause"\]' ;;
-    *) [ "$(client image inspect -f '{{json .Config.Entrypoint}}' "$1" 2>/dev/null)" = '["/pause"]' ] ;;
+    ctr) about=$(configuration "$2") ;;
+    skopeo) about=$(skopeo inspect --config "$store$1" 2>/dev/null) ;;
+    *) about=$(client image inspect -f '{{json .Config}}' "$1" 2>/dev/null) ;;
     esac
+    about=$(echo "$about" | tr -d ' \n\t')
+    case $about in *'"Entrypoint":["/pause"]'*) ;; *) return 1 ;; esac
 }
 
-# The same of a blob: an index, a manifest or a configuration.
-has_entrypoint() {
+# The configurations of a blob: an index, a manifest or a configuration.
+configuration() {
     blob=$(client content get "sha256:$1" 2>/dev/null | tr -d ' \n\t')
     case $blob in
-    *'"Entrypoint":["/pause"]'*) return 0 ;;
     *'"manifests":['*) next=$(echo "$blob" | grep -o '"digest":"sha256:[0-9a-f]*"' | sed 's/.*:\(.*\)"/\1/') ;;
     *'"layers":['*) next=$(echo "$blob" | config_in) ;;
-    *) return 1 ;;
+    *) next=''; echo "$blob" ;;
     esac
-    for next in $next; do if has_entrypoint "$next"; then return 0; fi; done
-    return 1
+    for next in $next; do configuration "$next"; done
 }
 
 # The digest of a manifest's configuration.
@@ -382,23 +524,23 @@ load() {
         on client images import --help || :
         case $said in *--label*) ;; *) labels='' restart='restart it, so that it sees the pin' ;; esac
         # shellcheck disable=SC2086 # words
-        on client images import --no-unpack $labels "$folder/tar" || fail "cannot import the image: $said"
-        [ "$labels" ] || on pin_image "$ref" || fail "cannot pin the image: $said"
-        [ "$records" = "$ref" ] || on tag_image "$ref" "$literal" || fail "cannot store it as $literal too: $said"
+        try "import the image" client images import --no-unpack $labels "$folder/tar"
+        [ "$labels" ] || try "pin the image" pin_image "$ref"
+        [ "$records" = "$ref" ] || try "store it as $literal too" tag_image "$ref" "$literal"
         ;;
-    skopeo) on skopeo copy "docker-archive:$folder/tar" "$store$ref" || fail "cannot copy the image: $said" ;;
-    *) on client load -i "$folder/tar" || fail "cannot load the image: $said" ;;
+    skopeo) try "copy the image" skopeo copy "docker-archive:$folder/tar" "$store$ref" ;;
+    *) try "load the image" client load -i "$folder/tar" ;;
     esac
 }
 
 # Makes the archive as $ref. Its manifest.json, for docker, is of $arch.
 pack() (
-    cd "$folder/image" &&
+    cd "$folder" &&
         layer=$(sed -n "s|.*$config.*\"layers\":\[{\"digest\":\"sha256:\([0-9a-f]*\).*|\1|p" blobs/sha256/*) &&
-        sed "s|$name|$ref|" ../index.json >index.json &&
+        sed -f rules -e "s|$name|$ref|" names.json >index.json &&
         b=blobs/sha256 &&
         echo "[{\"Config\":\"$b/$config\",\"Layers\":[\"$b/$layer\"],\"RepoTags\":[\"$ref\"]}]" >manifest.json &&
-        tar -cf ../tar ./*
+        tar -cf tar blobs index.json manifest.json oci-layout
 )
 
 # Sets $normal to what $1 stands for by the rule of github.com/distribution/reference; false if it is no name.
@@ -480,6 +622,8 @@ title() {
 
 # Sets $said to all that "$@" says.
 on() { said=$("$@" 2>&1 </dev/null); }
+# The same, and fails if it does; $1 says what could not be done.
+try() { cannot=$1; shift; on "$@" || fail "cannot $cannot: $said"; }
 has() { command -v "$1" >/dev/null; }
 skip() {
     [ -z "$only" ] || fail "$1"

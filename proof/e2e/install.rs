@@ -237,23 +237,21 @@ fn another_pause_image_is_kept() {
     let node = node(&["podman", "docker", "dockerd"]);
     let name = "registry.k8s.io/pause:3.8";
     node.start_containerd(&configured(name));
-    // Not ours by its digest, but with the same entrypoint.
-    ok("docker", &["build", "--quiet", "--build-arg=TARGETARCH=amd64", "--tag=localhost/other:1", "."]);
-    node.import_as("localhost/other:1", name);
+    node.import_as(&other_pause("other"), name);
     let digest_of = |row: String| row.split_whitespace().nth(2).expect("a digest").to_owned();
     let other = digest_of(node.image(name));
 
     let check = node.install(&["--check", "--as", "configured"]);
     let line =
-        format!("containerd: configured: {name}; {name} is another image; run this without --check to replace it\n");
+        format!("containerd: configured: {name}; {name} is another image; run this without --check\n");
     assert_eq!(check, (1, line));
-    let kept = format!("localhost/pause-before:{}", &other["sha256:".len()..][..12]);
+    let kept = "localhost/pause-before:registry.k8s.io_pause_3.8";
     let (status, said) = node.install(&["--as", "configured"]);
     assert!(status == 0 && said.contains(&format!("(before: another, kept as {kept})")), "{said}");
-    assert!(node.image(&kept).contains(&other) && node.image(&kept).contains("pinned=pinned"), "{}", node.image(&kept));
+    assert!(node.image(kept).contains(&other) && node.image(kept).contains("pinned=pinned"), "{}", node.image(kept));
     assert!(node.image(name).contains(&digest("index")));
 
-    node.ok(&["ctr", "-n", "k8s.io", "images", "tag", "--force", &kept, name]);
+    node.ok(&["ctr", "-n", "k8s.io", "images", "tag", "--force", kept, name]);
     assert_eq!(digest_of(node.image(name)), other, "the way back");
     node.ok(&["ctr", "-n", "k8s.io", "run", "--rm", name, "back", "/pause", "-v"]);
 }
@@ -356,8 +354,11 @@ fn k3s_rke2_k0s_and_microk8s() {
         bin: &'static str,
         links: &'static [&'static str],
         config: &'static str,
+        root: &'static str,
         socket: &'static str,
         wrapper: Option<&'static str>,
+        /// In the folder of archives that it imports when it starts.
+        copy: Option<&'static str>,
     }
     let vendors = [
         Vendor {
@@ -365,40 +366,50 @@ fn k3s_rke2_k0s_and_microk8s() {
             bin: "/var/lib/rancher/k3s/data/0123/bin",
             links: &["containerd", "ctr"],
             config: "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
+            root: "/var/lib/rancher/k3s/agent/containerd",
             socket: "/run/k3s/containerd/containerd.sock",
             wrapper: None,
+            copy: Some("/var/lib/rancher/k3s/agent/images/zz-pause.tar"),
         },
         Vendor {
             title: "k3s",
             bin: "/opt/elsewhere/k3s/data/0123/bin",
             links: &["containerd", "ctr"],
             config: "/opt/elsewhere/k3s/agent/etc/containerd/config.toml",
+            root: "/opt/elsewhere/k3s/agent/containerd",
             socket: "/run/k3s/containerd/containerd.sock",
             wrapper: None,
+            copy: Some("/opt/elsewhere/k3s/agent/images/zz-pause.tar"),
         },
         Vendor {
             title: "RKE2",
             bin: "/var/lib/rancher/rke2/data/v1/bin",
             links: &["containerd", "ctr"],
             config: "/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
+            root: "/var/lib/rancher/rke2/agent/containerd",
             socket: "/run/k3s/containerd/containerd.sock",
             wrapper: None,
+            copy: Some("/var/lib/rancher/rke2/agent/images/zz-pause.tar"),
         },
         Vendor {
             title: "k0s",
             bin: "/var/lib/k0s/bin",
             links: &["containerd"],
             config: "/etc/k0s/containerd.toml",
+            root: "/var/lib/k0s/containerd",
             socket: "/run/k0s/containerd.sock",
             wrapper: Some("/usr/local/bin/k0s"),
+            copy: Some("/var/lib/k0s/images/zz-pause.tar"),
         },
         Vendor {
             title: "MicroK8s",
             bin: "/snap/microk8s/1/bin",
             links: &["containerd"],
             config: "/var/snap/microk8s/1/args/containerd.toml",
+            root: "/var/snap/microk8s/common/var/lib/containerd",
             socket: "/var/snap/microk8s/common/run/containerd.sock",
             wrapper: Some("/snap/bin/microk8s"),
+            copy: None,
         },
     ];
     for vendor in vendors {
@@ -428,15 +439,16 @@ fn k3s_rke2_k0s_and_microk8s() {
             node.ok(&["mount", "--bind", "/dev/null", program]);
         }
         node.write(config, &configured("rancher/mirrored-pause:3.6"));
-        let (state, root) =
-            (format!("--state={}", Path::new(socket).with_file_name("state").display()), format!("--root={bin}/root"));
+        let state = format!("--state={}", Path::new(socket).with_file_name("state").display());
+        let root = format!("--root={}", vendor.root);
         node.start(&[&format!("{bin}/containerd"), "-c", config, "-a", socket, &state, &root]);
         let ctr = [&format!("{bin}/real-ctr"), "-a", socket, "-n", "k8s.io"].map(str::to_owned);
         let ctr = |words: &[&str]| node.try_to(&[&ctr.each_ref().map(String::as_str)[..], words].concat());
         until("it answers", || ctr(&["version"]).is_ok());
 
         let line = format!(
-            "{title}: docker.io/rancher/mirrored-pause:3.6 is installed (before: nothing), pinned, checked by ctr; {RESTART}"
+            "{title}: docker.io/rancher/mirrored-pause:3.6 is installed (before: nothing), pinned, checked by ctr{}; {RESTART}",
+            vendor.copy.map(|copy| format!(", kept in {copy}")).unwrap_or_default()
         );
         let (status, said) = node.install(&["--as", "configured"]);
         assert_eq!(lines(&said).last(), Some(&line.as_str()), "{bin}: {said}");
@@ -446,8 +458,27 @@ fn k3s_rke2_k0s_and_microk8s() {
         for name in ["docker.io/rancher/mirrored-pause:3.6", "rancher/mirrored-pause:3.6"] {
             assert!(images.lines().any(|image| image == name), "{images}");
         }
-        let only = node.install(&["--as", "configured", "--check", "--engine", &title.to_lowercase()]);
-        assert_eq!(only.0, 0, "{only:?}");
+        let check = || node.install(&["--as", "configured", "--check", "--engine", &title.to_lowercase()]);
+        assert_eq!(check().0, 0, "{:?}", check());
+
+        let Some(copy) = vendor.copy else { continue };
+        // As it does at a start: all archives of the folder, in the order of their names. Its own bundle has the name, too.
+        let folder = Path::new(copy).parent().expect("a folder").to_string_lossy();
+        ok("docker", &["tag", BUSYBOX, "docker.io/rancher/mirrored-pause:3.6"]);
+        for bundle in ["k3s-airgap-images-amd64.tar", "rke2-images.linux-amd64.tar", "k0s-airgap-bundle.tar"] {
+            let file = node.file(&format!("{folder}/{bundle}"));
+            ok("docker", &["save", "-o", &file.to_string_lossy(), "docker.io/rancher/mirrored-pause:3.6"]);
+        }
+        for archive in node.ok(&["ls", &folder]).lines() {
+            ctr(&["images", "import", &format!("{folder}/{archive}")]).expect("it imports");
+        }
+        assert_eq!(check().0, 0, "{:?}", check());
+        node.ok(&["rm", copy]);
+        let (status, said) = check();
+        assert!(status == 1 && said.ends_with("; run this without --check\n"), "{said}");
+        node.install(&["--as", "configured"]);
+        assert_eq!(node.install(&["--remove", "--force"]).0, 0);
+        assert!(!node.file(copy).exists());
     }
 }
 
@@ -617,6 +648,13 @@ fn a_configured_digest_is_refused() {
         );
         assert_eq!(node.install(&["--as", "configured"]), (1, line));
     }
+}
+
+/// An image of Docker's that is not ours by its digest, but has the same entrypoint; `title` says what it is.
+fn other_pause(title: &str) -> String {
+    let (name, label) = (format!("localhost/{title}:1"), format!("--label=org.opencontainers.image.title={title}"));
+    ok("docker", &["build", "--quiet", "--build-arg=TARGETARCH=amd64", &label, "--tag", &name, "."]);
+    name
 }
 
 fn node(hidden: &[&str]) -> Node {

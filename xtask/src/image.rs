@@ -100,6 +100,8 @@ struct Platform {
     manifest: Descriptor,
     config: Descriptor,
     layer: Descriptor,
+    /// Of the layer before it was compressed.
+    diff_id: String,
 }
 
 impl Platform {
@@ -115,9 +117,9 @@ impl Image {
         for &arch in archs {
             let binary = fs::read(build::pause(arch)?)?;
             let layer = tar(&[("pause", 0o755, &binary)])?;
-            let diff_id = format!("sha256:{}", sha256(&layer));
+            let diff_id = sha256(&layer);
             let layer = blob(&mut layers, MediaType::ImageLayerGzip, gzip(&layer)?)?;
-            let config = blob(&mut configs, MediaType::ImageConfig, json(&config(arch, diff_id)?)?)?;
+            let config = blob(&mut configs, MediaType::ImageConfig, json(&config(arch, format!("sha256:{diff_id}"))?)?)?;
             let manifest = ImageManifestBuilder::default()
                 .schema_version(2_u32)
                 .media_type(MediaType::ImageManifest)
@@ -130,7 +132,7 @@ impl Image {
                 platform = platform.variant(variant);
             }
             manifest.set_platform(Some(platform.build()?));
-            platforms.push(Platform { arch, manifest, config, layer });
+            platforms.push(Platform { arch, manifest, config, layer, diff_id });
         }
         let index = ImageIndexBuilder::default()
             .schema_version(2_u32)
@@ -147,8 +149,7 @@ impl Image {
     fn files(&self, reference: &Reference) -> Result<Vec<dist::File>> {
         let archive = self.archive(reference)?;
         let compressed = gzip(&archive)?;
-        // Without manifest.json, which the installer writes for the engine's own architecture.
-        let installer = install::script(&gzip(&to_tar(&self.layout(reference)?)?)?, reference)?.into_bytes();
+        let installer = install::script(&gzip(&to_tar(&self.parts(reference)?)?)?, reference)?.into_bytes();
         let compressed_installer = gzip(&installer)?;
         Ok(vec![
             dist::File::new("pause.tar", archive),
@@ -184,6 +185,34 @@ impl Image {
         let mut files = vec![("oci-layout".to_owned(), json(&layout)?), ("index.json".to_owned(), json(&index)?)];
         files.extend(self.blobs.iter().map(|(digest, bytes)| (format!("blobs/sha256/{digest}"), bytes.clone())));
         Ok(files)
+    }
+
+    /// The same as the installer carries it. Digests do not compress, and all of them follow from the layers: `@03.gz@`
+    /// stands for the digest of parts/03.gz, and `@03@` for the digest of what is compressed in there.
+    fn parts(&self, reference: &Reference) -> Result<Vec<(String, Vec<u8>)>> {
+        let count = self.platforms.len();
+        let (manifests_and_index, rest) = self.blobs.split_at(count + 1);
+        let (configs, layers) = rest.split_at(count);
+        let (mut parts, mut digests) = (vec![], vec![]);
+        let encode = |bytes: &[u8], digests: &[(String, String)]| -> Result<Vec<u8>> {
+            let text = str::from_utf8(bytes)?.to_owned();
+            Ok(digests.iter().fold(text, |text, (digest, part)| text.replace(digest, &format!("@{part}@"))).into_bytes())
+        };
+        for ((digest, bytes), platform) in layers.iter().zip(&self.platforms) {
+            let part = format!("{:02}", parts.len());
+            parts.push((format!("parts/{part}.gz"), bytes.clone()));
+            digests.push((digest.clone(), format!("{part}.gz")));
+            digests.push((platform.diff_id.clone(), part));
+        }
+        for (digest, bytes) in configs.iter().chain(manifests_and_index) {
+            let part = format!("{:02}", parts.len());
+            parts.push((format!("parts/{part}"), encode(bytes, &digests)?));
+            digests.push((digest.clone(), part));
+        }
+        for (name, bytes) in self.layout(reference)?.iter().take(2) {
+            parts.push((name.replace("index", "names"), encode(bytes, &digests)?));
+        }
+        Ok(parts)
     }
 }
 

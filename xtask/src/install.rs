@@ -8,7 +8,7 @@ use oci_spec::distribution::Reference;
 
 use build::root;
 
-use crate::{image, sha256};
+use crate::image;
 
 /// A terminal takes lines of up to 4,095 characters when a text is pasted (termios(3), canonical mode).
 const LINE: usize = 1_000;
@@ -19,9 +19,19 @@ pub fn script(archive: &[u8], reference: &Reference) -> Result<String> {
     let template = fs::read_to_string(&template).with_context(|| format!("cannot read {}", template.display()))?;
     let payload = BASE64_STANDARD.encode(archive).into_bytes();
     let payload: Vec<_> = payload.chunks(LINE).map(String::from_utf8_lossy).collect();
-    Ok(template
+    Ok(compact(&template)
         .replace("@NAME@", &reference.whole())
         .replace("@VERSION@", image::TAG)
-        .replace("@SHA256@", &sha256(archive))
         .replace("@PAYLOAD@", &payload.join("\n")))
+}
+
+/// User data has little room: comments stay behind, but for the first, and a tab is an indent.
+fn compact(script: &str) -> String {
+    let head = script.find("\nset ").expect("its first command") + 1;
+    let (head, rest) = script.split_at(head);
+    let line = |line: &str| {
+        let text = line.trim_start_matches("    ");
+        (!text.starts_with('#')).then(|| "\t".repeat((line.len() - text.len()) / 4) + text + "\n")
+    };
+    head.to_owned() + &rest.lines().filter_map(line).collect::<String>()
 }
