@@ -68,6 +68,10 @@ main() {
     do sleep 1; done
     for id in $stopped; do echo "$(title): is not running; skipped"; done
 
+    # In a chroot, as where the image of a machine is built, no engine runs, and Podman may not work.
+    offline=''
+    [ -z "$boot" ] || [ "$(systemctl is-system-running 2>/dev/null)" != offline ] || offline=yes engines=${engines% podman:0}
+
     served='' failed='' skipped=''
     for engine in $engines; do
         id=${engine%:*} pid=${engine#*:}
@@ -85,8 +89,7 @@ main() {
     done
     [ -z "$failed" ] || exit 1
     if [ "$remove" ] && [ -e $unit ]; then remove_from_boot; fi
-    # offline: in a chroot, where an image is built
-    if [ "$boot" ] && { [ "$served" ] || [ "$(systemctl is-system-running 2>/dev/null)" = offline ]; }; then add_to_boot; fi
+    if [ "$boot" ] && [ "$served$offline" ]; then add_to_boot; fi
     [ -z "$skipped" ] || [ "$served" ] || die "no engine was served; see --as and --engine"
     [ "$served" ] || die "${only:-no container engine} is ${only:+not }running here"
 }
@@ -231,11 +234,12 @@ serve() {
 }
 
 import() {
-    before=nothing
+    before=nothing same="the same"
     for record in $records; do
         old=$(find_image "$record")
+        if ours "$old"; then continue; fi
+        same=''
         if [ -z "$old" ]; then continue; fi
-        if ours "$old"; then [ "$before" != nothing ] || before="the same"; continue; fi
         is_pause "$record" "$old" || [ "$force" ] ||
             fail "$record is not a pause image (entrypoint /pause); --force replaces it"
         keep_as "$record"
@@ -244,6 +248,9 @@ import() {
         try "keep $record as $kept" tag_image "$record" "$kept"
         before="another, kept as $kept"
     done
+    # To import it again would take the pin away until the next restart.
+    before=${same:-$before}
+    if [ "$same" ] && is_pinned && [ -e "${copy:-/}" ]; then return; fi
     try "make the archive; set TMPDIR to a folder with room" pack
     load
     [ -z "$copy" ] || on put_copy || { rm -f "$part"; fail "cannot write $copy: $said"; }
@@ -278,6 +285,7 @@ take_back() {
     case $tool in docker | podman) on client rmi "$config" || : ;; esac # where nothing uses it, it goes
     [ -z "$(our_names)" ] || fail "has the image still as $(our_names)"
     [ -z "$copy" ] || try "remove $copy" rm -f "$copy"
+    names=$(echo "$names" | sed '/^sha256:/d') # CRI's own
     # shellcheck disable=SC2086 # on one line
     echo "$title: removed:" ${names:-nothing}"${back:+; put back:$back}; ok"
 }
@@ -334,9 +342,7 @@ ours() { [ "$1" = "$index" ] || [ "$1" = "$config" ]; }
 # Whether the engine finds our image. Sets $checked to what was asked.
 resolves() {
     checked=$tool
-    if [ "$tool" = ctr ]; then
-        case $(client images ls "name==\"$ref\"") in *pinned=pinned*) pin=pinned ;; *) pin='not pinned' ;; esac
-    fi
+    if [ "$tool" = ctr ]; then if is_pinned; then pin=pinned; else pin='not pinned'; fi; fi
     [ "$cri" ] && [ "$crictl" ] || return 0
     for wait in 1 1 1 0; do # CRI hears of an import a moment later
         on "$crictl" -r "unix://$cri" -i "unix://$cri" inspecti -o json "${records#* }" || case $said in
@@ -513,6 +519,8 @@ tag_image() {
     *) client tag "$1" "$2" ;;
     esac
 }
+
+is_pinned() { client images ls "name==\"$ref\"" 2>/dev/null | grep -q pinned=pinned; }
 
 pin_image() { client images label "$1" io.cri-containerd.image=managed io.cri-containerd.pinned=pinned; }
 

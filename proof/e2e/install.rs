@@ -12,7 +12,7 @@ use kit::messages::VERSION;
 
 use crate::node::{self, Containerd, Daemon, Node, RESTART};
 
-const REAL: &[&str] = &["containerd", "dockerd", "podman", "runc", "skopeo"];
+pub const REAL: &[&str] = &["containerd", "dockerd", "podman", "runc", "skopeo"];
 
 #[test]
 fn several_engines_are_each_served_once() {
@@ -242,8 +242,7 @@ fn another_pause_image_is_kept() {
     let other = digest_of(node.image(name));
 
     let check = node.install(&["--check", "--as", "configured"]);
-    let line =
-        format!("containerd: configured: {name}; {name} is another image; run this without --check\n");
+    let line = format!("containerd: configured: {name}; {name} is another image; run this without --check\n");
     assert_eq!(check, (1, line));
     let kept = "localhost/pause-before:registry.k8s.io_pause_3.8";
     let (status, said) = node.install(&["--as", "configured"]);
@@ -651,33 +650,33 @@ fn a_configured_digest_is_refused() {
 }
 
 /// An image of Docker's that is not ours by its digest, but has the same entrypoint; `title` says what it is.
-fn other_pause(title: &str) -> String {
+pub fn other_pause(title: &str) -> String {
     let (name, label) = (format!("localhost/{title}:1"), format!("--label=org.opencontainers.image.title={title}"));
     ok("docker", &["build", "--quiet", "--build-arg=TARGETARCH=amd64", &label, "--tag", &name, "."]);
     name
 }
 
-fn node(hidden: &[&str]) -> Node {
+pub fn node(hidden: &[&str]) -> Node {
     Node::new(Path::new("/"), hidden)
 }
 
 /// A configuration of containerd 1 with this sandbox image.
-fn configured(name: &str) -> String {
+pub fn configured(name: &str) -> String {
     format!("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"{name}\"\n")
 }
 
-fn start_docker(node: &Node) {
+pub fn start_docker(node: &Node) {
     node.start(&["dockerd", "--storage-driver=vfs", "--iptables=false", "--bridge=none"]);
     until("dockerd answers", || node.try_to(&["docker", "version"]).is_ok());
 }
 
 /// Starts a stand-in, and waits until it runs under the name of the engine's process.
-fn start_as(node: &Node, name: &str, words: &[&str]) -> Daemon {
+pub fn start_as(node: &Node, name: &str, words: &[&str]) -> Daemon {
     let daemon = node.start(words);
     until("it runs", || node.try_to(&["pgrep", "-x", name]).is_ok());
     daemon
 }
 
-fn lines(said: &str) -> Vec<&str> {
+pub fn lines(said: &str) -> Vec<&str> {
     said.lines().collect()
 }

@@ -5,6 +5,7 @@ mod cri;
 mod docker;
 mod image;
 mod install;
+mod lifecycle;
 mod names;
 mod node;
 mod podman;

@@ -48,18 +48,7 @@ pub struct Node {
 impl Node {
     /// With the root folder `root`, in which the programs `hidden` are not installed.
     pub fn new(root: &Path, hidden: &[&str]) -> Self {
-        let script = build::root().join("proof/e2e/node.sh").to_string_lossy().into_owned();
-        let (root, pause) = (root.to_string_lossy(), dist("pause-amd64").to_string_lossy().into_owned());
-        let unshare = ["--mount", "--net", "--pid", "--fork", "--kill-child", &script, &root, &pause];
-        let holder = start("unshare", &unshare).to_string();
-        let pid = found("pause holds the node", || {
-            let child = fs::read_to_string(format!("/proc/{holder}/task/{holder}/children")).ok()?;
-            let child = child.trim().to_owned();
-            let program = fs::read_link(format!("/proc/{child}/exe")).ok()?;
-            program.ends_with("pause").then_some(child)
-        });
-        let node = Self { pid };
-        fs::copy(dist("pause-install.sh"), node.file("/run/pause-install.sh")).expect("a file");
+        let node = Self::held_by("pause", &[], "node.sh", &[root, &dist("pause-amd64")]);
         for program in hidden {
             for folder in ["/usr/bin", "/usr/sbin"] {
                 let path = format!("{folder}/{program}");
@@ -69,6 +58,36 @@ impl Node {
             }
         }
         node
+    }
+
+    /// With systemd, which starts the units of `node.target`. What it writes stays in `disk`, for another boot.
+    pub fn boot(disk: &Path) -> Self {
+        Self::held_by("systemd", &["--cgroup", "--ipc", "--uts"], "boot.sh", &[disk])
+    }
+
+    /// What `script` makes of its arguments, once `program` is its PID 1; with the installer.
+    fn held_by(program: &str, namespaces: &[&str], script: &str, arguments: &[&Path]) -> Self {
+        let script = build::root().join("proof/e2e").join(script);
+        let words = [&[script.as_path()], arguments].concat();
+        let words: Vec<&str> = words.iter().map(|word| word.to_str().expect("UTF-8")).collect();
+        let unshare = ["--mount", "--net", "--pid", "--fork", "--kill-child"];
+        let holder = start("unshare", &[&unshare, namespaces, &words].concat()).to_string();
+        let pid = found("the node is held", || {
+            let child = fs::read_to_string(format!("/proc/{holder}/task/{holder}/children")).ok()?;
+            let child = child.trim().to_owned();
+            let held_by = fs::read_link(format!("/proc/{child}/exe")).ok()?;
+            held_by.ends_with(program).then_some(child)
+        });
+        let node = Self { pid };
+        fs::copy(dist("pause-install.sh"), node.file("/run/pause-install.sh")).expect("a file");
+        node
+    }
+
+    /// Ends it, and waits until it is gone.
+    pub fn shut_down(self) {
+        let pid = self.pid.clone();
+        drop(self);
+        until("it is gone", || !Path::new(&format!("/proc/{pid}/exe")).exists());
     }
 
     /// A file of it, as seen from here.

@@ -119,7 +119,8 @@ impl Image {
             let layer = tar(&[("pause", 0o755, &binary)])?;
             let diff_id = sha256(&layer);
             let layer = blob(&mut layers, MediaType::ImageLayerGzip, gzip(&layer)?)?;
-            let config = blob(&mut configs, MediaType::ImageConfig, json(&config(arch, format!("sha256:{diff_id}"))?)?)?;
+            let config =
+                blob(&mut configs, MediaType::ImageConfig, json(&config(arch, format!("sha256:{diff_id}"))?)?)?;
             let manifest = ImageManifestBuilder::default()
                 .schema_version(2_u32)
                 .media_type(MediaType::ImageManifest)
@@ -196,7 +197,10 @@ impl Image {
         let (mut parts, mut digests) = (vec![], vec![]);
         let encode = |bytes: &[u8], digests: &[(String, String)]| -> Result<Vec<u8>> {
             let text = str::from_utf8(bytes)?.to_owned();
-            Ok(digests.iter().fold(text, |text, (digest, part)| text.replace(digest, &format!("@{part}@"))).into_bytes())
+            Ok(digests
+                .iter()
+                .fold(text, |text, (digest, part)| text.replace(digest, &format!("@{part}@")))
+                .into_bytes())
         };
         for ((digest, bytes), platform) in layers.iter().zip(&self.platforms) {
             let part = format!("{:02}", parts.len());

@@ -31,7 +31,9 @@ fn compact(script: &str) -> String {
     let (head, rest) = script.split_at(head);
     let line = |line: &str| {
         let text = line.trim_start_matches("    ");
-        (!text.starts_with('#')).then(|| "\t".repeat((line.len() - text.len()) / 4) + text + "\n")
+        let indent = "\t".repeat((line.len() - text.len()) / 4);
+        let text = text.split_once(" # ").map_or(text, |(code, _)| code);
+        (!text.starts_with('#')).then(|| indent + text + "\n")
     };
     head.to_owned() + &rest.lines().filter_map(line).collect::<String>()
 }
