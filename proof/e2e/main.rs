@@ -7,5 +7,6 @@ mod image;
 mod install;
 mod names;
 mod node;
+mod nodes;
 mod podman;
 mod registry;
