@@ -10,3 +10,4 @@ mod node;
 mod nodes;
 mod podman;
 mod registry;
+mod release;
