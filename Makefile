@@ -76,7 +76,7 @@ clean: ## removes target/ and dist/
 	rm -rf dist
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 15
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 19
 
 setup: # quick, and without a network, when nothing is missing
 	@command -v cc >/dev/null || { echo 'no C linker for the tools: apt-get install gcc libc6-dev' >&2; exit 1; }
