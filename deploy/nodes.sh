@@ -101,14 +101,23 @@ summarize() {
 # The script for a node's sh, whatever the user's login shell is. It runs nothing before all of it has arrived.
 remote_script() {
     sum=$({ sha256sum "$installer" 2>/dev/null || shasum -a 256 "$installer"; } | cut -c 1-64)
+    once='' all='' checked='' last=''
+    for option; do
+        quoted="'$(printf '%s\n' "$option" | sed "s/'/'\\\\''/g")'"
+        all="$all $quoted"
+        case $last:$option in
+        *:--at-boot | *:--wait | --wait:*) ;; # --check does not take them
+        *) checked="$checked $quoted" ;;
+        esac
+        case $option in --check | --remove) once=yes ;; esac
+        last=$option
+    done
     echo "installer() { cat <<'INSTALLER_ENDS'"
     cat "$installer"
-    printf '%s\n' INSTALLER_ENDS '}'
+    printf '%s\n' INSTALLER_ENDS '}' "sum=$sum once=$once" "install() { run$all; }" "check() { run --check$checked; }"
     cat <<'END'
 main() {
     export LC_ALL=C
-    sum=$1
-    shift
     folder=$(mktemp -d 2>&1) || failed "cannot make a temporary folder: $folder"
     trap 'rm -rf "$folder"' EXIT
     trap 'exit 1' HUP INT PIPE TERM
@@ -118,23 +127,21 @@ main() {
     sudo=''
     [ "$(id -u)" = 0 ] || sudo='sudo -n'
     said=$($sudo true 2>&1) || failed "cannot become root: $said"
-    case " $* " in *' --check '* | *' --remove '*)
-        run "$@" || failed "$said"
-        echo "ok: $said"
-        return
-    esac
-    run --check "$@" || :
-    echo "before: $said"
-    run "$@" || failed "$said"
+    if [ -z "$once" ]; then
+        check || :
+        echo "before: $said"
+    fi
+    install || failed "$said"
     installed=$said expected=$to_do
-    run --check "$@" || [ "$to_do" = "$expected" ] || failed "$said"
+    # What the operator has yet to configure is no failure.
+    [ "$once" ] || check || [ "$to_do" = "$expected" ] || failed "$said"
     echo "ok: $installed"
 }
 
-# Sets $said to the lines of the installer, as one, and $to_do to what each tells to do.
+# Sets $said to the lines of the installer, as one, and $to_do to what is left to do for each engine.
 run() {
     said=$($sudo sh "$folder/pause-install.sh" "$@" 2>&1) && status=0 || status=$?
-    to_do=$(printf '%s\n' "$said" | sed 's/.*; //')
+    to_do=$(printf '%s\n' "$said" | sed -e '/^at boot: /d' -e 's/.*; //')
     said=$(printf '%s\n' "$said" | sed -e :a -e '$!N' -e 's/\n/ | /' -e ta)
     return "$status"
 }
@@ -144,12 +151,8 @@ failed() {
     exit 1
 }
 
+main </dev/null
 END
-    printf 'main %s' "$sum"
-    for option; do
-        printf " '%s'" "$(printf '%s\n' "$option" | sed "s/'/'\\\\''/g")"
-    done
-    echo ' </dev/null'
 }
 
 die() {

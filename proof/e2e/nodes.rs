@@ -63,10 +63,20 @@ fn of_three_nodes_one_fails() {
     let (status, said) = run(&["/run/nodes", "--", "--as", "registry.example/pause:1"]);
     let advice = "set sandbox_image to registry.example/pause:1 and restart it\n";
     assert!(status == 0 && said.matches(advice).count() == 3, "{said}");
-    fs::write("/run/liar", "[ \"$1\" != --check ] || { echo \"it: is gone; mend it\"; exit 1; }\necho \"it: ok\"\n")
-        .expect("a file");
+    let liar = "case $* in *--check*) echo \"it: $*; mend it\"; exit 1; esac\necho \"it: $*; ok\"\n";
+    fs::write("/run/liar", liar).expect("a file");
     let (status, said) = run(&["-p", "1", "-i", "/run/liar", "/run/nodes"]);
-    assert!(status == 1 && said.contains("node-1: failed: it: is gone; mend it\n"), "{said}");
+    assert!(status == 1 && said.contains("node-1: failed: it: --check --as configured; mend it\n"), "{said}");
+    // Those that --check does not take.
+    fs::write("/run/echo", "echo \"it: $*; ok\"\n").expect("a file");
+    let (status, said) = run(&["-i", "/run/echo", "/run/nodes", "--", "--at-boot", "--wait", "5", "--force"]);
+    let lines = "node-3: before: it: --check --force; ok\nnode-3: ok: it: --at-boot --wait 5 --force; ok\n";
+    assert!(status == 0 && said.contains(lines), "{said}");
+    let (status, said) = run(&["/run/nodes", "--", "--remove", "--force"]);
+    assert!(status == 0 && said.ends_with("\nok 3\n") && !said.contains("before: "), "{said}");
+    for node in &nodes {
+        assert!(!node.ok(&["ctr", "-n", "k8s.io", "images", "ls"]).contains(&digest("index")));
+    }
 
     what_an_interrupt_does(&nodes[0]);
     what_a_node_lacks(&nodes);
