@@ -5,7 +5,8 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults nightly e2e kubelet compatibility kernels bench bench-v2 push lint clean help setup test-setup bench-setup e2e-setup
+.PHONY: build dist image run test faults nightly e2e kubelet compatibility kernels bench bench-v2 push release-rehearsal \
+	lint clean help setup test-setup bench-setup e2e-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -61,6 +62,9 @@ push: setup ## the image of all platforms, to the registry that IMAGE names
 	$(CARGO) xtask image
 	skopeo copy --all $(SKOPEO_FLAGS) oci-archive:dist/pause.tar 'docker://$(IMAGE):$(TAG)'
 
+release-rehearsal: setup ## builds, compares with digests.txt, pushes to a registry on this machine, pulls, compares
+	proof/packages/install.sh release && xtask/release.sh rehearse
+
 lint: setup ## formatting, clippy, and whether the documents have what was measured
 	proof/packages/install.sh lint
 	$(CARGO) fmt --check
@@ -72,7 +76,7 @@ clean: ## removes target/ and dist/
 	rm -rf dist
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 15
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 19
 
 setup: # quick, and without a network, when nothing is missing
 	@command -v cc >/dev/null || { echo 'no C linker for the tools: apt-get install gcc libc6-dev' >&2; exit 1; }

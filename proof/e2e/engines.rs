@@ -42,7 +42,7 @@ pub fn ready_with(containerd: &str, programs: &[&str]) -> bool {
 }
 
 fn start_engines(containerd: &str) {
-    ok("make", &["--silent", "dist", "image"]);
+    ok("make", &["--silent", "image"]);
     ok("proof/e2e/images.sh", &[]);
     if is_installed("containerd") {
         fs::write("/etc/containerd/config.toml", containerd).expect("a file");

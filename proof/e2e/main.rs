@@ -8,5 +8,7 @@ mod install;
 mod lifecycle;
 mod names;
 mod node;
+mod nodes;
 mod podman;
 mod registry;
+mod release;

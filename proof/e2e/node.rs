@@ -114,6 +114,15 @@ impl Node {
         self.ok(&["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", path]);
     }
 
+    /// Connects it to the network of this machine, whose end of the line is `name`: `subnet`.1 is here, `subnet`.2 there.
+    pub fn connect(&self, name: &str, subnet: &str) {
+        ok("ip", &["link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", &self.pid]);
+        ok("ip", &["addr", "add", &format!("{subnet}.1/24"), "dev", name]);
+        ok("ip", &["link", "set", name, "up"]);
+        self.ok(&["ip", "addr", "add", &format!("{subnet}.2/24"), "dev", "eth0"]);
+        self.ok(&["ip", "link", "set", "eth0", "up"]);
+    }
+
     /// Starts a daemon on it, which ends with it.
     pub fn start(&self, words: &[&str]) -> Daemon {
         Daemon(start("nsenter", &[&["-t", &self.pid, "-m", "-n", "-p"], words].concat()))

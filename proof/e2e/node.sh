@@ -13,6 +13,7 @@ for folder in etc/cni etc/containerd etc/containers/containers.conf.d etc/docker
     mkdir -p "$node/$folder"
     mount -t tmpfs -o mode=0755 tmpfs "$node/$folder"
 done
+chmod 1777 "$node/tmp"
 cp "$2" "$node/run/pause"
 mkdir "$node/etc/cni/net.d"
 cat >"$node/etc/cni/net.d/bridge.conflist" <<END

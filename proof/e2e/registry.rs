@@ -1,7 +1,7 @@
 //! `make push`, to a real registry, and what comes back from it.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 use build::arch::ALL;
 use engines::{digest, ok, ready, run, start, until};
@@ -12,15 +12,7 @@ fn what_is_pushed_is_what_is_pulled() {
     if !ready(&["containerd", "docker-registry", "dockerd", "podman", "skopeo"]) {
         return;
     }
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
-    let config = format!(
-        "version: 0.1\nstorage: {{ filesystem: {{ rootdirectory: /run/registry }} }}\nhttp: {{ addr: 127.0.0.1:{port} }}\n"
-    );
-    fs::write("/run/registry.yml", config).expect("a file");
-    start("docker-registry", &["serve", "/run/registry.yml"]);
-    until("the registry listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-
-    let name = format!("127.0.0.1:{port}/pause");
+    let name = format!("{}/pause", serve());
     ok("make", &["--silent", "push", &format!("IMAGE={name}"), "SKOPEO_FLAGS=--dest-tls-verify=false"]);
     let (by_tag, by_digest) = (format!("{name}:{}", env!("CARGO_PKG_VERSION")), format!("{name}@{}", digest("index")));
     for reference in [&by_tag, &by_digest] {
@@ -48,4 +40,17 @@ fn what_is_pushed_is_what_is_pulled() {
 fn no_registry_is_one_line() {
     let said = run("make", &["--silent", "push"]).expect_err("no IMAGE");
     assert!(said.contains("say where to: make push IMAGE=registry.example/pause\n"), "{said}");
+}
+
+/// Starts a registry; where it is.
+pub fn serve() -> String {
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let folder = format!("/run/registry-{}", address.port());
+    let config = format!(
+        "version: 0.1\nstorage: {{ filesystem: {{ rootdirectory: {folder} }} }}\nhttp: {{ addr: {address} }}\n"
+    );
+    fs::write(format!("{folder}.yml"), config).expect("a file");
+    start("docker-registry", &["serve", &format!("{folder}.yml")]);
+    until("the registry listens", || TcpStream::connect(address).is_ok());
+    address.to_string()
 }

@@ -1,0 +1,108 @@
+#!/bin/sh
+# The steps of a release. .github/workflows/release.yml runs them with a real registry, and adds what only its host can
+# do: it signs, attests and drafts. `make release-rehearsal` runs them with a registry of its own.
+set -eu
+export LC_ALL=C
+cd "$(dirname "$0")/.."
+
+usage() {
+    cat <<'END'
+Usage: xtask/release.sh build [TAG]     builds dist/ and compares it with digests.txt; TAG has to be this version's
+       xtask/release.sh publish IMAGE   pushes dist/pause.tar to IMAGE:VERSION, unless that is there already, pulls it
+                                        by its digest, and compares it with dist/; prints IMAGE@DIGEST
+       xtask/release.sh rehearse        both, with a registry on this machine, for as long as it takes
+END
+}
+
+main() {
+    version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+    digest=sha256:$(sed -n 's/  index$//p' digests.txt)
+    work=$(mktemp -d)
+    registry=''
+    trap 'kill $registry 2>/dev/null || :; rm -rf "$work"' EXIT
+    trap 'exit 1' HUP INT TERM
+    case $#:${1-} in
+    1:build | 2:build) build "${2-v$version}" ;;
+    2:publish) publish "$2" ;;
+    1:rehearse) rehearse ;;
+    1:-h | 1:--help) usage ;;
+    *) die "say build, publish IMAGE or rehearse; see --help" ;;
+    esac
+}
+
+build() {
+    [ "$1" = "v$version" ] || die "the tag $1 is not v$version, the version in Cargo.toml"
+    make --silent image >/dev/null
+    verify
+}
+
+# Whether dist/ has the bytes of its SHA256SUMS and of digests.txt, where the blobs of the image have lines, too.
+verify() {
+    (cd dist && sha256sum --quiet --check SHA256SUMS) >/dev/null 2>&1 ||
+        die "dist/ is not what dist/SHA256SUMS says; build it anew: xtask/release.sh build"
+    blobs='/  (linux\/.*|index)$/'
+    other=$({
+        sed -E "${blobs}d" digests.txt | diff - dist/SHA256SUMS | sed -n 's/^[<>] [0-9a-f]*  //p'
+        sed -nE "${blobs}p" digests.txt | while read -r blob name; do
+            tar -tf dist/pause.tar "blobs/sha256/$blob" >/dev/null 2>&1 || echo "$name"
+        done
+    } | sort -u | tr '\n' ' ')
+    [ -z "$other" ] || die "not the bytes of digests.txt: ${other% }"
+}
+
+publish() {
+    verify
+    case $1 in 127.0.0.1:* | localhost:*) tls=false ;; *) tls=true ;; esac # as Docker does
+
+    ! raw "$1:$version" >/dev/null || die "$1:$version is there already; a tag never moves"
+    case $error in
+    *'manifest unknown'* | *'name unknown'*) ;;
+    *) die "cannot ask for $1:$version: $error" ;;
+    esac
+    skopeo copy --quiet --all --preserve-digests "--dest-tls-verify=$tls" oci-archive:dist/pause.tar \
+        "docker://$1:$version" 2>"$work/error" || die "cannot push $1:$version: $(error)"
+
+    [ "sha256:$(raw "$1:$version" | sha256sum)" = "$digest  -" ] || die "$1:$version is not $digest"
+    skopeo copy --quiet --all --preserve-digests "--src-tls-verify=$tls" "docker://$1@$digest" \
+        "oci:$work/pulled:pause" 2>"$work/error" || die "cannot pull $1@$digest: $(error)"
+    mkdir "$work/pushed"
+    tar -xf dist/pause.tar -C "$work/pushed"
+    diff -r "$work/pushed/blobs" "$work/pulled/blobs" >&2 || die "$1@$digest is not what dist/pause.tar is"
+    echo "$1@$digest"
+}
+
+rehearse() {
+    for tool in docker-registry skopeo; do
+        command -v $tool >/dev/null || die "$tool is not installed: apt-get install $tool"
+    done
+    build "v$version"
+    cat >"$work/registry.yml" <<END
+{ version: 0.1, storage: { filesystem: { rootdirectory: $work/registry } }, http: { addr: "127.0.0.1:0" } }
+END
+    docker-registry serve "$work/registry.yml" >"$work/log" 2>&1 &
+    registry=$!
+    until port=$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\).*/\1/p' "$work/log") && [ "$port" ]; do
+        kill -0 $registry 2>/dev/null || die "docker-registry does not start: $(sed -n '$p' "$work/log")"
+        sleep 0.1
+    done
+    image=127.0.0.1:$port/pause
+    (publish "$image")
+    rm -r "$work/pulled" "$work/pushed"
+    again=$( (publish "$image") 2>&1) && die "the registry took $image:$version a second time"
+    case $again in *' is there already; '*) ;; *) die "not refused because the tag is there, but: $again" ;; esac
+    echo "what was pulled by its digest is what dist/ has; the same tag a second time is refused"
+}
+
+# The manifest or index of image $1, as the registry has it; why not, in $error.
+raw() {
+    if skopeo inspect --raw "--tls-verify=$tls" "docker://$1" 2>"$work/error"; then return 0; fi
+    error=$(error)
+    return 1
+}
+
+# What skopeo says at last, without its own decoration.
+error() { sed -n '$s/.*msg="\(.*\)".*/\1/; $p' "$work/error"; }
+
+die() { echo "release.sh: $*" >&2; exit 1; }
+
+main "$@"
