@@ -15,7 +15,7 @@ Imports $name into each container engine that runs here.
   --as NAME        store it under this name
   --as configured  store it under the name of each engine's configured sandbox image
   --check          change nothing; say "ok" or the one thing to do
-  --at-boot        do the same whenever an engine starts, by $me and the systemd unit $service
+  --at-boot        do the same whenever containerd, CRI-O or Docker starts, by $me and the systemd unit $service
   --wait SECONDS   wait for an engine that is starting; with --engine, also for one that is not installed
   --remove         remove the image and what --at-boot installed; put back the pause images that were there before
   --engine NAME    only containerd, k3s, rke2, k0s, microk8s, crio, docker or podman
@@ -72,7 +72,7 @@ main() {
     offline=''
     [ -z "$boot" ] || [ "$(systemctl is-system-running 2>/dev/null)" != offline ] || offline=yes engines=${engines% podman:0}
 
-    served='' failed='' skipped=''
+    served='' failed='' skipped='' by_unit=''
     for engine in $engines; do
         id=${engine%:*} pid=${engine#*:}
         [ "${only:-$id}" = "$id" ] || continue
@@ -81,7 +81,8 @@ main() {
         status=$?
         set -e
         case $id:$status in
-        *:0) served=yes ;;
+        k[03]s:0 | rke2:0 | podman:0) served=yes ;;
+        *:0) served=yes by_unit=yes ;;
         *:3) skipped=yes ;;
         podman:*) [ "$served" ] || failed=yes ;;
         *) failed=yes ;;
@@ -89,7 +90,7 @@ main() {
     done
     [ -z "$failed" ] || exit 1
     if [ "$remove" ] && [ -e $unit ]; then remove_from_boot; fi
-    if [ "$boot" ] && [ "$served$offline" ]; then add_to_boot; fi
+    if [ "$boot" ] && [ "$by_unit$offline" ]; then add_to_boot; fi
     [ -z "$skipped" ] || [ "$served" ] || die "no engine was served; see --as and --engine"
     [ "$served" ] || die "${only:-no container engine} is ${only:+not }running here"
 }

@@ -129,6 +129,12 @@ fn at_boot_is_refused() {
     if !ready(REAL) {
         return;
     }
+    let podman = node(&["containerd", "ctr", "dockerd", "docker"]);
+    let (status, said) = podman.install(&["--at-boot"]);
+    let line = format!("Podman: {NAME} is installed (before: nothing), checked by podman; ");
+    assert!(status == 0 && said.starts_with(&line) && said.lines().count() == 1, "{said}");
+    assert!(!podman.file(UNIT).exists(), "Podman has no service");
+
     let node = node(&["podman", "containerd", "dockerd", "docker"]);
     let piped = node.ok(&["sh", "-c", "sh -s -- --at-boot </run/pause-install.sh 2>&1 || echo $?"]);
     assert_eq!(piped, "pause-install: --at-boot needs a file: save this, and run sh FILE\n1\n");
