@@ -1,6 +1,7 @@
 //! pause and its image in real engines, as on a node: `make e2e` runs this where their usual folders are empty.
 
 mod bundle;
+mod compose;
 mod cri;
 mod docker;
 mod image;
@@ -10,5 +11,6 @@ mod names;
 mod node;
 mod nodes;
 mod podman;
+mod quadlet;
 mod registry;
 mod release;

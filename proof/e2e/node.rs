@@ -31,11 +31,20 @@ pub const RESTART: &str = "restart it, so that it sees the pin";
 
 /// The root folder of a machine that has containerd 2; a skip if there is none.
 pub fn containerd_2() -> Option<PathBuf> {
-    let root = build::root().join("target/containerd-2");
+    fetched("containerd-2")
+}
+
+/// The same with Podman 5, Compose 2 and cloud-init.
+pub fn podman_5() -> Option<PathBuf> {
+    fetched("podman-5")
+}
+
+fn fetched(name: &str) -> Option<PathBuf> {
+    let root = build::root().join("target").join(name);
     if root.exists() {
         return Some(root);
     }
-    not_fetched("containerd-2", "containerd 2 is not there; proof/packages/containerd-2.sh fetches it, as root");
+    not_fetched(name, &format!("there is no target/{name}; `make e2e` fetches it, as root"));
     None
 }
 

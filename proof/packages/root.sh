@@ -1,19 +1,20 @@
 #!/bin/sh
-# Makes target/containerd-2, the root of a Debian that has containerd 2 and its runc, from the archive that this machine
-# uses.
+# Makes target/NAME, the root folder of a newer Debian than this machine may be, with PACKAGES (a list with commas) in it,
+# from the archive that this machine uses. Nothing of it starts here, nor is anything installed on this machine.
 set -eu
 cd "$(dirname "$0")/../.."
+name=$1 packages=$2
 # shellcheck source=proof/packages/debian.sh
-program="containerd 2" && . proof/packages/debian.sh
-root=$PWD/target/containerd-2
-forget containerd-2
+program=$name && . proof/packages/debian.sh
+root=$PWD/target/$name
+forget "$name"
 [ ! -d "$root" ] || exit 0
 command -v debootstrap >/dev/null && [ "$(id -u)" = 0 ] || exit 0
 
 make_root() {
     rm -rf "$root.part"
     # shellcheck disable=SC2046 # without an archive it takes Debian's own
-    debootstrap --force-check-gpg --variant=minbase --include=containerd,containernetworking-plugins,runc \
+    debootstrap --force-check-gpg --variant=minbase "--include=$packages" \
         --cache-dir="$root.debs" "$1" "$root.part" $(archives | head -n 1) >"$root.log" 2>&1
 }
 mkdir -p "$root.debs"
@@ -27,4 +28,4 @@ for release in testing sid; do
     fi
     why="$why${why:+; }$release: $(grep -m 1 '^E: ' "$root.log" || tail -n 1 "$root.log")"
 done
-not_fetched containerd-2 "$why"
+not_fetched "$name" "$why"
