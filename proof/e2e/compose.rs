@@ -10,7 +10,7 @@ use crate::node::{self, Daemon, Node};
 
 #[test]
 fn a_pod_as_a_compose_project_comes_back() {
-    let Some(testing) = node::podman_5() else { return };
+    let Some(testing) = node::newer_debian() else { return };
     if !ready(&["containerd", "dockerd", "runc"]) {
         return;
     }

@@ -12,7 +12,7 @@ use crate::node::{self, Node};
 
 #[test]
 fn quadlets_become_units_whose_commands_run_a_pod() {
-    let Some(testing) = node::podman_5() else { return };
+    let Some(testing) = node::newer_debian() else { return };
     if !ready(&["containerd", "runc"]) {
         return;
     }

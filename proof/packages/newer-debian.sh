@@ -1,15 +1,17 @@
 #!/bin/sh
-# Makes target/NAME, the root folder of a newer Debian than this machine may be, with PACKAGES (a list with commas) in it,
-# from the archive that this machine uses. Nothing of it starts here, nor is anything installed on this machine.
+# Makes target/newer-debian, the root folder of Debian testing, for tests that need what this machine may not have:
+# cloud-init, Compose 2, containerd 2 and Podman 5. Nothing of it is installed on this machine.
 set -eu
 cd "$(dirname "$0")/../.."
-name=$1 packages=$2
 # shellcheck source=proof/packages/debian.sh
-program=$name && . proof/packages/debian.sh
-root=$PWD/target/$name
-forget "$name"
+program="a newer Debian" && . proof/packages/debian.sh
+root=$PWD/target/newer-debian
+forget newer-debian
 [ ! -d "$root" ] || exit 0
 command -v debootstrap >/dev/null && [ "$(id -u)" = 0 ] || exit 0
+# debootstrap knows no virtual packages: python3-cffi-backend is here for cloud-init.
+packages=cloud-init,conmon,containerd,containernetworking-plugins,crun,docker-compose,netavark,podman
+packages=$packages,python3-cffi-backend,runc,systemd
 
 make_root() {
     rm -rf "$root.part"
@@ -28,4 +30,4 @@ for release in testing sid; do
     fi
     why="$why${why:+; }$release: $(grep -m 1 '^E: ' "$root.log" || tail -n 1 "$root.log")"
 done
-not_fetched "$name" "$why"
+not_fetched newer-debian "$why"
