@@ -4,7 +4,7 @@ use std::fs;
 
 use build::root;
 use engines::compatibility::Row;
-use engines::{dist, ok, ready};
+use engines::{dist, ok, ready, until};
 use kit::messages::VERSION;
 
 use crate::node::{self, Node};
@@ -22,6 +22,10 @@ cloud_final_modules: [scripts_user]
 output: {all: '>> /var/log/cloud-init-output.log'}
 ";
 
+/// An /etc that can be written and goes with the node.
+const OF_ITS_OWN: &str = "mkdir /run/etc /run/work
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/work /etc";
+
 #[test]
 fn the_user_data_installs_at_the_first_boot() {
     let Some(newer) = node::newer_debian() else { return };
@@ -30,7 +34,8 @@ fn the_user_data_installs_at_the_first_boot() {
     }
     let node = Node::new(&newer, &["docker", "podman"]);
     let _row = Row::new("cloud-init", &node.ok(&["cloud-init", "--version"]), "deploy/cloud-init, with containerd 2");
-    for folder in ["/etc/cloud", "/var/lib/cloud", "/var/log"] {
+    node.ok(&["sh", "-euc", OF_ITS_OWN]);
+    for folder in ["/var/lib/cloud", "/var/log"] {
         node.tmpfs(folder);
     }
     node.write("/etc/cloud/cloud.cfg", CONFIG);
@@ -48,13 +53,20 @@ fn the_user_data_installs_at_the_first_boot() {
 
     let config =
         format!("version = 3\n[plugins.'io.containerd.cri.v1.images'.pinned_images]\nsandbox = '{CONFIGURED}'\n");
-    node.start_containerd(&config);
-    for stage in [&["init", "--local"][..], &["init"], &["modules", "--mode=config"], &["modules", "--mode=final"]] {
+    for stage in [&["init", "--local"][..], &["init"], &["modules", "--mode=config"]] {
         node.ok(&[&["cloud-init"], stage].concat());
     }
-    let said = fs::read_to_string(node.file("/var/log/cloud-init-output.log")).expect("what scripts said");
-    let line = format!("containerd: {CONFIGURED} is installed (before: nothing), pinned, checked by ctr; ok\n");
-    assert!(said.contains(&line), "{said}");
+    node.start(&["cloud-init", "modules", "--mode=final"]);
+    node.start_containerd(&config); // which the installer waits for
+    let said = || fs::read_to_string(node.file("/var/log/cloud-init-output.log")).unwrap_or_default();
+    until("it has installed", || said().contains("at boot: "));
+    let lines = format!(
+        "containerd: {CONFIGURED} is installed (before: nothing), pinned, checked by ctr; ok\n\
+         at boot: pause-install.service is enabled; ok\n"
+    );
+    assert!(said().contains(&lines), "{}", said());
+    let unit = fs::read_to_string(node.file("/etc/systemd/system/pause-install.service")).expect("a unit");
+    assert!(unit.contains(" /etc/pause-install.sh ") && unit.contains(" --as configured"), "{unit}");
     let image = ["-n", "k8s.io", "run", "--rm", CONFIGURED, "version", "/pause", "-v"];
     assert_eq!(node.ok(&[&["ctr"], &image[..]].concat()), VERSION);
 }

@@ -6,6 +6,7 @@ mod compose;
 mod cri;
 mod docker;
 mod image;
+mod imports;
 mod install;
 mod lifecycle;
 mod names;
