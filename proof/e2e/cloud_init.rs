@@ -57,7 +57,8 @@ fn the_user_data_installs_at_the_first_boot() {
         node.ok(&[&["cloud-init"], stage].concat());
     }
     node.start(&["cloud-init", "modules", "--mode=final"]);
-    node.start_containerd(&config); // which the installer waits for
+    until("the installer waits", || node.try_to(&["pgrep", "-f", "pause-install.sh --wait"]).is_ok());
+    node.start_containerd(&config);
     let said = || fs::read_to_string(node.file("/var/log/cloud-init-output.log")).unwrap_or_default();
     until("it has installed", || said().contains("at boot: "));
     let lines = format!(
