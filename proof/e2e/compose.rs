@@ -29,8 +29,12 @@ fn a_pod_as_a_compose_project_comes_back() {
     assert!(processes.lines().any(|line| line.ends_with(" 1 65535    /pause")), "{processes}");
 
     // Who joined ends with pause. Docker may fail to restart them, because it does not wait for pause.
-    pod.node.ok(&["kill", "-KILL", &pod.pids()[0]]);
-    until("Docker has restarted pause", || pod.pids()[0] != "0");
+    let killed = pod.pids().swap_remove(0);
+    pod.node.ok(&["kill", "-KILL", &killed]);
+    let restarting = || pod.node.ok(&["docker", "ps", "--quiet", "--filter=status=restarting"]);
+    until("Docker has restarted what it can", || {
+        !["0", &killed].contains(&pod.pids()[0].as_str()) && restarting().is_empty()
+    });
     pod.compose(&["up", "--detach"]);
     pod.serves();
 
