@@ -35,7 +35,7 @@ nightly: test-setup ## what takes too long for every change
 IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "proof/e2e/isolated.sh"'
 
 e2e: e2e-setup ## pause in real engines, which it installs
-	proof/packages/containerd-2.sh && rm -f target/compatibility.json
+	proof/packages/newer-debian.sh && rm -f target/compatibility.json
 	$(IN_ENGINES) --test e2e
 
 kubelet: e2e-setup ## pause in the pods of a real kubelet, which it builds: 3 to 8 minutes the first time

@@ -30,7 +30,7 @@ async fn containerd_1() {
 
 #[tokio::test]
 async fn containerd_2() {
-    let Some(root) = node::containerd_2() else { return };
+    let Some(root) = node::newer_debian() else { return };
     if !ready(&PROGRAMS) {
         return;
     }

@@ -488,7 +488,7 @@ async fn crictl_asks_the_engine() {
         return;
     }
     let first = (PathBuf::from("/"), RESTART, "pinned by its labels");
-    let second = node::containerd_2().map(|root| (root, "ok", "pinned"));
+    let second = node::newer_debian().map(|root| (root, "ok", "pinned"));
     for (root, verdict, pin) in [Some(first), second].into_iter().flatten() {
         let config = |name: &str| configured(name) + "restrict_oom_score_adj = true\n";
         let mut node = Containerd::start(&root, &config("rancher/mirrored-pause:3.6")).await;

@@ -1,14 +1,18 @@
 //! pause and its image in real engines, as on a node: `make e2e` runs this where their usual folders are empty.
 
 mod bundle;
+mod cloud_init;
+mod compose;
 mod cri;
 mod docker;
 mod image;
+mod imports;
 mod install;
 mod lifecycle;
 mod names;
 mod node;
 mod nodes;
 mod podman;
+mod quadlet;
 mod registry;
 mod release;

@@ -48,7 +48,7 @@ async fn containerd_1_starts_a_pod_under_each_name() {
 
 #[tokio::test]
 async fn containerd_2_starts_a_pod_under_each_name() {
-    let Some(root) = node::containerd_2() else { return };
+    let Some(root) = node::newer_debian() else { return };
     if ready(&["containerd", "runc"]) {
         let config = |name: &str| {
             let plugin = |name| format!("plugins.'io.containerd.cri.v1.{name}'");

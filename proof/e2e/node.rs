@@ -29,13 +29,13 @@ pub const POD: Pod = Pod { network: NamespaceMode::Node, pid: NamespaceMode::Con
 /// What the installer says of containerd 1, which learns of a pin when it starts.
 pub const RESTART: &str = "restart it, so that it sees the pin";
 
-/// The root folder of a machine that has containerd 2; a skip if there is none.
-pub fn containerd_2() -> Option<PathBuf> {
-    let root = build::root().join("target/containerd-2");
+/// The root folder of a newer Debian; a skip if there is none.
+pub fn newer_debian() -> Option<PathBuf> {
+    let root = build::root().join("target/newer-debian");
     if root.exists() {
         return Some(root);
     }
-    not_fetched("containerd-2", "containerd 2 is not there; proof/packages/containerd-2.sh fetches it, as root");
+    not_fetched("newer-debian", "a newer Debian is not there; proof/packages/newer-debian.sh fetches it, as root");
     None
 }
 

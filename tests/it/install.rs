@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Command;
 
+use build::root;
 use kit::process::{End, command, run};
 use kit::skip::{has, skip};
 use nix::unistd::geteuid;
@@ -23,6 +24,22 @@ fn gzipped_it_fits_into_user_data_and_as_it_is_into_a_terminal() {
     assert!(image::bytes_of(&two, "pause-install.sh.gz").expect("a file").len() <= 10_000);
     assert!(script().lines().all(|line| line.len() < 4096));
     assert!(script().is_ascii());
+}
+
+/// Made by the command of deploy/cloud-init/README.md, with a gzip that may be worse than ours.
+#[test]
+fn as_user_data_for_cloud_init_it_is_small_enough_for_aws() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("pause-install.sh"), script()).expect("a file");
+    let deploy = root().join("deploy/cloud-init");
+    fs::copy(deploy.join("user-data.yaml"), folder.path().join("user-data.yaml")).expect("a file");
+    let readme = fs::read_to_string(deploy.join("README.md")).expect("a file");
+    let made = readme.lines().find_map(|line| line.strip_prefix("    ")).expect("a command");
+    let mut made = command(["sh", "-euc", made]);
+    made.current_dir(folder.path());
+    assert_eq!(run(made), End::silent(0));
+    let size = fs::metadata(folder.path().join("user-data.gz")).expect("a file").len();
+    assert!(size <= 16_384, "{size} bytes");
 }
 
 #[test]

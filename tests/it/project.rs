@@ -64,6 +64,31 @@ fn the_tests_that_the_docs_name_exist() {
     assert_ne!(named, 0);
 }
 
+/// Its rows stay short, its links lead somewhere, and each folder has a row and something to copy or to run.
+#[test]
+fn the_table_of_places_names_every_folder() {
+    let table = read("deploy/README.md");
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .map(|line| line.split(" | ").collect())
+        .collect();
+    for row in &rows {
+        assert_eq!(row.len(), 6, "{row:?}");
+        assert!(row.iter().all(|cell| !cell.is_empty() && cell.chars().count() <= 100), "{row:?}");
+    }
+    let links: Vec<&str> = rows.iter().filter_map(|row| Some(row[0].split_once("](")?.1.split_once(')')?.0)).collect();
+    let tests = git(&["grep", "--files-with-matches", "deploy/", "proof/e2e/*.rs"]);
+    let tests: String = tests.lines().map(read).collect();
+    let folders = git(&["ls-files", "deploy/*/*"]);
+    for folder in links.iter().copied().chain(folders.lines().filter_map(|file| file.split('/').nth(1))) {
+        assert!(links.contains(&folder), "no row of deploy/README.md links to {folder}");
+        let files: Vec<&str> = folders.lines().filter(|file| file.starts_with(&format!("deploy/{folder}/"))).collect();
+        assert!(files.contains(&format!("deploy/{folder}/README.md").as_str()), "{folder} has no README");
+        assert!(files.len() > 1 || tests.contains(&format!("deploy/{folder}")), "{folder}: nothing to copy or to run");
+    }
+}
+
 #[test]
 fn the_changelog_and_the_readme_have_this_version() {
     let version = env!("CARGO_PKG_VERSION");
@@ -155,6 +180,14 @@ fn a_full_disk_or_an_unwritable_target_leaves_what_was_there() {
     if has_namespaces() {
         std::thread::scope(|scope| scope.spawn(full).join()).expect("no panic");
     }
+}
+
+fn git(arguments: &[&str]) -> String {
+    let mut git = command([&["git"], arguments].concat());
+    git.current_dir(root());
+    let End { code, stdout, stderr } = run(git);
+    assert_eq!(code, Some(0), "{stderr}");
+    stdout
 }
 
 fn read(file: &str) -> String {

@@ -39,7 +39,7 @@ fn the_version_stands_nowhere_but_where_release_sets_it() {
         ("Cargo.toml", format!("version = \"{NEXT}\"")),
         ("Dockerfile", format!("version=\"{NEXT}\"")),
         ("README.md", format!("prints `pause {NEXT}` on stdout")),
-        ("deploy/k3s/config.yaml", format!("pause-image: localhost/pause:{NEXT}")),
+        ("deploy/podman/containers.conf", format!("infra_image = \"localhost/pause:{NEXT}\"")),
     ] {
         assert!(fs::read_to_string(copy.path().join(file)).expect(file).contains(&line), "{file}: {line}");
     }

@@ -1,19 +1,22 @@
 #!/bin/sh
-# Makes target/containerd-2, the root of a Debian that has containerd 2 and its runc, from the archive that this machine
-# uses.
+# Makes target/newer-debian, the root folder of Debian testing, for tests that need what this machine may not have:
+# cloud-init, Compose 2, containerd 2 and Podman 5. Nothing of it is installed on this machine.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh
-program="containerd 2" && . proof/packages/debian.sh
-root=$PWD/target/containerd-2
-forget containerd-2
+program="a newer Debian" && . proof/packages/debian.sh
+root=$PWD/target/newer-debian
+forget newer-debian
 [ ! -d "$root" ] || exit 0
 command -v debootstrap >/dev/null && [ "$(id -u)" = 0 ] || exit 0
+# debootstrap knows no virtual packages: python3-cffi-backend is here for cloud-init.
+packages=cloud-init,conmon,containerd,containernetworking-plugins,crun,docker-compose,netavark,podman
+packages=$packages,python3-cffi-backend,runc,systemd
 
 make_root() {
     rm -rf "$root.part"
     # shellcheck disable=SC2046 # without an archive it takes Debian's own
-    debootstrap --force-check-gpg --variant=minbase --include=containerd,containernetworking-plugins,runc \
+    debootstrap --force-check-gpg --variant=minbase "--include=$packages" \
         --cache-dir="$root.debs" "$1" "$root.part" $(archives | head -n 1) >"$root.log" 2>&1
 }
 mkdir -p "$root.debs"
@@ -27,4 +30,4 @@ for release in testing sid; do
     fi
     why="$why${why:+; }$release: $(grep -m 1 '^E: ' "$root.log" || tail -n 1 "$root.log")"
 done
-not_fetched containerd-2 "$why"
+not_fetched newer-debian "$why"

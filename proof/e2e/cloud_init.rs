@@ -1,0 +1,73 @@
+//! The user data of deploy/cloud-init, by cloud-init itself, on a node that runs containerd.
+
+use std::fs;
+
+use build::root;
+use engines::compatibility::Row;
+use engines::{dist, ok, ready, until};
+use kit::messages::VERSION;
+
+use crate::node::{self, Node};
+
+/// The name of an image that containerd has configured.
+const CONFIGURED: &str = "registry.k8s.io/pause:3.8";
+
+/// Without a cloud: the user data is where NoCloud has its seed. The modules that user data runs are cloud-init's, and no
+/// other one changes the node.
+const CONFIG: &str = "datasource_list: [NoCloud]
+network: {config: disabled}
+cloud_init_modules: [write_files]
+cloud_config_modules: [runcmd]
+cloud_final_modules: [scripts_user]
+output: {all: '>> /var/log/cloud-init-output.log'}
+";
+
+/// An /etc that can be written and goes with the node.
+const OF_ITS_OWN: &str = "mkdir /run/etc /run/work
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/work /etc";
+
+#[test]
+fn the_user_data_installs_at_the_first_boot() {
+    let Some(newer) = node::newer_debian() else { return };
+    if !ready(&["containerd", "runc"]) {
+        return;
+    }
+    let node = Node::new(&newer, &["docker", "podman"]);
+    let _row = Row::new("cloud-init", &node.ok(&["cloud-init", "--version"]), "deploy/cloud-init, with containerd 2");
+    node.ok(&["sh", "-euc", OF_ITS_OWN]);
+    for folder in ["/var/lib/cloud", "/var/log"] {
+        node.tmpfs(folder);
+    }
+    node.write("/etc/cloud/cloud.cfg", CONFIG);
+    let seed = "/var/lib/cloud/seed/nocloud";
+    node.write(&format!("{seed}/meta-data"), "instance-id: first\n");
+    // By the command of the README.
+    let readme = fs::read_to_string(root().join("deploy/cloud-init/README.md")).expect("a file");
+    let command = readme.lines().find_map(|line| line.strip_prefix("    ")).expect("a command");
+    let files = [root().join("deploy/cloud-init/user-data.yaml"), dist("pause-install.sh")];
+    let made = node.file(seed).to_string_lossy().into_owned();
+    ok("sh", &["-euc", &format!("cp {} {} {made}; cd {made}; {command}", files[0].display(), files[1].display())]);
+    fs::rename(format!("{made}/user-data.gz"), format!("{made}/user-data")).expect("a file");
+    node.ok(&["sh", "-euc", &format!("gzip -dc <{seed}/user-data >/run/user-data")]);
+    node.ok(&["cloud-init", "schema", "--config-file", "/run/user-data"]);
+
+    let config =
+        format!("version = 3\n[plugins.'io.containerd.cri.v1.images'.pinned_images]\nsandbox = '{CONFIGURED}'\n");
+    for stage in [&["init", "--local"][..], &["init"], &["modules", "--mode=config"]] {
+        node.ok(&[&["cloud-init"], stage].concat());
+    }
+    node.start(&["cloud-init", "modules", "--mode=final"]);
+    until("the installer waits", || node.try_to(&["pgrep", "-f", "pause-install.sh --wait"]).is_ok());
+    node.start_containerd(&config);
+    let said = || fs::read_to_string(node.file("/var/log/cloud-init-output.log")).unwrap_or_default();
+    until("it has installed", || said().contains("at boot: "));
+    let lines = format!(
+        "containerd: {CONFIGURED} is installed (before: nothing), pinned, checked by ctr; ok\n\
+         at boot: pause-install.service is enabled; ok\n"
+    );
+    assert!(said().contains(&lines), "{}", said());
+    let unit = fs::read_to_string(node.file("/etc/systemd/system/pause-install.service")).expect("a unit");
+    assert!(unit.contains(" /etc/pause-install.sh ") && unit.contains(" --as configured"), "{unit}");
+    let image = ["-n", "k8s.io", "run", "--rm", CONFIGURED, "version", "/pause", "-v"];
+    assert_eq!(node.ok(&[&["ctr"], &image[..]].concat()), VERSION);
+}

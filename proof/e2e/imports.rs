@@ -1,0 +1,42 @@
+//! What containerd makes of an imported file with the lines of deploy/: the rows `imports` and `conf.d` of its table.
+
+use std::fs;
+use std::path::Path;
+
+use build::root;
+use engines::{NAME, ready};
+
+use crate::node::{self, Node};
+
+/// A setting of the table that the imported file is about.
+const OTHER: &str = "max_concurrent_downloads = 7";
+
+#[test]
+fn containerd_1_replaces_the_table() {
+    if ready(&["containerd", "runc"]) {
+        let config = format!("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\n{OTHER}\n");
+        let dump = with_import(Path::new("/"), &config, "containerd-1");
+        assert!(dump.contains(&format!("sandbox_image = \"{NAME}\"")) && !dump.contains(OTHER), "{dump}");
+    }
+}
+
+#[test]
+fn containerd_2_merges_it() {
+    let Some(newer) = node::newer_debian() else { return };
+    if ready(&["containerd", "runc"]) {
+        let config = format!("version = 3\n[plugins.'io.containerd.cri.v1.images']\n{OTHER}\n");
+        let dump = with_import(&newer, &config, "containerd-2");
+        assert!(dump.contains(&format!("sandbox = '{NAME}'")) && dump.contains(OTHER), "{dump}");
+    }
+}
+
+/// The configuration with which containerd runs, after the installer has found the name in it.
+fn with_import(newer: &Path, config: &str, deploy: &str) -> String {
+    let node = Node::new(newer, &["docker", "dockerd", "podman"]);
+    let file = fs::read_to_string(root().join("deploy").join(deploy).join("config.toml")).expect("a file");
+    node.write("/etc/containerd/conf.d/pause.toml", &file);
+    node.start_containerd(&format!("imports = ['/etc/containerd/conf.d/*.toml']\n{config}"));
+    let (status, said) = node.install(&["--as", "configured"]);
+    assert!(status == 0 && said.starts_with(&format!("containerd: {NAME} is installed")), "{said}");
+    node.ok(&["containerd", "config", "dump"])
+}
