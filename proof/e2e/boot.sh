@@ -21,7 +21,7 @@ mkdir dev/pts dev/shm
 mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
 ln -s /proc/self/fd dev/fd
 # Where engines and systemd find nothing of this machine's own.
-for folder in etc/containerd etc/docker etc/systemd/system var/lib/containerd var/lib/docker; do
+for folder in etc/containerd etc/docker etc/systemd/system var/lib/containerd var/lib/containers var/lib/docker; do
     mkdir -p "$disk/$folder" "$folder"
     mount --bind "$disk/$folder" "$folder"
 done
