@@ -12,7 +12,7 @@ fn namespaces_are_held_without_an_engine() {
         return;
     }
     let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
-    let (_, section) = readme.split_once("### Without an engine\n").expect("the section");
+    let (_, section) = readme.split_once("### Hold namespaces without an engine\n").expect("the section");
     let (section, _) = section.split_once("\n#").expect("a section after it");
     let recipe: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("    ")).collect();
     let recipe = recipe.join("\n").replace("dist/pause-amd64", "\"$PAUSE\"");

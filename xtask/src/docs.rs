@@ -1,4 +1,4 @@
-//! `cargo xtask docs`: puts what others have written between the markers of README.md and docs/*.md, so that no figure is
+//! `cargo xtask docs`: puts what others have written between the markers of README*.md and docs/*.md, so that no figure is
 //! copied by hand. From `<!-- fragment: NAME -->` to `<!-- end -->` stands docs/fragments/NAME.md, which was finished by
 //! whoever measured it; `platforms` is written here, because xtask itself makes what it is about.
 
@@ -39,12 +39,15 @@ pub struct Page {
     pub new: String,
 }
 
-/// README.md and docs/*.md.
+/// README.md in each language, and docs/*.md.
 pub fn pages() -> Result<Vec<Page>> {
     let fragments = fragments()?;
     let mut unused: BTreeSet<&str> = fragments.keys().map(String::as_str).collect();
     let mut pages = Vec::new();
-    for path in markdown_files(&root().join("docs"))?.into_iter().chain([root().join("README.md")]) {
+    for path in markdown_files(&root().join("docs"))?
+        .into_iter()
+        .chain(["README.md", "README.zh-CN.md"].map(|name| root().join(name)))
+    {
         let old = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let new = filled(&old, &fragments, &mut unused).with_context(|| format!("in {}", path.display()))?;
         pages.push(Page { path, old, new });

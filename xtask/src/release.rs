@@ -11,7 +11,7 @@ use build::write;
 
 /// Where the version stands, and nowhere else: these files, and those below these folders. (Cargo.lock is cargo's,
 /// CHANGELOG.md yours; programs take it from cargo.)
-pub const PLACES: [&str; 5] = ["Cargo.toml", "Dockerfile", "README.md", "SECURITY.md", "deploy/"];
+pub const PLACES: [&str; 6] = ["Cargo.toml", "Dockerfile", "README*.md", "SECURITY.md", "deploy/", "docs/*.md"];
 
 /// Sets `version` in the repository at `root`; returns what is left to do.
 pub fn release(root: &Path, version: &str) -> Result<String> {
