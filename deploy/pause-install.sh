@@ -3,7 +3,9 @@
 # Nothing runs before the last line, so a file that was cut off does nothing.
 set -eu
 export LC_ALL=C
+umask 22
 name=@NAME@ me=/etc/pause-install.sh service=pause-install.service
+all='containerd k3s rke2 k0s microk8s crio docker podman'
 # sudo leaves some of these out.
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:/opt/bin:/var/lib/rancher/rke2/bin
 
@@ -16,10 +18,10 @@ Imports $name into each container engine that runs here.
   --as configured  store it under the name of each engine's configured sandbox image
   --check          change nothing; say "ok" or the one thing to do
   --at-boot        do the same whenever containerd, CRI-O or Docker starts, by $me and the systemd unit $service
-  --wait SECONDS   wait for an engine that is starting; with --engine, also for one that is not installed
-  --remove         remove the image and what --at-boot installed; put back the pause images that were there before
-  --engine NAME    only containerd, k3s, rke2, k0s, microk8s, crio, docker or podman
-  --force          also replace an image that is not a pause image; also remove a configured one
+  --wait SECONDS   wait for an engine that starts; with --engine also for one that is not installed
+  --remove         remove the image and the unit; put back the images that were there before
+  --engine NAME    only one of $all
+  --force          also replace what is not a pause image; also remove a configured one
 
 Exit status: 0 if each engine is well, otherwise 1.
 END
@@ -43,28 +45,25 @@ main() {
         esac
         shift
     done
-    case ${remove:+r}${check:+c}${as:+a}${boot:+b}${wait:+b} in r?* | c*b*) die "these options do not go together; see --help" ;; esac
+    case ${remove:+r}${check:+c}${as:+a}${boot:+b}${wait:+b} in r?* | c*b*) die "conflicting options; see --help" ;; esac
     case ${as:=$name} in
     configured) ;;
     *@*) die "leave out the digest, which no other image can have: $as" ;;
     *) normalise "$as" || die "not the name of an image: $as" ;;
     esac
-    case $wait in *[!0-9]* | ??????*) die "--wait needs a number of seconds, not $wait" ;; esac
-    case $only in
-    '' | containerd | k3s | rke2 | k0s | microk8s | crio | docker | podman) ;;
-    *) die "unknown engine $only; see --help" ;;
-    esac
+    case $wait in *[!0-9]* | 0?* | ??????*) die "not a number of seconds: $wait" ;; esac
+    case " $all  " in *" $only "*) ;; *) die "unknown engine $only; see --help" ;; esac
     [ "$(id -u)" = 0 ] || die "run this as root"
     if [ "$boot" ]; then
         has systemctl || die "--at-boot needs systemd"
-        [ "$(sed -n '$p' "$0" 2>/dev/null)" = 'main "$@"' ] || die "--at-boot needs a file: save this, and run sh FILE"
+        [ "$(sed -n '$p' "$0" 2>/dev/null)" = 'main "$@"' ] || die "--at-boot needs this script in a file"
     fi
     unpack
-    end=$(($(date +%s) + ${wait:-0}))
+    [ -z "$wait" ] || end=$(($(now) + wait))
     # Podman is no daemon, and one that is not installed is waited for by name alone.
     while
         find_engines
-        case $engines in *" ${only:-[!p]}"*) false ;; *) [ "$only$stopped" ] && in_time ;; esac
+        case $engines in *\ ${only:-[!p]}*) false ;; *) [ "$only$stopped" ] && in_time ;; esac
     do sleep 1; done
     for id in $stopped; do echo "$(title): is not running; skipped"; done
 
@@ -80,8 +79,8 @@ main() {
         (set -e; serve)
         status=$?
         set -e
-        case $id:$status in
-        k[03]s:0 | rke2:0 | podman:0) served=yes ;;
+        case $id$remove:$status in
+        k[03]s:0 | rke2:0 | podman:0 | *yes:0) served=yes ;;
         *:0) served=yes by_unit=yes ;;
         *:3) skipped=yes ;;
         podman:*) [ "$served" ] || failed=yes ;;
@@ -91,15 +90,17 @@ main() {
     [ -z "$failed" ] || exit 1
     if [ "$remove" ] && [ -e $unit ]; then remove_from_boot; fi
     if [ "$boot" ] && [ "$by_unit$offline" ]; then add_to_boot; fi
-    [ -z "$skipped" ] || [ "$served" ] || die "no engine was served; see --as and --engine"
+    [ -z "$skipped" ] || [ "$served" ] || die "no engine was served"
     [ "$served" ] || die "${only:-no container engine} is ${only:+not }running here"
 }
 
 # Has systemd run this file after an engine starts: at boot, and when the engine is restarted. Nothing requires the unit,
 # so it can fail without keeping anything from starting; the kubelet waits until it has ended.
 add_to_boot() {
-    on write_unit || { rm -f $me.new $unit.new; die "cannot write $me and $unit: $said"; }
-    if ! on systemctl reenable $service || ! on systemctl is-enabled $service; then die "cannot enable $service: $said"; fi
+    if ! on write_unit || ! on systemctl enable $service; then
+        rm -f $me.new $unit.new
+        die "cannot enable $service: $said"
+    fi
     echo "at boot: $service is enabled; ok"
     served=yes
 }
@@ -108,7 +109,7 @@ write_unit() {
     cp "$0" $me.new && mv $me.new $me && cat >$unit.new <<END && mv $unit.new $unit
 [Unit]
 Description=Import the pause image
-After=containerd.service crio.service docker.service snap.microk8s.daemon-containerd.service
+After=containerd.service crio.service docker.service cri-docker.service snap.microk8s.daemon-containerd.service
 Before=kubelet.service
 
 [Service]
@@ -129,7 +130,7 @@ remove_from_boot() {
 
 unpack() {
     payload | base64 -d 2>/dev/null | gzip -t 2>/dev/null || die "this file is damaged: get it again"
-    folder=$(mktemp -d 2>&1) || die "cannot make a temporary folder; set TMPDIR to a writable one: $folder"
+    folder=$(mktemp -d 2>&1) || die "set TMPDIR to a writable folder: $folder"
     trap 'rm -rf "$folder"' EXIT
     trap 'exit 1' HUP INT TERM
     on decode || die "cannot unpack; set TMPDIR to a folder with room: $(echo "$said" | sed q)"
@@ -170,11 +171,12 @@ find_engines() {
         esac
         engines="$engines $id:$pid"
     done
-    for program in containerd k3s rke2 k0s microk8s crio dockerd; do
-        id=$program
-        [ "$id" != dockerd ] || id=docker
+    for id in ${all% *}; do
+        program=$id
+        [ "$id" != docker ] || program=dockerd
         case "${only:-$id} $engines" in *" $id:"*) continue ;; "$id "*) has "$program" || continue ;; *) continue ;; esac
-        [ "$id" != k3s ] || [ -z "$(pids k3s-server k3s-agent)" ] || continue
+        # With --docker it has no containerd.
+        case $id$engines in k3s?*) [ -z "$(pids k3s-server k3s-agent)" ] || continue ;; esac
         # k3s and RKE2 have one program with many names.
         case $id:$(readlink -f "$(command -v "$program")") in containerd:*/k3s | containerd:*/rke2/*) continue ;; esac
         stopped="$stopped $id"
@@ -251,14 +253,16 @@ import() {
     done
     # To import it again would take the pin away until the next restart.
     before=${same:-$before}
-    if [ "$same" ] && is_pinned && [ -e "${copy:-/}" ]; then return; fi
-    try "make the archive; set TMPDIR to a folder with room" pack
+    if [ "$same" ] && is_pinned && in_copy; then return; fi
+    try "unpack; set TMPDIR to a folder with room" pack
     load
     [ -z "$copy" ] || on put_copy || { rm -f "$part"; fail "cannot write $copy: $said"; }
 }
 
 # Sets $kept to the name under which the image $1 is kept while ours has its name.
 keep_as() { kept=localhost/pause-before:$(echo "$1" | tr -c 'A-Za-z0-9.\n-' _ | cut -c 1-127); }
+
+in_copy() { [ -z "$copy" ] || grep -qs "\"$ref\".*$index" "$copy"; }
 
 # Appears at once and whole, because the engine may watch the folder.
 put_copy() {
@@ -268,12 +272,11 @@ put_copy() {
 
 take_back() {
     names=$(our_names)
-    if normalise "$configured"; then configured=$normal; fi
-    for record in $names; do
-        keep_as "$record"
-        [ "$record" != "$configured" ] || [ "$(find_image "$kept")" ] || [ "$force" ] ||
-            fail "$record is the configured sandbox image and nothing replaces it; --force removes it"
-    done
+    if normalise "$configured" && echo "$names" | grep -Fqx "$normal"; then
+        keep_as "$normal"
+        [ "$(find_image "$kept")$force" ] ||
+            fail "$normal is the configured sandbox image and nothing replaces it; --force removes it"
+    fi
     back=''
     for record in $names; do
         keep_as "$record"
@@ -283,9 +286,9 @@ take_back() {
         fi
         try "remove $record" remove_image "$record"
     done
-    case $tool in docker | podman) on client rmi "$config" || : ;; esac # where nothing uses it, it goes
+    case $tool in docker | podman) on client rmi "$config" || : ;; esac # where nothing uses it
     [ -z "$(our_names)" ] || fail "has the image still as $(our_names)"
-    [ -z "$copy" ] || try "remove $copy" rm -f "$copy"
+    try "remove $copy" rm -f "$copy"
     names=$(echo "$names" | sed '/^sha256:/d') # CRI's own
     # shellcheck disable=SC2086 # on one line
     echo "$title: removed:" ${names:-nothing}"${back:+; put back:$back}; ok"
@@ -302,7 +305,7 @@ our_names() {
     *)
         for digest in $index $config; do
             client image inspect -f '{{range .RepoTags}}{{println .}}{{end}}' "$digest" 2>/dev/null || :
-        done | sed '/^$/d' | sort -u
+        done | sort -u | while read -r record; do ! normalise "$record" || echo "$normal"; done
         ;;
     esac
 }
@@ -310,7 +313,7 @@ our_names() {
 remove_image() {
     case $tool in
     ctr) client images rm "$1" ;;
-    skopeo) skopeo delete "$store$1" ;;
+    skopeo) ! ours "$(find_image "$1")" || skopeo delete "$store$1" ;; # it takes all names of the image away
     *) client rmi "$1" ;;
     esac
 }
@@ -323,17 +326,17 @@ verdict() {
     verdict="run this without --check"
     if ! ours "$found"; then
         [ "$check" ] || fail "$record was imported, but is not there"
-        facts="$facts$record is ${found:+another image}"
-        [ "$found" ] || facts="${facts}not there"
-        is_pause "$record" "$found" || [ -z "$found" ] ||
-            facts="$facts, not a pause image" verdict="choose another name, or --force"
+        facts="$facts$record is not there"
+        [ "$found" ] || return 0
+        facts="${facts%not*}another image"
+        is_pause "$record" "$found" || facts="$facts, not a pause image" verdict="choose another name, or --force"
     elif ! resolves; then
         [ "$check" ] || fail "$ref was imported, but $checked does not find it"
         facts="$facts$ref is there, but $checked does not find it" verdict="restart $title"
     else
         if [ "$check" ]; then facts="$facts$ref is pause @VERSION@"; else facts="$ref is installed (before: $before)"; fi
         facts="$facts${pin:+, $pin}, checked by $checked"
-        if [ "$pin" != 'not pinned' ] && [ -e "${copy:-/}" ]; then verdict=${advice:-${restart:-ok}}; else copy=''; fi
+        if [ "$pin" != 'not pinned' ] && in_copy; then verdict=${advice:-${restart:-ok}}; else copy=''; fi
         facts="$facts${copy:+, kept in $copy}"
     fi
 }
@@ -343,9 +346,9 @@ ours() { [ "$1" = "$index" ] || [ "$1" = "$config" ]; }
 # Whether the engine finds our image. Sets $checked to what was asked.
 resolves() {
     checked=$tool
-    if [ "$tool" = ctr ]; then if is_pinned; then pin=pinned; else pin='not pinned'; fi; fi
+    [ "$tool" != ctr ] || if is_pinned; then pin=pinned; else pin='not pinned'; fi
     [ "$cri" ] && [ "$crictl" ] || return 0
-    for wait in 1 1 1 0; do # CRI hears of an import a moment later
+    for seconds in 1 1 1 0; do # CRI hears of an import a moment later
         on "$crictl" -r "unix://$cri" -i "unix://$cri" inspecti -o json "${records#* }" || case $said in
         *'not found'* | *'no such image'*) ;;
         *) return 0 ;; # it does not speak this engine's CRI
@@ -353,7 +356,7 @@ resolves() {
         checked=crictl
         case $said in *'"pinned": true'*) pin=pinned restart='' ;; *'"pinned": false'*) pin=${pin:+pinned by its labels} ;; esac
         case $said in *"$config"* | *"$index"*) return 0 ;; esac
-        sleep $wait
+        sleep $seconds
     done
     return 1
 }
@@ -364,7 +367,7 @@ advice() {
     k0s) key="spec.images.pause in k0s.yaml" ;;
     microk8s) key="sandbox_image in args/containerd-template.toml" ;;
     crio) key="pause_image and pinned_images in [crio.image]" ;;
-    docker) [ "$configured" ] || return 0; key="--pod-infra-container-image of cri-dockerd, or --pause-image of k3s," ;;
+    docker) [ "$configured" ] || return 0; key="--pod-infra-container-image (k3s: --pause-image)" ;;
     podman) echo "set infra_image = \"$ref\" and infra_command = \"/pause\" in containers.conf"; return ;;
     esac
     echo "set $key to $ref and restart it"
@@ -373,7 +376,10 @@ advice() {
 # These set $configured, $tool, $binary, and how to reach the engine.
 of_containerd() {
     tool=ctr binary=/proc/$pid/exe
-    try "print its configuration" as_started config dump
+    # containerd 1.6 prints none if there is no file.
+    verb=dump
+    on as_started config dump || case $said in *'no such file'*) verb=default ;; esac
+    try "print its configuration" as_started config $verb
     dump=$said
     cri=$(flag 'a|address' | sed '$!d')
     [ "$cri" ] || cri=$(echo "$dump" | sed -n "/grpc['\"]*\]/,/^ *\[/s/^ *address = [\"']\(.*\)[\"']/\1/p")
@@ -405,7 +411,10 @@ answers() {
     done
 }
 
-in_time() { [ "$(date +%s)" -lt "$end" ]; }
+in_time() { [ "$wait" ] && [ "$(now)" -lt "$end" ]; }
+
+# In seconds; the time of day may be set while a machine boots.
+now() { cut -d . -f 1 /proc/uptime; }
 
 of_crio() {
     binary=/proc/$pid/exe

@@ -22,10 +22,6 @@ cloud_final_modules: [scripts_user]
 output: {all: '>> /var/log/cloud-init-output.log'}
 ";
 
-/// An /etc that can be written and goes with the node.
-const OF_ITS_OWN: &str = "mkdir /run/etc /run/work
-mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/work /etc";
-
 #[test]
 fn the_user_data_installs_at_the_first_boot() {
     let Some(newer) = node::newer_debian() else { return };
@@ -34,7 +30,7 @@ fn the_user_data_installs_at_the_first_boot() {
     }
     let node = Node::new(&newer, &["docker", "podman"]);
     let _row = Row::new("cloud-init", &node.ok(&["cloud-init", "--version"]), "deploy/cloud-init, with containerd 2");
-    node.ok(&["sh", "-euc", OF_ITS_OWN]);
+    node.own_etc();
     for folder in ["/var/lib/cloud", "/var/log"] {
         node.tmpfs(folder);
     }

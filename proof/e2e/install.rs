@@ -153,7 +153,7 @@ fn a_full_disk_and_a_read_only_folder() {
     assert_eq!(node.ok(&["ls", "/mnt"]), "");
     node.ok(&["mount", "-o", "remount,ro", "/mnt"]);
     let (status, said) = node.install_by(&["env", "TMPDIR=/mnt", "dash"], &[]);
-    let line = "pause-install: cannot make a temporary folder; set TMPDIR to a writable one: mktemp: ";
+    let line = "pause-install: set TMPDIR to a writable folder: mktemp: ";
     assert!(status == 1 && said.starts_with(line) && said.lines().count() == 1, "{said}");
     assert_eq!(node.install(&[]).0, 0);
 }
@@ -307,7 +307,7 @@ fn two_containerds_and_one_without_cri() {
     let node = node(&["podman", "docker", "dockerd"]);
     node.start_containerd("disabled_plugins = [\"cri\"]\n");
     let skipped = "containerd: its CRI plugin is disabled; skipped\n";
-    let none = "pause-install: no engine was served; see --as and --engine\n";
+    let none = "pause-install: no engine was served\n";
     assert_eq!(node.install(&[]), (1, format!("{skipped}{none}")));
 
     // The socket and the folders are in its file alone.
@@ -472,10 +472,13 @@ fn k3s_rke2_k0s_and_microk8s() {
             ctr(&["images", "import", &format!("{folder}/{archive}")]).expect("it imports");
         }
         assert_eq!(check().0, 0, "{:?}", check());
-        node.ok(&["rm", copy]);
-        let (status, said) = check();
-        assert!(status == 1 && said.ends_with("; run this without --check\n"), "{said}");
-        node.install(&["--as", "configured"]);
+        for other in [&["rm", copy][..], &["dash", "/run/pause-install.sh"]] {
+            node.ok(other); // no copy, or one with another name
+            let (status, said) = check();
+            assert!(status == 1 && said.ends_with("; run this without --check\n"), "{other:?}: {said}");
+            assert_eq!(node.install(&["--as", "configured"]).0, 0);
+            assert_eq!(check().0, 0, "{:?}", check());
+        }
         assert_eq!(node.install(&["--remove", "--force"]).0, 0);
         assert!(!node.file(copy).exists());
     }
@@ -586,6 +589,19 @@ fn cri_o() {
         let store = format!("containers-storage:[{driver}@/run/crio/storage+/run/crio/runroot]");
         node.ok(&["skopeo", "inspect", "--raw", &format!("{store}{name}")]);
         node.try_to(&["skopeo", "inspect", "--raw", &format!("containers-storage:{name}")]).expect_err("another store");
+
+        // What was there before comes back.
+        ok("docker", &["save", "-o", &node.file("/run/other.tar").to_string_lossy(), &other_pause("other")]);
+        node.ok(&["skopeo", "copy", "docker-archive:/run/other.tar", &format!("{store}{name}")]);
+        let image = || node.ok(&["skopeo", "inspect", "--raw", &format!("{store}{name}")]);
+        let before = image();
+        for names in [&["--as", "configured"][..], &[]] {
+            assert_eq!(node.install(names).0, 0);
+        }
+        assert_ne!(image(), before);
+        let (status, said) = node.install(&["--remove"]);
+        assert!(status == 0 && said.ends_with(&format!("; put back: {name}; ok\n")), "{said}");
+        assert_eq!(image(), before, "{tool}");
     }
 }
 
@@ -633,6 +649,18 @@ fn the_architecture_is_the_engines() {
     start_as(&node, "crio", &["bash", "-c", "exec -a /opt/crio /usr/local/bin/crio"]);
     let (status, said) = node.install(&["--as", "configured"]);
     assert_eq!((status, said.as_str()), (1, "CRI-O: this installer has no pause for its architecture, i386\n"));
+}
+
+/// As of a package that brings none: containerd 1.6 then prints its defaults alone.
+#[test]
+fn no_configuration_file() {
+    if ready(REAL) {
+        let node = node(&["podman", "docker", "dockerd"]);
+        node.start(&["containerd"]);
+        until("containerd answers", || node.try_to(&["ctr", "version"]).is_ok());
+        let line = "containerd: registry.k8s.io/pause:3.6 is installed (before: nothing), pinned, checked by ctr; ";
+        assert_eq!(node.install(&["--as", "configured"]), (0, format!("{line}{RESTART}\n")));
+    }
 }
 
 /// A configured name with a digest can have no other image.

@@ -10,7 +10,7 @@ use std::thread;
 use engines::{NAME, digest, ok, ready, until};
 use kit::skip::has;
 
-use crate::install::{REAL, configured, lines, node, other_pause, start_docker};
+use crate::install::{REAL, configured, lines, node, other_pause, start_as, start_docker};
 use crate::node::{Node, RESTART};
 
 const ENABLED: &str = "at boot: pause-install.service is enabled; ok";
@@ -26,10 +26,13 @@ fn it_comes_back() {
     let node = disk.boot();
     let before = state(&node);
     let line = format!("containerd: {name} is installed (before: nothing), pinned, checked by ctr; {RESTART}");
+    let link = "/etc/systemd/system/kubelet.service.wants/pause-install.service";
     for line in [&line, &line.replace("nothing", "the same").replace(RESTART, "ok")] {
         let (status, said) = node.install(&["--as", "configured", "--engine", "containerd", "--at-boot"]);
         assert_eq!((status, lines(&said)), (0, vec![line.as_str(), ENABLED]), "{said}");
+        node.ok(&["systemctl", "add-wants", "kubelet.service", "pause-install.service"]);
     }
+    assert!(fs::symlink_metadata(node.file(link)).is_ok(), "another engine's unit");
     assert_eq!(
         fs::read(node.file(SCRIPT)).expect("a copy"),
         fs::read(engines::dist("pause-install.sh")).expect("a file")
@@ -133,8 +136,9 @@ fn at_boot_is_refused() {
         return;
     }
     let node = node(&["podman", "containerd", "dockerd", "docker"]);
+    node.own_etc();
     let piped = node.ok(&["sh", "-c", "sh -s -- --at-boot </run/pause-install.sh 2>&1 || echo $?"]);
-    assert_eq!(piped, "pause-install: --at-boot needs a file: save this, and run sh FILE\n1\n");
+    assert_eq!(piped, "pause-install: --at-boot needs this script in a file\n1\n");
     node.ok(&["mount", "--bind", "/dev/null", "/usr/bin/systemctl"]);
     assert_eq!(node.install(&["--at-boot"]), (1, "pause-install: --at-boot needs systemd\n".to_owned()));
     assert!(!node.file(UNIT).exists() && !node.file(SCRIPT).exists());
@@ -185,9 +189,44 @@ fn it_does_not_wait_for_what_will_not_come() {
     assert_eq!(bare.install(&["--wait", "86400"]), (1, none), "at once");
     let alone = node(&["docker", "dockerd", "containerd"]);
     assert_eq!(alone.install(&["--wait", "86400"]).0, 0, "Podman is no daemon");
+    let other = node(&["podman"]);
+    other.start_containerd(&configured(NAME));
+    let (status, said) = other.install(&["--wait", "86400"]);
+    assert!(status == 0 && said.starts_with("Docker: is not running; skipped\n"), "another engine runs: {said}");
     let stopped = node(&["podman", "docker", "dockerd"]);
     let line = "containerd: is not running; skipped\npause-install: no container engine is running here\n".to_owned();
     assert_eq!(stopped.install(&["--wait", "1"]), (1, line));
+}
+
+/// k3s runs its containerd some time after itself.
+#[test]
+fn it_waits_for_k3s() {
+    if !ready(REAL) {
+        return;
+    }
+    let node = node(&["podman", "docker", "dockerd", "containerd"]);
+    node.write_program("/usr/local/bin/k3s", "#!/bin/sh\n");
+    node.write_program("/usr/local/bin/k3s-server", "#!/bin/sh\nwhile :; do sleep 1000; done\n");
+    start_as(&node, "k3s-server", &["/usr/local/bin/k3s-server"]);
+    let line = "k3s: is not running; skipped\npause-install: no container engine is running here\n".to_owned();
+    assert_eq!(node.install(&["--wait", "1"]), (1, line));
+}
+
+/// Beside another engine, Podman does not count when an image is installed, and does when one is removed.
+#[test]
+fn a_refusal_of_podman_counts() {
+    if !ready(REAL) {
+        return;
+    }
+    let node = node(&["docker", "dockerd"]);
+    node.start_containerd(&configured("registry.k8s.io/pause:3.6"));
+    let conf = format!("[engine]\ninfra_image = \"{NAME}\"\ninfra_command = \"/pause\"\n");
+    node.write("/etc/containers/containers.conf.d/pause.conf", &conf);
+    assert_eq!(node.install(&[]).0, 0);
+    let (status, said) = node.install(&["--remove"]);
+    let refusal = format!("Podman: {NAME} is the configured sandbox image and nothing replaces it; --force removes it");
+    assert_eq!((status, lines(&said)), (1, vec![format!("containerd: removed: {NAME}; ok").as_str(), &refusal]));
+    node.ok(&["podman", "image", "exists", NAME]);
 }
 
 /// Each engine has again what it had: another pause image under the same name, or none.
@@ -197,7 +236,7 @@ fn it_goes_and_what_was_there_before_is_back() {
         return;
     }
     let node = node(&[]);
-    let name = "registry.k8s.io/pause:3.8";
+    let name = "docker.io/rancher/mirrored-pause:3.6"; // Docker shows it without its domain
     node.start_containerd(&configured(name));
     start_docker(&node);
     node.import_as(&other_pause("another"), name);
@@ -226,8 +265,9 @@ fn it_goes_and_what_was_there_before_is_back() {
     assert_ne!(images(), before);
     let (status, said) = node.install(&["--remove"]);
     for engine in ["containerd", "Docker", "Podman"] {
-        let line = format!("{engine}: removed: {NAME} registry.example:5000/new:1 {name}; put back: {name}; ok");
-        assert!(lines(&said).contains(&line.as_str()), "{line}\n{said}");
+        let line = lines(&said).into_iter().find(|line| line.starts_with(engine)).expect("a line");
+        assert!([NAME, "registry.example:5000/new:1", name].iter().all(|name| line.contains(name)), "{line}");
+        assert!(line.ends_with(&format!("; put back: {name}; ok")), "{line}");
     }
     assert_eq!(status, 0);
     assert_eq!(images(), before);

@@ -123,6 +123,13 @@ impl Node {
         self.ok(&["ip", "link", "set", "eth0", "up"]);
     }
 
+    /// Gives it an /etc of its own, with what this machine has there; before, what it writes comes to the machine.
+    pub fn own_etc(&self) {
+        let overlay = "lowerdir=/etc,upperdir=/run/etc,workdir=/run/work";
+        self.ok(&["mkdir", "/run/etc", "/run/work"]);
+        self.ok(&["mount", "-t", "overlay", "-o", overlay, "overlay", "/etc"]);
+    }
+
     /// Starts a daemon on it, which ends with it.
     pub fn start(&self, words: &[&str]) -> Daemon {
         Daemon(start("nsenter", &[&["-t", &self.pid, "-m", "-n", "-p"], words].concat()))

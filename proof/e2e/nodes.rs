@@ -91,10 +91,11 @@ fn of_three_nodes_one_fails() {
 /// The node that is being served is finished, and no other one is started.
 fn what_an_interrupt_does(first: &Node) {
     first.ok(&["mkfifo", "/run/go"]);
-    let waits = "#!/bin/sh\nread -r go </run/go\nrm /usr/local/bin/cat\nexec cat \"$@\"\n";
+    let waits = "#!/bin/sh\n: >/run/served\nread -r go </run/go\nrm /usr/local/bin/cat\nexec cat \"$@\"\n";
     first.write_program("/usr/local/bin/cat", waits);
     let sh = nodes_sh(&["-p", "1", "/run/nodes"]).stdout(Stdio::piped()).spawn().expect("sh runs");
-    let mut go = fs::File::options().write(true).open(first.file("/run/go")).expect("the node is being served");
+    until("the node is being served", || first.file("/run/served").exists());
+    let mut go = fs::File::options().write(true).open(first.file("/run/go")).expect("it reads");
     ok("kill", &["-TERM", &sh.id().to_string()]); // isolated.sh has SIGINT ignored
     go.write_all(b"go\n").expect("it waits");
     let (status, said) = end(&sh.wait_with_output().expect("it ends"));

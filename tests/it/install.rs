@@ -51,7 +51,7 @@ fn shellcheck_finds_nothing() {
     }
 }
 
-const TOGETHER: &str = "these options do not go together; see --help";
+const CONFLICT: &str = "conflicting options; see --help";
 
 #[test]
 fn each_mistake_is_one_line() {
@@ -72,15 +72,16 @@ fn each_mistake_is_one_line() {
         (&["--as", "a@sha256:0"], "leave out the digest, which no other image can have: a@sha256:0"),
         (&["--engine"], "--engine needs a value; see --help"),
         (&["--wait"], "--wait needs a value; see --help"),
-        (&["--wait", "1m"], "--wait needs a number of seconds, not 1m"),
-        (&["--wait", "-1"], "--wait needs a number of seconds, not -1"),
-        (&["--wait", "1000000"], "--wait needs a number of seconds, not 1000000"),
-        (&["--remove", "--check"], TOGETHER),
-        (&["--remove", "--as", "a:1"], TOGETHER),
-        (&["--at-boot", "--remove"], TOGETHER),
-        (&["--remove", "--wait", "1"], TOGETHER),
-        (&["--check", "--at-boot"], TOGETHER),
-        (&["--check", "--as", "a:1", "--wait", "1"], TOGETHER),
+        (&["--wait", "1m"], "not a number of seconds: 1m"),
+        (&["--wait", "09"], "not a number of seconds: 09"),
+        (&["--wait", "-1"], "not a number of seconds: -1"),
+        (&["--wait", "1000000"], "not a number of seconds: 1000000"),
+        (&["--remove", "--check"], CONFLICT),
+        (&["--remove", "--as", "a:1"], CONFLICT),
+        (&["--at-boot", "--remove"], CONFLICT),
+        (&["--remove", "--wait", "1"], CONFLICT),
+        (&["--check", "--at-boot"], CONFLICT),
+        (&["--check", "--as", "a:1", "--wait", "1"], CONFLICT),
         (&["--engine", "Docker"], "unknown engine Docker; see --help"),
     ] {
         node.refuses(&[], arguments, line);
