@@ -9,9 +9,9 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use build::write;
 
-/// Where the version stands, and nowhere else: these files, and those below these folders. (Cargo.lock is cargo's,
+/// Where the version stands, and nowhere else: these files, and those below these folders, as `git ls-files` takes them. (Cargo.lock is cargo's,
 /// CHANGELOG.md yours; programs take it from cargo.)
-pub const PLACES: [&str; 5] = ["Cargo.toml", "Dockerfile", "README.md", "SECURITY.md", "deploy/"];
+pub const PLACES: [&str; 6] = ["Cargo.toml", "Dockerfile", "README.md", "SECURITY.md", "deploy/", "docs/pod-by-hand*"];
 
 /// Sets `version` in the repository at `root`; returns what is left to do.
 pub fn release(root: &Path, version: &str) -> Result<String> {
