@@ -15,10 +15,12 @@ use procfs::process::Process;
 
 /// The name that images have by default.
 pub const NAME: &str = concat!("localhost/pause:", env!("CARGO_PKG_VERSION"));
-/// An image of Debian's busybox.
-pub const BUSYBOX: &str = "localhost/busybox:1";
-/// The same with nginx and ipcmk.
-pub const NGINX: &str = "localhost/nginx:1";
+/// An image of Debian's busybox, under the name that a user's has.
+pub const BUSYBOX: &str = "docker.io/library/busybox:latest";
+/// The same with nginx, which it runs, and ipcmk.
+pub const NGINX: &str = "docker.io/library/nginx:latest";
+/// What `podman import` and `docker import` make of that as its command.
+pub const RUNS_NGINX: &str = "--change=CMD [\"nginx\", \"-g\", \"daemon off;\"]";
 
 /// What those are made of.
 const APPLICATIONS: &[&str] = &["busybox", "ipcmk", "nginx"];
@@ -54,7 +56,7 @@ fn start_engines(containerd: &str) {
         until("dockerd answers", || run("docker", &["version"]).is_ok());
         ok("docker", &["load", "-i", "dist/pause.tar.gz"]);
         ok("docker", &["import", "/run/busybox.tar", BUSYBOX]);
-        ok("docker", &["import", "/run/nginx.tar", NGINX]);
+        ok("docker", &["import", RUNS_NGINX, "/run/nginx.tar", NGINX]);
     }
 }
 
@@ -97,6 +99,35 @@ pub fn has_quoted(readme: &str, said: &str) -> bool {
 /// The same, for what must succeed.
 pub fn ok(program: &str, arguments: &[&str]) -> String {
     run(program, arguments).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// docs/pod-by-hand.md.
+pub fn by_hand() -> String {
+    fs::read_to_string(root().join("docs/pod-by-hand.md")).expect("a file")
+}
+
+/// What `ps` shows in a pod of Kubernetes, as docs/pod-by-hand.md prints it, normalized.
+pub fn processes_of_a_pod() -> String {
+    let page = by_hand();
+    let printed = kit::markdown::blocks(&page).into_iter().find(|block| block.language == "text");
+    normalized(&printed.expect("a block of text").lines.join("\n"))
+}
+
+/// What is printed, but for what differs from run to run: IDs, PIDs other than 1, and how many processes are alike.
+pub fn normalized(printed: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in printed.lines() {
+        let is_id = |word: &str| word.len() == 64 && word.chars().all(|digit| digit.is_ascii_hexdigit());
+        let is_pid = |word: &str| line.starts_with(' ') && word != "1" && word.parse::<u32>().is_ok();
+        let words = line.split_whitespace().enumerate().map(|(index, word)| match word {
+            id if is_id(id) => "ID",
+            pid if index == 0 && is_pid(pid) => "PID",
+            word => word,
+        });
+        lines.push(words.collect::<Vec<_>>().join(" "));
+    }
+    lines.dedup_by(|next, line| next == line && line.starts_with("PID "));
+    lines.join("\n")
 }
 
 /// Whether pause runs under this PID and has its handlers. (The runtime's own process was there before it.)

@@ -2,16 +2,18 @@
 # Makes application images of Debian's programs: /run/busybox.tar, and /run/nginx.tar with more in it.
 set -eu
 root=/run/rootfs
-mkdir -p $root/bin $root/etc $root/tmp $root/var/lib/nginx $root/var/log/nginx $root/www
+mkdir -p $root/bin $root/etc $root/tmp $root/var/lib/nginx $root/var/log/nginx
 cp "$(command -v busybox)" $root/bin/busybox
 chroot $root /bin/busybox --install -s /bin
 printf 'root:x:0:0::/:/bin/sh\nwww-data:x:33:33::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n' >$root/etc/passwd
 printf 'root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n' >$root/etc/group
 tar -C $root -cf /run/busybox.tar .
 
-mkdir -p $root/etc/nginx $root/run
-printf 'events {}\nhttp { server { listen 80; root /www; } }\n' >$root/etc/nginx/nginx.conf
-echo 'served by nginx' >$root/www/index.html
+mkdir -p $root/etc/nginx $root/run $root/usr/share/nginx/html
+ln -s /dev/stdout $root/var/log/nginx/access.log # as in nginx's own image
+ln -s /dev/stderr $root/var/log/nginx/error.log
+printf 'events {}\nhttp { server { listen 80; root /usr/share/nginx/html; } }\n' >$root/etc/nginx/nginx.conf
+echo 'served by nginx' >$root/usr/share/nginx/html/index.html
 for program in "$(command -v nginx)" "$(command -v ipcmk)"; do
     # shellcheck disable=SC2046 # a list of paths
     cp --dereference --parents "$program" $(ldd "$program" | grep -o '/[^ ]*') $root

@@ -3,6 +3,7 @@
 use build::arch::Arch;
 use build::root;
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use engines::compatibility::Row;
-use engines::{BUSYBOX, digest, found, has_quoted, ok, ready_with, until};
+use engines::{BUSYBOX, NGINX, digest, found, has_quoted, normalized, ok, processes_of_a_pod, ready_with, run, until};
 use kit::messages::TERMINATED;
 use kit::orphans::IN_A_POD;
 use nix::sys::signal::Signal::{self, SIGKILL, SIGTERM};
@@ -60,6 +61,50 @@ fn through_dockershim() {
             assert_eq!(String::from_utf8_lossy(&said.stderr), TERMINATED);
         })
     });
+}
+
+/// deploy/podman/pod.yaml, as docs/pod-by-hand.md has it.
+#[test]
+fn the_pod_of_the_document() {
+    let Some(kubelet) = Kubelet::start(&CRI) else { return };
+    let _row = Row::new("kubelet, containerd", &ok(KUBELET, &["--version"]), "deploy/podman/pod.yaml");
+    let manifest = format!("{PODS}/pod.yaml");
+    fs::copy(root().join("deploy/podman/pod.yaml"), &manifest).expect("a file");
+    let process = |words: &[&str]| {
+        all_processes().expect("/proc").flatten().find(|process| process.cmdline().is_ok_and(|line| line == words))
+    };
+    // What `kubectl exec pod -c sidecar` runs.
+    let sidecar = |words: &[&str]| {
+        let pid = process(&["sleep", "3600"]).ok_or("there is no sidecar")?.pid.to_string();
+        run("nsenter", &[&["--target", &pid, "--mount", "--net", "--ipc", "--pid"], words].concat())
+    };
+    let is_up = || {
+        // The kubelet starts the containers in the order of the file, but a restarted one comes last.
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+        let processes = sidecar(&["ps", "-o", "pid,args"]).unwrap_or_default();
+        lines(&normalized(&processes)) == lines(&processes_of_a_pod())
+    };
+    until("it has the processes that the document shows", is_up);
+    let nginx = || found("nginx runs", || process(&["nginx: master process nginx -g daemon off;"])).pid;
+    let pause = || found("pause runs", || process(&["/pause"]));
+    let (first, held_by) = (nginx(), pause());
+    assert_eq!(held_by.status().expect("it runs").ruid, 65535);
+
+    let serves = || sidecar(&["wget", "-qO-", "http://localhost"]).as_deref() == Ok("served by nginx\n");
+    until("localhost answers", serves);
+    let log = sidecar(&["cat", "/var/log/nginx/access.log"]).expect("the log that nginx writes");
+    assert!(log.contains("\"GET / HTTP/1.1\" 200"), "{log}");
+
+    ok("nsenter", &["--target", &first.to_string(), "--all", "nginx", "-s", "quit"]);
+    until("nginx is back", || {
+        process(&["nginx: master process nginx -g daemon off;"]).is_some_and(|new| new.pid != first)
+    });
+    until("localhost answers again", serves);
+    assert_eq!(pause().pid, held_by.pid);
+    assert!(is_up());
+
+    fs::remove_file(manifest).expect("it was there");
+    until("the pod is gone", || process(&["/pause"]).is_none() && process(&["sleep", "3600"]).is_none());
 }
 
 /// What a user sees where the image is not there; deploy/kubelet/README.md quotes it.
@@ -340,8 +385,8 @@ fn ready() -> bool {
         if !ready_with(&config, &["/usr/lib/cni/bridge", "containerd", "dockerd", "runc"]) {
             return false;
         }
-        ok("docker", &["save", "-o", "/run/busybox-image.tar", BUSYBOX]);
-        for archive in ["dist/pause.tar", "/run/busybox-image.tar"] {
+        ok("docker", &["save", "-o", "/run/applications.tar", BUSYBOX, NGINX]);
+        for archive in ["dist/pause.tar", "/run/applications.tar"] {
             ok("ctr", &["-n", "k8s.io", "images", "import", archive]);
         }
         true

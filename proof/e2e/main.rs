@@ -1,6 +1,7 @@
 //! pause and its image in real engines, as on a node: `make e2e` runs this where their usual folders are empty.
 
 mod bundle;
+mod by_hand;
 mod cloud_init;
 mod compose;
 mod cri;

@@ -2,6 +2,7 @@
 
 mod beyond_upstream;
 mod contract;
+mod documents;
 mod elf;
 mod emulated;
 mod image;

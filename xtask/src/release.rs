@@ -9,8 +9,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use build::write;
 
-/// Where the version stands, and nowhere else: these files, and those below these folders. (Cargo.lock is cargo's,
-/// CHANGELOG.md yours; programs take it from cargo.)
+/// Where the version stands, and nowhere else: these files, and those below these folders, as `git ls-files` takes them.
+/// (Cargo.lock is cargo's, CHANGELOG.md yours; programs take it from cargo.)
 pub const PLACES: [&str; 6] = ["Cargo.toml", "Dockerfile", "README*.md", "SECURITY.md", "deploy/", "docs/*.md"];
 
 /// Sets `version` in the repository at `root`; returns what is left to do.
