@@ -89,54 +89,6 @@ fn the_table_of_places_names_every_folder() {
     }
 }
 
-/// Both languages have the same commands, outputs and links, but for those that lead to the other language.
-#[test]
-fn the_translations_say_the_same() {
-    let pages = git(&["ls-files", "*.zh-CN.md"]);
-    assert_ne!(pages, "");
-    for translation in pages.lines() {
-        let original = translation.replace(".zh-CN", "");
-        let blocks = |page: &str| {
-            let text = read(page);
-            let mut fenced = false;
-            let block = |line: &&str| {
-                let fence = line.starts_with("```");
-                fenced ^= fence;
-                fence || fenced || line.starts_with("    ")
-            };
-            text.lines().filter(block).map(str::to_owned).collect::<Vec<_>>()
-        };
-        assert_eq!(blocks(&original), blocks(translation), "{translation}");
-        let links = |page: &str| {
-            let mut links: Vec<_> = links(page).into_iter().filter(|link| !link.starts_with('#')).collect();
-            let itself = original.rsplit('/').next().expect("a file");
-            links = links.iter().map(|link| link.replace(".zh-CN", "")).filter(|link| link != itself).collect();
-            links.sort();
-            links
-        };
-        assert_eq!(links(&original), links(translation), "{translation}");
-    }
-}
-
-/// Files are there, and headings that a link names are, too. Nothing is asked of other machines.
-#[test]
-fn links_lead_somewhere() {
-    for page in git(&["ls-files", "*.md"]).lines().filter(|page| !page.starts_with("docs/fragments/")) {
-        for link in links(page).iter().filter(|link| !link.contains("://")) {
-            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
-            let folder = std::path::Path::new(page).parent().expect("a folder");
-            let target = if file.is_empty() { page.into() } else { folder.join(file) };
-            assert!(root().join(&target).exists(), "{page}: {link}");
-            let anchors =
-                |text: &str| text.lines().filter_map(|line| line.strip_prefix('#')).map(anchor).collect::<Vec<_>>();
-            if !heading.is_empty() {
-                let anchors = anchors(&read(&target.to_string_lossy()));
-                assert!(anchors.iter().any(|anchor| anchor == heading), "{page}: {link}: {anchors:?}");
-            }
-        }
-    }
-}
-
 /// A cell can be read without scrolling.
 #[test]
 fn table_cells_are_short() {
@@ -146,22 +98,6 @@ fn table_cells_are_short() {
             assert_eq!(long, None, "{page}");
         }
     }
-}
-
-/// The anchor that GitHub gives to a heading.
-fn anchor(heading: &str) -> String {
-    let text = heading.trim_start_matches('#').trim().to_lowercase();
-    let kept = text.chars().filter(|letter| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter));
-    kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
-}
-
-/// Where the links of a page lead, outside of its code.
-fn links(page: &str) -> Vec<String> {
-    let text = read(page);
-    let prose = text.lines().filter(|line| !line.starts_with("    "));
-    let targets =
-        prose.flat_map(|line| line.split("](").skip(1)).filter_map(|rest| Some(rest.split_once(')')?.0.to_owned()));
-    targets.collect()
 }
 
 #[test]
