@@ -15,7 +15,7 @@ use procfs::process::{self, MMPermissions, MMapPath, MemoryMap};
 #[test]
 fn runs_with_nothing_at_all() {
     if !geteuid().is_root() {
-        return skip("not root, so that no other user can be taken");
+        return skip("not root, so it cannot run as another user");
     }
     for user in [0, 999, 65535, u32::MAX - 1] {
         if !has_namespaces() {
