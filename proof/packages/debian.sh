@@ -26,8 +26,8 @@ prepare_apt() {
     : >"$apt/status"
 }
 
-# Runs apt-get or apt-cache ($1) with lists and a cache of its own, so it needs no root and leaves /etc and /var alone. It
-# also uses expired lists: a mirror may be late.
+# Runs apt-get or apt-cache ($1) with lists and a cache of its own, so it needs no root and leaves /etc and /var alone.
+# It also uses expired lists: a mirror may be late.
 apt_own() {
     tool=$1
     shift

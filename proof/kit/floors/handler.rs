@@ -1,4 +1,4 @@
-//! The fastest start in which SIGTERM is not lost: installs a handler for it, and sleeps. It builds a `struct sigaction`
+//! The fastest start in which SIGTERM is not lost: installs a handler for it and sleeps. It builds a `struct sigaction`
 //! on the stack (the handler, SA_RESTORER without a restorer, an empty mask), calls rt_sigaction(SIGTERM, it, NULL, 8),
 //! and then pause() in a loop. The handler calls exit_group(0).
 

@@ -70,7 +70,8 @@ pub fn upstream_with_musl() -> PathBuf {
 }
 
 /// An assembly program of floors/, compiled and linked as pause is: `handler` installs a handler for SIGTERM and
-/// sleeps, `calls` makes the system calls of pause, `pause` only sleeps. None except on amd64, for which they are written.
+/// sleeps, `calls` makes the system calls of pause, `pause` only sleeps. None except on amd64, for which alone they are
+/// written.
 pub fn floor(name: &str) -> Option<PathBuf> {
     let host = Arch::host().expect("an architecture of pause");
     (host.name == "amd64").then(|| {
