@@ -108,7 +108,7 @@ pub fn put(from: &Path, to: &Path, files: &[&str]) -> Result<()> {
         let (new, old) = (from.join(file), to.join(file));
         Ok((fs::read(&new)?, fs::read(&old)?, mode(&new)?, old))
     };
-    let files: Vec<_> = files.iter().map(read).collect::<Result<_>>().context("cannot read what is to be changed")?;
+    let files: Vec<_> = files.iter().map(read).collect::<Result<_>>().context("cannot read a file to change")?;
     for (at, (new, _, mode, path)) in files.iter().enumerate() {
         if let Err(error) = write(path, new, *mode) {
             for (_, old, mode, path) in &files[..at] {
