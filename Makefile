@@ -1,4 +1,4 @@
-# Needs rustup (https://rustup.rs) and make; `test` as root on Debian installs the packages that it lacks itself.
+# Needs rustup (https://rustup.rs), make and a C linker. As root on Debian, targets install the packages that they lack.
 CARGO ?= cargo
 TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 
@@ -14,7 +14,7 @@ build: setup ## pause for this machine
 dist: setup ## pause for every platform, and SHA256SUMS, into dist/
 	$(CARGO) xtask dist
 
-image: setup ## the image and its installer, under the name IMAGE:TAG; PLATFORMS=linux/amd64,linux/arm64: of these alone
+image: setup ## the image and its installer, as IMAGE:TAG; PLATFORMS=linux/amd64,linux/arm64 limits it to these
 	$(CARGO) xtask image '$(IMAGE)' '$(TAG)' '$(PLATFORMS)'
 
 run: setup ## a real pod: a server and a client, held by pause
@@ -23,10 +23,10 @@ run: setup ## a real pod: a server and a client, held by pause
 test: test-setup ## everything that needs no container engine
 	$(CARGO) test --quiet && tests/reproducible.sh
 
-faults: test-setup ## what pause survives, beside upstream's and catatonit's, as a table; a part of test
+faults: test-setup ## a table of what pause, upstream's pause and catatonit survive; a part of test
 	$(CARGO) test --quiet --package faults
 
-nightly: test-setup ## what takes too long for every change
+nightly: test-setup ## the checks that take too long for every change
 	$(CARGO) test --quiet --package faults -- --all
 	$(MAKE) kernels
 	$(MAKE) node
@@ -35,11 +35,11 @@ nightly: test-setup ## what takes too long for every change
 
 IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "proof/e2e/isolated.sh"'
 
-e2e: e2e-setup ## pause in real engines, which it installs
+e2e: e2e-setup ## tests of pause in real engines, which it installs
 	proof/packages/newer-debian.sh && rm -f target/compatibility.json
 	$(IN_ENGINES) --test e2e
 
-kubelet: e2e-setup ## pause in the pods of a real kubelet, which it builds: 3 to 8 minutes the first time
+kubelet: e2e-setup ## tests of pause with a real kubelet, which it builds: 3 to 8 minutes the first time
 	proof/packages/kubelet.sh
 	[ ! -x target/kubelet/kubelet ] || $(IN_ENGINES) --test kubelet
 
@@ -49,18 +49,18 @@ node: dist image e2e-setup ## what e2e runs, on a modern node in QEMU, which it 
 compatibility: setup ## writes what e2e, kubelet and node ran into the table of README.md, if all of it passed
 	$(CARGO) run --quiet --package e2e --bin compatibility && $(CARGO) xtask docs
 
-kernels: dist ## pause on real kernels of every architecture but loong64, in QEMU, which it installs
+kernels: dist ## tests of pause on real kernels of every architecture but loong64, in QEMU, which it installs
 	proof/machines/kernels.sh
 
 BENCH ?= --save
-bench: bench-setup ## beside its peers, as root on Debian; BENCH=--quick keeps nothing and takes less than a minute
+bench: bench-setup ## measures pause and its peers, as root on Debian; BENCH=--quick: in a minute, stores nothing
 	$(CARGO) bench --quiet --package bench -- $(BENCH)
 
-bench-v2: dist bench-setup ## its memory under control groups v2, in QEMU, where the machine has v1: ten minutes
+bench-v2: dist bench-setup ## their memory under control groups v2, in QEMU, on a machine that has v1: ten minutes
 	$(CARGO) bench --quiet --no-run --package bench
 	proof/machines/memory.sh $(BENCH)
 
-push: setup ## the image of all platforms, to the registry that IMAGE names
+push: setup ## pushes the image of all platforms to the registry that IMAGE names
 	@case '$(IMAGE)' in localhost/*) echo 'say where to: make push IMAGE=registry.example/pause' >&2; exit 1;; esac
 	@command -v skopeo >/dev/null || { echo 'skopeo is not installed: apt-get install skopeo' >&2; exit 1; }
 	$(CARGO) xtask image
@@ -69,7 +69,7 @@ push: setup ## the image of all platforms, to the registry that IMAGE names
 release-rehearsal: setup ## builds, compares with digests.txt, pushes to a registry on this machine, pulls, compares
 	proof/packages/install.sh release && xtask/release.sh rehearse
 
-lint: setup ## formatting, clippy, and whether the documents have what was measured
+lint: setup ## checks formatting, runs clippy, and checks that the documents have what was measured
 	proof/packages/install.sh lint
 	$(CARGO) fmt --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
@@ -82,7 +82,7 @@ clean: ## removes target/ and dist/
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 19
 
-setup: # quick, and without a network, when nothing is missing
+setup: # is quick and needs no network if nothing is missing
 	@command -v cc >/dev/null || { echo 'no C linker for the tools: apt-get install gcc libc6-dev' >&2; exit 1; }
 	@command -v rustup >/dev/null || { echo 'rustup is not installed: see https://rustup.rs' >&2; exit 1; }
 	@rustup toolchain install 2>&1 | grep -v '^info: ' >&2; rustup --quiet target add $(TARGETS)
@@ -90,13 +90,13 @@ setup: # quick, and without a network, when nothing is missing
 	RUSTC_BOOTSTRAP=1 $(CARGO) fetch --quiet --locked --manifest-path "$$library" # `core` of loong64 is built
 
 test-setup: setup
-	proof/packages/install.sh test || : # what needs the rest is skipped
+	proof/packages/install.sh test || : # tests that need a missing program are skipped
 	proof/packages/spdx.sh && proof/packages/upstream.sh
 
 bench-setup: setup
-	proof/packages/install.sh bench || : # what lacks is left out
+	proof/packages/install.sh bench || : # missing peers are left out
 	proof/packages/upstream.sh
 
-e2e-setup: setup # within, there is no network
-	proof/packages/install.sh e2e || : # what needs the rest is skipped
+e2e-setup: setup # fetches everything now, because the tests have no network
+	proof/packages/install.sh e2e || : # tests that need a missing program are skipped
 	proof/packages/install.sh lint && $(CARGO) fetch --quiet --locked

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the pause image on the nodes of an existing cluster, over ssh, from an operator's machine. Nothing but the
-# image stays on a node. There is no agent, and no DaemonSet, whose pods would need a pause image themselves.
+# Installs the pause image on the nodes of an existing cluster, over ssh, from an operator's machine. Only what the
+# installer installs stays on a node: no agent, and no DaemonSet, whose pods would need a pause image themselves.
 # Nothing runs before the last line. Apache-2.0.
 set -eu
 export LC_ALL=C
@@ -70,7 +70,7 @@ read_nodes() {
     [ -z "$twice" ] || die "$nodes names a node twice: $twice"
 }
 
-# Serves node $1: prints what it says, and adds it to $work/ok or $work/failed.
+# Serves node $1: prints its output, and adds its name to $work/ok or $work/failed.
 serve() {
     said=$(ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15 -o LogLevel=ERROR -T -- "$1" sh \
         <"$work/script" 2>"$work/error-$tried") && status=0 || status=$?
@@ -88,7 +88,7 @@ failed: ${error:-its shell ran nothing}"
     echo "$1" >>"$work/$result"
 }
 
-# Waits for the nodes that were started, also where a signal ends the waiting.
+# Waits for the nodes that were started, even if a signal interrupts the waiting.
 finish() { until wait; do :; done; }
 
 summarize() {
@@ -98,7 +98,7 @@ summarize() {
     [ -z "$failed$left" ]
 }
 
-# The script for a node's sh, whatever the user's login shell is. It runs nothing before all of it has arrived.
+# Prints the script for a node's sh, whatever the user's login shell is. It runs nothing before all of it has arrived.
 remote_script() {
     sum=$({ sha256sum "$installer" 2>/dev/null || shasum -a 256 "$installer"; } | cut -c 1-64)
     once='' all='' checked='' last=''
@@ -133,12 +133,12 @@ main() {
     fi
     install || failed "$said"
     installed=$said expected=$to_do
-    # What the operator has yet to configure is no failure.
+    # It is not a failure that the operator still has to configure something.
     [ "$once" ] || check || [ "$to_do" = "$expected" ] || failed "$said"
     echo "ok: $installed"
 }
 
-# Sets $said to the lines of the installer, as one, and $to_do to what is left to do for each engine.
+# Sets $said to the installer's output, joined into one line, and $to_do to what is left to do for each engine.
 run() {
     said=$($sudo sh "$folder/pause-install.sh" "$@" 2>&1) && status=0 || status=$?
     to_do=$(printf '%s\n' "$said" | sed -e '/^at boot: /d' -e 's/.*; //')

@@ -6,7 +6,7 @@ export LC_ALL=C
 umask 22
 name=@NAME@ me=/etc/pause-install.sh service=pause-install.service
 all='containerd k3s rke2 k0s microk8s crio docker podman'
-# sudo leaves some of these out.
+# sudo's PATH may lack some of these.
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:/opt/bin:/var/lib/rancher/rke2/bin
 
 usage() {
@@ -60,14 +60,14 @@ main() {
     fi
     unpack
     [ -z "$wait" ] || end=$(($(now) + wait))
-    # Podman is no daemon, and one that is not installed is waited for by name alone.
+    # Does not wait for Podman, which is no daemon, and waits for an engine that is not installed only if it is named.
     while
         find_engines
         case $engines in *\ ${only:-[!p]}*) false ;; *) [ "$only$stopped" ] && in_time ;; esac
     do sleep 1; done
     for id in $stopped; do echo "$(title): is not running; skipped"; done
 
-    # In a chroot, as where the image of a machine is built, no engine runs, and Podman may not work.
+    # In a chroot, as when a machine image is built, no engine runs, and Podman may not work.
     offline=''
     [ -z "$boot" ] || [ "$(systemctl is-system-running 2>/dev/null)" != offline ] || offline=yes engines=${engines% podman:0}
 
@@ -94,8 +94,8 @@ main() {
     [ "$served" ] || die "${only:-no container engine} is ${only:+not }running here"
 }
 
-# Has systemd run this file after an engine starts: at boot, and when the engine is restarted. Nothing requires the unit,
-# so it can fail without keeping anything from starting; the kubelet waits until it has ended.
+# Makes systemd run this file after each start of an engine, at boot and later. No unit requires this one, so its
+# failure keeps nothing from starting; the kubelet waits until it has ended.
 add_to_boot() {
     if ! on write_unit || ! on systemctl enable $service; then
         rm -f $me.new $unit.new
@@ -137,8 +137,8 @@ unpack() {
     index=$(sed -n '$s|.*/\(.*\)/|\1|p' "$folder/rules")
 }
 
-# Makes the OCI image layout. Each part names those before it by their numbers where its blob has their digests, and
-# with a number alone what is compressed in a layer.
+# Makes the OCI image layout. Where a blob has digests, its part has the numbers of earlier parts instead: @03.gz@ for
+# the digest of a layer, @03@ for that of its uncompressed contents, or of another part.
 decode() {
     cd "$folder" && payload | base64 -d | gzip -dc | tar -xf - && mkdir -p blobs/sha256 || return
     for part in parts/*; do
@@ -161,7 +161,7 @@ find_engines() {
         crio) id=crio ;;
         dockerd) id=docker ;;
         *)
-            # A shim's messenger; Docker's own containerd
+            # Skips the event publisher of a shim, and Docker's own containerd.
             case $(words 2>/dev/null | tr '\n' ' ') in '' | *' publish '* | *docker/containerd/containerd.toml*) continue ;; esac
             parent=$(sed -n 's/^PPid:.//p' "/proc/$pid/status") || continue
             case "$(readlink "/proc/$pid/exe") $(flag 'c|config') $(cat "/proc/$parent/comm" 2>/dev/null)" in
@@ -175,18 +175,18 @@ find_engines() {
         program=$id
         [ "$id" != docker ] || program=dockerd
         case "${only:-$id} $engines" in *" $id:"*) continue ;; "$id "*) has "$program" || continue ;; *) continue ;; esac
-        # With --docker it has no containerd.
+        # k3s with --docker has no containerd.
         case $id$engines in k3s?*) [ -z "$(pids k3s-server k3s-agent)" ] || continue ;; esac
-        # k3s and RKE2 have one program with many names.
+        # k3s and RKE2 link many names, containerd among them, to one program.
         case $id:$(readlink -f "$(command -v "$program")") in containerd:*/k3s | containerd:*/rke2/*) continue ;; esac
         stopped="$stopped $id"
     done
-    # On a CRI-O node Podman is the tool that fills CRI-O's store.
+    # On a CRI-O node, Podman fills CRI-O's storage, and so is served only with --engine.
     case $only:$engines in :*' crio:'*) ;; *) ! has podman || engines="$engines podman:0" ;; esac
 }
 
-# The PIDs of the programs "$@" that are root's, in our PID namespace and on our root file system: others, such as those
-# of kind, k3d and docker-in-docker, are not this node's.
+# Prints the PIDs of the programs "$@" that run as root, in our PID namespace and on our root file system. Others, such
+# as those of kind, k3d and docker-in-docker, do not belong to this node.
 pids() {
     here="$(readlink /proc/self/ns/pid) $(stat -L -c %d:%i /) 0"
     for process in /proc/[0-9]*; do
@@ -217,14 +217,14 @@ serve() {
     *@*) fail "the configured name has a digest, which no other image can have; configure a tag alone: $literal" ;;
     esac
     normalise "$literal" || fail "not the name of an image: $literal"
-    # containerd 1.6, without a transfer service, has an older rule.
+    # containerd without a transfer service (1.6) has an older rule for names.
     case $dump in '' | *transfer.v1*) ;; *)
         case $domain in
         [!\[]*[.:]*) ;;
         \[* | *[A-Z]*) fail "containerd 1.6 refuses this name, configure another: $literal" ;;
         esac
     esac
-    # CRI looks up the normalised name; containerd 2.3.0 and 2.3.1 the literal one.
+    # CRI looks up the normalised name, but in containerd 2.3.0 and 2.3.1 the literal one.
     ref=$normal records=$normal
     [ "$tool" != ctr ] || [ "$literal" = "$ref" ] || records="$ref $literal"
     advice=$(advice)
@@ -246,12 +246,12 @@ import() {
         is_pause "$record" "$old" || [ "$force" ] ||
             fail "$record is not a pause image (entrypoint /pause); --force replaces it"
         keep_as "$record"
-        # What is kept was there before another version of ours.
+        # A kept image is the one that was there before another version of ours.
         case $about$(find_image "$kept") in *'image.title":"pause"'*[0-9a-f]) before="another version"; continue ;; esac
         try "keep $record as $kept" tag_image "$record" "$kept"
         before="another, kept as $kept"
     done
-    # To import it again would take the pin away until the next restart.
+    # Importing it again would remove the pin until the next restart.
     before=${same:-$before}
     if [ "$same" ] && is_pinned && in_copy; then return; fi
     try "unpack; set TMPDIR to a folder with room" pack
@@ -264,7 +264,7 @@ keep_as() { kept=localhost/pause-before:$(echo "$1" | tr -c 'A-Za-z0-9.\n-' _ | 
 
 in_copy() { [ -z "$copy" ] || grep -qs "\"$ref\".*$index" "$copy"; }
 
-# Appears at once and whole, because the engine may watch the folder.
+# Creates $copy atomically, because the engine may watch the folder.
 put_copy() {
     part=${copy%/*/*}/pause.tar
     mkdir -p "${copy%/*}" && cp "$folder/tar" "$part" && mv "$part" "$copy"
@@ -294,7 +294,7 @@ take_back() {
     echo "$title: removed:" ${names:-nothing}"${back:+; put back:$back}; ok"
 }
 
-# All names of our image.
+# Prints all names of our image.
 our_names() {
     case $tool in
     ctr) client images ls | sed -n "s/^\([^ ]*\) .* sha256:$index .*/\1/p" ;;
@@ -343,7 +343,7 @@ verdict() {
 
 ours() { [ "$1" = "$index" ] || [ "$1" = "$config" ]; }
 
-# Whether the engine finds our image. Sets $checked to what was asked.
+# Succeeds if the engine finds our image. Sets $checked to the client that was asked.
 resolves() {
     checked=$tool
     [ "$tool" != ctr ] || if is_pinned; then pin=pinned; else pin='not pinned'; fi
@@ -373,10 +373,10 @@ advice() {
     echo "set $key to $ref and restart it"
 }
 
-# These set $configured, $tool, $binary, and how to reach the engine.
+# The functions of_ENGINE set $configured, $tool, $binary, and how to reach the engine.
 of_containerd() {
     tool=ctr binary=/proc/$pid/exe
-    # containerd 1.6 prints none if there is no file.
+    # containerd 1.6 prints no configuration if it has no file.
     verb=dump
     on as_started config dump || case $said in *'no such file'*) verb=default ;; esac
     try "print its configuration" as_started config $verb
@@ -403,7 +403,7 @@ of_containerd() {
     answers
 }
 
-# Waits until the engine does.
+# Waits until the engine answers.
 answers() {
     until on client image ls -q; do
         in_time || fail "does not answer at ${cri:-$socket}: $said"
@@ -413,7 +413,7 @@ answers() {
 
 in_time() { [ "$wait" ] && [ "$(now)" -lt "$end" ]; }
 
-# In seconds; the time of day may be set while a machine boots.
+# Prints a clock in seconds. Not the time of day, which may be set while a machine boots.
 now() { cut -d . -f 1 /proc/uptime; }
 
 of_crio() {
@@ -428,7 +428,7 @@ of_crio() {
     [ "$tool" != none ] || fail "neither podman nor skopeo is installed"
 }
 
-# A setting of CRI-O, which prints defaults as comments.
+# Prints a setting of CRI-O, which prints defaults as comments.
 setting() {
     for comment in '' '# *'; do
         echo "$settings" | sed -n "s/^ *$comment$1 = \"\(.*\)\"/\1/p"
@@ -444,14 +444,14 @@ of_docker() {
     } | sed -n '/^unix:/{p;q;}')
     has docker || fail "the client docker is not installed"
     answers
-    # cri-dockerd, or k3s with --docker, makes its pods.
+    # cri-dockerd, or k3s with --docker, creates pods in Docker and chooses the image.
     for pid in $(pids cri-dockerd); do
         configured=$(flag pod-infra-container-image | sed '$!d') crictl=$(beside crictl) cri=/run/cri-dockerd.sock
         [ "$configured" ] || configured=$("$(program)" --help 2>&1 | default_of pod-infra-container-image)
     done
     case $engines in *k3s:*) return 0 ;; esac
     for pid in $(pids k3s-server k3s-agent); do
-        # It hides its flags from /proc.
+        # k3s hides its flags from /proc.
         configured=$({
             k3s "$(sed 's/k3s-//' "/proc/$pid/comm")" --help 2>/dev/null | default_of pause-image
             cat /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/*.yaml 2>/dev/null |
@@ -462,7 +462,7 @@ of_docker() {
     done
 }
 
-# The default of flag $1, in a program's help.
+# Prints the default of flag $1 in a program's help.
 default_of() { sed -n "s/.*--$1 .*(default:\{0,1\} \"\(.*\)\").*/\1/p"; }
 
 of_podman() {
@@ -471,7 +471,7 @@ of_podman() {
     case $(of_conf infra_command) in '' | /pause) ;; *) restart='set infra_command = "/pause"' ;; esac
 }
 
-# The last value of a key in root's containers.conf.
+# Prints the last value of a key in root's containers.conf.
 of_conf() {
     for d in /usr/share/containers /etc/containers; do
         cat $d/containers.conf $d/containers.conf.d/*.conf $d/containers.rootful.conf.d/*.conf 2>/dev/null || :
@@ -488,7 +488,7 @@ client() {
     esac
 }
 
-# The digest of image $1: of its index in containerd, of its configuration elsewhere.
+# Prints the digest of image $1: in containerd that of its index, elsewhere that of its configuration.
 find_image() {
     case $tool in
     ctr) client images ls "name==\"$1\"" 2>/dev/null | sed -n '2s/^[^ ]* *[^ ]* *sha256:\([0-9a-f]*\).*/\1/p' ;;
@@ -497,7 +497,7 @@ find_image() {
     esac
 }
 
-# Whether the entrypoint of image $1, of digest $2, is /pause. Sets $about to its configuration.
+# Succeeds if the entrypoint of image $1, of digest $2, is /pause. Sets $about to its configuration.
 is_pause() {
     case $tool in
     ctr) about=$(configuration "$2") ;;
@@ -508,7 +508,7 @@ is_pause() {
     case $about in *'"Entrypoint":["/pause"]'*) ;; *) return 1 ;; esac
 }
 
-# The configurations of a blob: an index, a manifest or a configuration.
+# Prints the configurations in a blob, which is an index, a manifest or a configuration.
 configuration() {
     blob=$(client content get "sha256:$1" 2>/dev/null | tr -d ' \n\t')
     case $blob in
@@ -519,7 +519,7 @@ configuration() {
     for next in $next; do configuration "$next"; done
 }
 
-# The digest of a manifest's configuration.
+# Prints the digest of a manifest's configuration.
 config_in() { tr -d ' \n\t' | sed -n 's/.*"config":{[^}]*"digest":"sha256:\([0-9a-f]*\)".*/\1/p'; }
 
 tag_image() {
@@ -537,7 +537,7 @@ pin_image() { client images label "$1" io.cri-containerd.image=managed io.cri-co
 load() {
     case $tool in
     ctr)
-        # containerd 2 takes the pin with the image; before, CRI may not see it until a restart.
+        # containerd 2 takes the pin with the image; in older ones, CRI may not see the pin until a restart.
         labels='--label io.cri-containerd.image=managed --label io.cri-containerd.pinned=pinned'
         on client images import --help || :
         case $said in *--label*) ;; *) labels='' restart='restart it, so that it sees the pin' ;; esac
@@ -551,7 +551,7 @@ load() {
     esac
 }
 
-# Makes the archive as $ref. Its manifest.json, for docker, is of $arch.
+# Makes the archive with the name $ref. Its manifest.json, for docker, describes the image for $arch.
 pack() (
     cd "$folder" &&
         layer=$(sed -n "s|.*$config.*\"layers\":\[{\"digest\":\"sha256:\([0-9a-f]*\).*|\1|p" blobs/sha256/*) &&
@@ -561,7 +561,8 @@ pack() (
         tar -cf tar blobs index.json manifest.json oci-layout
 )
 
-# Sets $normal to what $1 stands for by the rule of github.com/distribution/reference; false if it is no name.
+# Sets $normal to the full form of the name $1, by the rules of github.com/distribution/reference; fails if there is
+# none.
 normalise() {
     case $1 in *[!][A-Za-z0-9._:/-]*) return 1 ;; esac
     domain=${1%%/*} rest=${1#*/}
@@ -578,7 +579,7 @@ normalise() {
     echo "$normal" | grep -Eqx "($label(\.$label)*|\[[0-9A-Fa-f:]+\])(:[0-9]+)?(/$part)+:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 }
 
-# That of program $1, as images name it. A 64-bit kernel can have an engine of 32 bits.
+# Prints the architecture of program $1, as images name it. A 64-bit kernel can run a 32-bit engine.
 architecture() {
     case $(od -An -tx1 -N20 "$1" | tr -d ' \n') in
     7f454c46*3e00) echo amd64 ;;
@@ -594,10 +595,10 @@ architecture() {
     esac
 }
 
-# The command line of process $pid from its own name on, a word a line.
+# Prints the command line of process $pid, from the program's name on, one word per line.
 words() { tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n "\|^\(.*/\)*$(cat "/proc/$pid/comm")\$|,\$p"; }
 
-# The values of its flags $1 (a|b), a line each.
+# Prints the values of its flags $1 (a|b), one per line.
 flag() { words | sed -nE -e "/^--?($1)\$/{n;p;}" -e "s/^--?($1)=//p"; }
 
 program() {
@@ -614,7 +615,7 @@ beside() {
     if [ -x "$(folder)/$1" ]; then echo "$(folder)/$1"; else command -v "$1" || :; fi
 }
 
-# Runs its program as it was started, for a verb.
+# Runs its program with the flags that the process was started with, and the subcommand "$@".
 as_started() (
     verb=$* program=$(program)
     set -f
@@ -638,9 +639,9 @@ title() {
     esac
 }
 
-# Sets $said to all that "$@" says.
+# Runs "$@" and sets $said to its output.
 on() { said=$("$@" 2>&1 </dev/null); }
-# The same, and fails if it does; $1 says what could not be done.
+# The same, with the command after $1; if it fails, so does this, with a message that $1 could not be done.
 try() { cannot=$1; shift; on "$@" || fail "cannot $cannot: $said"; }
 has() { command -v "$1" >/dev/null; }
 skip() {

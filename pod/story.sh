@@ -1,7 +1,7 @@
 #!/bin/sh
-# What `make run` shows: two containers in a pod that pause holds. `server` serves on localhost; `client` looks at
-# the pod from inside, proves one claim a line, and ends the pod. Runs in the pod runner alone; needs what every
-# Debian has (dash, coreutils, perl-base); serves with nginx or busybox if they are there.
+# The demonstration of `make run`: two containers in a pod that pause holds. `server` serves on localhost; `client`
+# inspects the pod from inside, proves one claim per line, and ends the pod. It runs only in the pod runner, needs what
+# every Debian has (dash, coreutils, perl-base), and serves with nginx or busybox if they are installed.
 set -eu
 
 client() {
@@ -36,7 +36,7 @@ client() {
 server() {
     perl -e "$ipc"'my $queue = msgget(KEY, 0600 | IPC_CREAT) // die $!;
         msgsnd($queue, pack("l! a*", 1, $ARGV[0]), 0) || die $!' $$
-    mount -t tmpfs -o mode=0755 tmpfs /tmp # this container's own; gone with it
+    mount -t tmpfs -o mode=0755 tmpfs /tmp # only this container sees it, and it ends with it
     cd /tmp
     if command -v nginx >/dev/null; then
         cat >conf <<-END
@@ -64,14 +64,14 @@ server() {
 
 so() { echo "so: $*"; }
 
-# Leaves nobody in the pod but pause, so that the runner ends it.
+# Kills everything in the pod except pause, so that the runner ends it.
 fail() {
     echo "NOT SO: $*"
     kill -s KILL -- -1 2>/dev/null || true
     exit 1
 }
 
-# The command's output, once it succeeds.
+# Prints the command's output as soon as it succeeds.
 within_5_s() {
     deadline=$(($(date +%s) + 5))
     until "$@" 2>/dev/null; do
@@ -89,7 +89,7 @@ get() {
         print $body'
 }
 
-# System V IPC from perl, which has the calls but, without its modules, not the constants.
+# System V IPC in perl, which has the calls built in, but the constants only in modules.
 ipc='use constant { KEY => 0x706f64, IPC_CREAT => 01000, IPC_NOWAIT => 04000 };'
 
 receive() {
@@ -98,12 +98,12 @@ receive() {
         print((unpack "l! a*", $message)[1])'
 }
 
-# Whether the queue is there, with $1 messages.
+# Succeeds if the queue exists and has $1 messages.
 queue() {
     awk -v messages="$1" '$1 == 7368548 && $5 == messages { found = 1 } END { exit !found }' /proc/sysvipc/msg
 }
 
-# $1 children, each with a child that outlives it, waits until pause is its parent, says so and ends.
+# Makes $1 orphans: each waits until pause is its parent, reports it and ends. Prints how many have reported.
 make_orphans() {
     perl -e '
         pipe my $read, my $write;

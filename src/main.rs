@@ -13,23 +13,23 @@
 
 mod sys;
 
-/// Read by the linker alone; named here so that cargo links again when it changes.
+/// Only the linker reads this file; it is named here so that cargo links again when it changes.
 const _: &str = include_str!("pause.ld");
 
 use core::ffi::c_int;
 use sys::{Args, EINTR, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_NODEFER, SIGCHLD, SIGINT, SIGTERM};
 
-/// The start: runs once, on the stack that the kernel made, and ends in [`hold`].
+/// Runs once, on the initial stack, and ends in [`hold`].
 fn main(args: Args) -> ! {
-    // First of all, because PID 1 loses a signal that it has no handler for.
-    // SA_NODEFER: should the message of the first one not get out, the second one still ends us.
+    // First, because PID 1 loses every signal that it has no handler for.
+    // SA_NODEFER: if the first signal's message blocks, a second signal still ends us.
     if !sys::handle(SIGTERM, shut_down, SA_NODEFER) {
         sys::exit(2);
     }
     if !sys::handle(SIGINT, shut_down, SA_NODEFER) {
         sys::exit(1);
     }
-    // A parent may have blocked what we wait for: a signal mask survives execve.
+    // The parent may have blocked the signals that we wait for: a signal mask survives execve.
     sys::unblock_signals();
 
     if args.skip(1).any(|arg| arg.is(c"-v") || arg.is(c"-V")) {
@@ -41,14 +41,14 @@ fn main(args: Args) -> ! {
     }
 
     // SA_NOCLDWAIT: from here on the kernel itself releases every child that dies, even while we are
-    // stopped, frozen or starved of CPU. Last, because `reaped` does not come back to this function.
+    // stopped, frozen or starved of CPU. Last, because `reaped` does not return to this function.
     if !sys::handle(SIGCHLD, reaped, SA_NOCLDSTOP | SA_NOCLDWAIT) {
         sys::exit(3);
     }
     hold()
 }
 
-/// Reaps whatever died before the kernel was told to do it, then sleeps for ever.
+/// Reaps the children that died before the kernel was told to release them, then sleeps for ever.
 fn hold() -> ! {
     while sys::reap() {}
     while sys::pause() == -EINTR {}
@@ -56,15 +56,15 @@ fn hold() -> ! {
     sys::exit(42)
 }
 
-/// On the first SIGCHLD, which is the last: to ignore it is the other way to have the kernel reap, and the only one that
-/// emulators know (qemu-user drops SA_NOCLDWAIT). Ignore first, then sweep (in [`hold`]), or a child could die in
-/// between and stay.
+/// Handles the first SIGCHLD and ignores all later ones. Ignoring SIGCHLD also makes the kernel reap, and is the only
+/// way that works in emulators (qemu-user drops SA_NOCLDWAIT). It must ignore first and reap afterwards (in [`hold`]):
+/// in the other order, a child that dies in between stays a zombie.
 extern "C" fn reaped(_: c_int) -> ! {
     sys::ignore(SIGCHLD);
     hold()
 }
 
-/// On SIGTERM or SIGINT, in upstream's words.
+/// Handles SIGTERM and SIGINT, with the messages of upstream's pause.
 extern "C" fn shut_down(signal: c_int) -> ! {
     report(match signal {
         SIGINT => "Shutting down, got signal: Interrupt\n",
@@ -73,7 +73,7 @@ extern "C" fn shut_down(signal: c_int) -> ! {
     sys::exit(0)
 }
 
-/// Writes to stderr unless that could block (full, stopped) or kill us (SIGPIPE: its reader is gone).
+/// Writes to stderr, unless that could block (it is full or stopped) or kill us (SIGPIPE: its reader is gone).
 fn report(message: &str) {
     if sys::is_writable(sys::STDERR) {
         sys::write(sys::STDERR, message);

@@ -1,7 +1,6 @@
 #!/bin/sh
-# Builds everything twice, the second time in another folder, with the toolchain in another folder, as another user, under
-# another umask, locale, time zone, number of processors and the flags that somebody likes for other projects; the
-# checksums must be the same.
+# Builds everything twice. The second build has another folder, toolchain folder, user, umask, locale, time zone and
+# number of processors, and compiler flags in the environment. All files must be the same.
 set -eu
 cd "$(dirname "$0")/.."
 copies=$(mktemp -d)
@@ -13,7 +12,7 @@ for copy in "$copies/one" "$other"; do
     tar --exclude=./target --exclude=./dist --exclude=./.git -cf - . | tar -xf - -C "$copy"
 done
 
-# All of it but its documentation, which is large.
+# The whole toolchain except its documentation, which is large.
 toolchain=$copies/toolchain
 mkdir "$toolchain"
 tar --exclude=./share -C "$(rustc --print sysroot)" -cf - . | tar -xf - -C "$toolchain"

@@ -1,16 +1,16 @@
 #!/bin/sh
-# The steps of a release. .github/workflows/release.yml runs them with a real registry, and adds what only its host can
-# do: it signs, attests and drafts. `make release-rehearsal` runs them with a registry of its own.
+# The steps of a release. .github/workflows/release.yml runs them with a real registry and adds what only its host can
+# do: sign, attest, and draft the release. `make release-rehearsal` runs them with a registry on this machine.
 set -eu
 export LC_ALL=C
 cd "$(dirname "$0")/.."
 
 usage() {
     cat <<'END'
-Usage: xtask/release.sh build [TAG]     builds dist/ and compares it with digests.txt; TAG has to be this version's
+Usage: xtask/release.sh build [TAG]     builds dist/ and compares it with digests.txt; TAG must be vVERSION
        xtask/release.sh publish IMAGE   pushes dist/pause.tar to IMAGE:VERSION, unless it is there already, pulls it
                                         by its digest, and compares it with dist/; prints IMAGE@DIGEST
-       xtask/release.sh rehearse        both, with a registry on this machine, for as long as it takes
+       xtask/release.sh rehearse        both, with a temporary registry on this machine
 END
 }
 
@@ -36,7 +36,7 @@ build() {
     verify
 }
 
-# Whether dist/ has the bytes of its SHA256SUMS and of digests.txt, where the blobs of the image have lines, too.
+# Fails unless dist/ matches its SHA256SUMS and digests.txt, which also has lines for the blobs of the image.
 verify() {
     (cd dist && sha256sum --quiet --check SHA256SUMS) >/dev/null 2>&1 ||
         die "dist/ is not what dist/SHA256SUMS says; build it anew: xtask/release.sh build"
@@ -95,14 +95,14 @@ END
     echo "what was pulled by its digest is what dist/ has"
 }
 
-# The manifest or index of image $1, as the registry has it; why not, in $error.
+# Prints the manifest or index of image $1, as the registry has it; otherwise sets $error to the reason.
 raw() {
     if skopeo inspect --raw "--tls-verify=$tls" "docker://$1" 2>"$work/error"; then return 0; fi
     error=$(error)
     return 1
 }
 
-# What skopeo says at last, without its own decoration.
+# skopeo's last line on stderr, without its decoration.
 error() { sed -n '$s/.*msg="\(.*\)".*/\1/; $p' "$work/error"; }
 
 die() { echo "release.sh: $*" >&2; exit 1; }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A pod without Kubernetes: pause holds the namespaces and the port; nginx and an application join them. The application
-# listens on localhost alone, and nginx finds it there.
+# listens only on localhost, where nginx reaches it.
 set -eu
 cd "$(dirname "$0")"
 pause=${PAUSE:-localhost/pause:0.1.0} nginx=${NGINX:-nginx} app=${APP:-busybox} port=${PORT:-8080}

@@ -1,7 +1,7 @@
 //! A pod without a container engine: new namespaces, `pause` as their PID 1, your commands inside.
 //!
-//! This program stays outside and is the parent of pause and of each container, as an engine's shim is. What has
-//! to be done inside, between fork and exec, it does in a stage: itself, started again under another name.
+//! This program stays outside and is the parent of pause and of each container, as an engine's shim is. Work that must
+//! be done inside, between fork and exec, is a stage: this program, started again under another name.
 
 use std::collections::HashSet;
 use std::env;
@@ -32,18 +32,18 @@ Holds a pod with pause, without a container engine.
 
 Usage: pod [--pause=FILE] [NAME=]'COMMAND LINE'...
 
-Makes new PID, network, IPC, UTS and mount namespaces (as an ordinary user a user
-namespace too), starts /pause as their PID 1, and runs each command line inside as
-one container. The containers share localhost, System V IPC, the host name, `pod`,
-and /proc; each has mounts of its own. A command line is split into words as a
-shell does it, but no shell runs: for pipes and variables say sh -c '...'.
+Creates PID, network, IPC, UTS and mount namespaces (for an ordinary user also a
+user namespace), starts /pause as their PID 1, and runs each command line inside
+as one container. The containers share localhost, System V IPC, the host name
+`pod` and /proc; each has its own mounts. A command line is split into words as
+in a shell, but no shell runs: for pipes and variables use sh -c '...'.
 
-Each line that a container prints is preceded by its name: NAME if that is given
+Each line of output is preceded by the name of its container: NAME if given
 (small letters, digits and dashes), otherwise the command's.
 
-FILE is the program to hold the pod with, static; without it, pause is built first.
+FILE is a static program that holds the pod; by default, pause is built and used.
 
-The pod ends when all commands have ended, or when pause is sent SIGTERM or SIGINT:
+The pod ends when all commands have ended, or when pause receives SIGTERM or SIGINT:
 Ctrl-C here, or `kill -TERM 1` inside. The kernel then kills what is left.
 
 Exit status: 0 ended by a signal, or every command succeeded; 1 a command failed;
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Name and words of each command line.
+/// The name and the words of each command line.
 fn containers(args: &[String]) -> Result<Vec<(String, Vec<String>)>> {
     ensure!(!args.is_empty(), "no command line is given");
     let mut names = HashSet::from(["pause".to_owned()]);
@@ -101,7 +101,7 @@ fn containers(args: &[String]) -> Result<Vec<(String, Vec<String>)>> {
     args.iter().map(container).collect()
 }
 
-/// The life of the pod.
+/// Sets the pod up, runs it, and ends it.
 fn run(pause: Option<&str>, containers: &[(String, Vec<String>)]) -> Result<ExitCode> {
     let stop = Arc::new(AtomicUsize::new(0));
     let (mut signals, wake) = UnixStream::pair()?;
@@ -212,7 +212,7 @@ fn loopback_up() -> Result<()> {
     }
 }
 
-/// pause, then the containers. What is left of them when this goes is killed and waited for.
+/// pause, then the containers. Dropping it kills those that still run and waits for them.
 struct Pod(Vec<Member>);
 
 impl Pod {
@@ -223,10 +223,10 @@ impl Pod {
         }
     }
 
-    /// Waits until something happens, then prints what came and notes who ended.
+    /// Waits for output or a signal, then prints the output and records which members have ended.
     fn wait(&mut self, signals: &mut UnixStream, at_most: PollTimeout) -> Result<()> {
         let mut fds = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
-        // pause comes last, so that its last words come after what made it say them.
+        // pause comes last, so that its last message is printed after the output that led to it.
         let open = self.0.iter().rev().filter(|member| !member.closed);
         fds.extend(open.map(|member| PollFd::new(member.output.as_fd(), PollFlags::POLLIN)));
         match poll(&mut fds, at_most) {
@@ -254,7 +254,7 @@ impl Pod {
 
 impl Drop for Pod {
     fn drop(&mut self) {
-        // Killing PID 1 kills the rest, and PID 1 is gone only when all of the rest have been waited for.
+        // Killing PID 1 kills the rest, but PID 1 is gone only when all of the rest have been waited for.
         _ = self.0.iter_mut().map(|member| member.child.kill()).count();
         _ = self.0.iter_mut().rev().map(|member| member.child.wait()).count();
     }
@@ -272,7 +272,7 @@ struct Member {
 }
 
 impl Member {
-    /// Returns once the stage has given way to the program proper.
+    /// Returns once the stage has executed the program.
     fn start(name: &str, stage: &Stage, args: &[impl AsRef<std::ffi::OsStr>]) -> Result<Self> {
         let (mut up, report) = io::pipe()?;
         let (output, out) = io::pipe()?;
@@ -282,7 +282,7 @@ impl Member {
             .stdin(report)
             .stdout(out.try_clone()?)
             .stderr(Stdio::from(out))
-            .process_group(0) // a Ctrl-C in a terminal is for the runner to forward, not for everyone
+            .process_group(0) // a Ctrl-C in a terminal reaches only the runner, which forwards it
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
         let mut error = String::new();
@@ -325,20 +325,20 @@ impl Member {
 /// A part of this program that runs inside the pod, and the name that it is started under.
 struct Stage {
     name: &'static str,
-    /// Gives what is to be printed, or does not return.
+    /// Returns the text to print, or does not return.
     run: fn(&[String]) -> Result<String>,
 }
 
 const STAGES: [&Stage; 3] = [&PAUSE, &CONTAINER, &TABLE];
 
-/// Becomes pause, with the folder that it is in as its root.
+/// Becomes pause, with pause's folder as its root.
 const PAUSE: Stage = Stage {
     name: "pod:pause",
     run: |args| {
-        // Should the runner be killed, the pod is to go with it.
+        // If the runner is killed, the pod must end with it.
         nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
         let file = Path::new(&args[0]);
-        let (root, name) = file.parent().zip(file.file_name()).context("it is no file")?;
+        let (root, name) = file.parent().zip(file.file_name()).context("it is not a file")?;
         chroot(root).with_context(|| format!("cannot change root to {}", root.display()))?;
         env::set_current_dir("/")?;
         Err(Command::new(Path::new("/").join(name)).exec()).with_context(|| format!("cannot execute {}", args[0]))
@@ -374,7 +374,7 @@ const TABLE: Stage = Stage {
     },
 };
 
-/// In bytes, counted page by page: what /proc/PID/stat says can be off by more than pause has. None for a zombie.
+/// In bytes, counted page by page: the figure in /proc/PID/stat can be off by more than pause uses. None for a zombie.
 fn rss(process: &Process) -> Option<u64> {
     process.smaps_rollup().ok()?.memory_map_rollup.0.first()?.extension.map.get("Rss").copied()
 }
@@ -385,7 +385,7 @@ fn mount_proc() -> Result<()> {
     mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).context("cannot mount the pod's /proc")
 }
 
-/// What went wrong is written to the runner's pipe, which arrives as stdin. Otherwise that closes at exec.
+/// Runs a stage. It writes errors to the runner's pipe, which it gets as stdin; without an error, exec closes the pipe.
 fn in_stage(stage: &Stage, args: &[String]) -> ExitCode {
     let staged = || -> Result<File> {
         let report = File::from(io::stdin().as_fd().try_clone_to_owned()?); // closes at exec, as stdin would not

@@ -1,4 +1,4 @@
-//! The pod runner, and the story that `make run` tells with it.
+//! The pod runner, and the demonstration of `make run`.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 use procfs::process::all_processes;
 
-/// The runner, as cargo has built it.
+/// The runner that cargo has built.
 const RUNNER: &str = env!("CARGO_BIN_EXE_pod");
 const SERVER: &str = "server=sh pod/story.sh server";
 const CLIENT: &str = "client=sh pod/story.sh client";
@@ -43,7 +43,7 @@ fn control_the_story_fails_without_a_server() {
 fn containers_share_the_pod_but_not_their_mounts() {
     if has_namespaces() {
         let mounts = fs::read_to_string("/proc/self/mountinfo").expect("text");
-        // `b` looks once `a` says that it has mounted, by a System V semaphore that the two share.
+        // `a` creates a System V semaphore, which the two share, to tell `b` that it has mounted.
         let a =
             r#"a=sh -c "mount -t tmpfs tmpfs /mnt && touch /mnt/seen && ls /mnt && ipcmk --semaphore 1 && hostname""#;
         let b = r#"b=sh -c "until grep -q 0 /proc/sysvipc/sem; do :; done; ls /mnt; hostname""#;
@@ -95,7 +95,7 @@ fn help_goes_to_stdout() {
 #[test]
 fn no_permission_for_namespaces() {
     if !geteuid().is_root() {
-        return skip("not root, so that privileges cannot be given up");
+        return skip("not root, so it has no privileges to give up");
     }
     let mut unprivileged = command(["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]);
     unprivileged.arg(RUNNER).arg(format!("--pause={}", ours().display())).arg("true");
@@ -109,7 +109,7 @@ fn no_permission_for_namespaces() {
 #[test]
 fn an_ordinary_user_can_hold_a_pod() {
     if !geteuid().is_root() {
-        return skip("not root, so that no other user can be taken");
+        return skip("not root, so it cannot run as another user");
     }
     // Copies, because another user may not enter the folder of this project.
     let folder = tempfile::Builder::new().permissions(mode(0o755)).tempdir().expect("a folder");
@@ -139,7 +139,7 @@ fn sigterm_and_sigint_are_forwarded_to_pause() {
     }
 }
 
-/// The case in which it can do nothing itself.
+/// When it is killed, it cannot clean up itself.
 #[test]
 fn nothing_is_left_when_the_runner_is_killed() {
     if has_namespaces() {

@@ -1,4 +1,4 @@
-# Sourced, in the project's folder, by what makes $program, which tests need, from packages of Debian's.
+# Sourced, in the project's folder, by scripts that make $program, which tests need, from Debian's packages.
 # shellcheck shell=sh
 # shellcheck source=proof/packages/fetch.sh
 . proof/packages/fetch.sh
@@ -8,7 +8,7 @@
 
 cannot_be_had() { skipped "${program:?} cannot be had: $*"; }
 
-# The addresses of Debian's archive in the configuration of this machine; none on another system.
+# The addresses of Debian's archive from this machine's configuration; none on another system.
 archives() (
     . /etc/os-release
     # shellcheck disable=SC2016 # apt's own variable
@@ -16,18 +16,18 @@ archives() (
         "Release: $VERSION_CODENAME" 'Component: main' --format '$(REPO_URI)' | sort -u
 )
 
-# Makes the folder apt, for apt_own, in the current folder.
+# Creates the folder apt, for apt_own, in the current folder.
 prepare_apt() {
-    command -v apt-get >/dev/null || cannot_be_had "packages are fetched with apt-get, which is not here"
+    command -v apt-get >/dev/null || cannot_be_had "apt-get, which fetches packages, is not installed"
     archives=$(archives)
-    [ -n "$archives" ] || cannot_be_had "this machine has no archive of Debian in its configuration"
+    [ -n "$archives" ] || cannot_be_had "no Debian archive is configured on this machine"
     apt=$PWD/apt
     mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/sources"
     : >"$apt/status"
 }
 
-# apt-get or apt-cache ($1) with lists and a cache of its own: /etc and /var stay as they are, and no root is needed.
-# Lists that have expired are used as well: a mirror may be late.
+# Runs apt-get or apt-cache ($1) with lists and a cache of its own, so it needs no root and leaves /etc and /var alone.
+# It also uses expired lists: a mirror may be late.
 apt_own() {
     tool=$1
     shift
@@ -37,7 +37,7 @@ apt_own() {
         -o Acquire::Check-Valid-Until=false -o APT::Sandbox::User="$(id -un)" -o APT::Update::Error-Mode=any "$@"
 }
 
-# After which apt_own has that release of Debian alone: its packages (deb), its sources (deb-src), or both.
+# Makes apt_own use only that release of Debian: its packages (deb), its sources (deb-src), or both.
 use_release() { # RELEASE TYPE...
     release=$1
     shift
@@ -48,11 +48,11 @@ use_release() { # RELEASE TYPE...
     done >"$apt/sources/debian.list"
 }
 
-# The first of the errors that it reads, without addresses.
+# The first error on stdin, without addresses.
 reason() { grep -m 1 . | sed 's/^[EW]: //; s/^Failed to fetch [^ ]* *//; s/  *\[IP: .*//'; }
 
-# Downloads upstream's part of a source package, and packages beside it, into the current folder, from the first of these
-# releases that delivers. If none does, $why says why.
+# Downloads the upstream part of a source package, and other packages, into the current folder, from the first of these
+# releases that delivers them. If none does, $why says why.
 fetch_source() { # 'RELEASE...' SOURCE [PACKAGE...]
     releases=$1 source=$2
     shift 2

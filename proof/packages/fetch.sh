@@ -1,18 +1,18 @@
-# Sourced, in the project's folder, by what fetches something from outside.
+# Sourced, in the project's folder, by scripts that fetch something from outside.
 # shellcheck shell=sh
 
-# What could not be fetched, a line each: `WHAT: WHY`. A test without it is skipped and does not fail, not even in CI
-# (proof/kit/src/skip.rs); .ci/run counts these lines.
+# Lists what could not be fetched, one line each: `WHAT: WHY`. A test that needs it is skipped, which is not a failure
+# even in CI (proof/kit/src/skip.rs); .ci/run counts these lines.
 not_fetched=$PWD/target/not-fetched
 
-# Says that WHAT, which a change can be tested without, could not be fetched, and WHY.
+# Records that WHAT could not be fetched, and WHY. A change can be tested without it.
 not_fetched() {
     echo "not fetched: $1: $2" >&2
     mkdir -p "${not_fetched%/*}"
     echo "$1: $2" >>"$not_fetched"
 }
 
-# Forgets that WHAT could not be fetched, before it is looked for again.
+# Removes the record of WHAT, before another attempt to fetch it.
 forget() {
     [ ! -f "$not_fetched" ] || sed -i "/^$1: /d" "$not_fetched"
 }
@@ -21,7 +21,7 @@ forget() {
 retry() {
     for pause in 5 20; do
         "$@" && return
-        echo "in $pause seconds, again: $*" >&2
+        echo "retrying in $pause seconds: $*" >&2
         sleep "$pause"
     done
     "$@"

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs what the targets LIST use and this machine lacks, as root on Debian. LIST.list has a line for each: a program, or
-# where it is, and the packages that it comes with. Where it cannot install them, it says so and fails. It asks no archive
-# when nothing is missing.
+# Installs the programs that the targets LIST use and this machine lacks, as root on Debian. Each line of LIST.list
+# names a program or its path, and the packages that contain it. If it cannot install them, it says so and fails. If
+# nothing is missing, it contacts no archive.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/fetch.sh
@@ -10,13 +10,13 @@ cd "$(dirname "$0")/../.."
 # shellcheck disable=SC2086
 is_here() {
     case $1 in
-        /*) ls $1 ;; # perhaps a pattern
+        /*) ls $1 ;; # may be a pattern
         *) command -v "$1" ;;
     esac >/dev/null 2>&1
 }
 
 install() {
-    apt-get -qq -o Acquire::Retries=3 update || : # the lists from before may do
+    apt-get -qq -o Acquire::Retries=3 update || : # older lists may suffice
     # shellcheck disable=SC2086 # a list of words
     DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 install --yes --no-install-recommends $missing \
         >/dev/null

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Fetches kernels of Debian, each with a busybox, into target/kernels/PACKAGE/: `kernel`, `busybox`, MODULE.ko for each
-# module, and `fetched`: what was asked for, and the release that it is from. Reads a line for each:
+# module, and `fetched`, with the request and the release that it came from. Reads one request per line:
 #     ARCHITECTURE PACKAGE [MODULE...]
-# Each comes from the first release that delivers it, and is kept. What none delivers is `not fetched`.
+# Each comes from the first release that delivers it, and is kept. What no release delivers is `not fetched`.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh
 program="a kernel" && . proof/packages/debian.sh
-# trixie is the first that has riscv64; sid, where things break, is the last resort.
+# trixie is the first release with riscv64; sid, which may be broken, is the last resort.
 releases='trixie forky bookworm sid'
 mkdir -p target/kernels
 cd target/kernels
@@ -19,19 +19,19 @@ missing() {
     done
 }
 
-deliver() { # ARCHITECTURE PACKAGE [MODULE...], from the lists that apt has
+deliver() { # ARCHITECTURE PACKAGE [MODULE...], from the release whose lists apt has
     line=$* arch=$1 package=$2
     shift 2
     rm -rf part
     mkdir part
-    # From forky on, linux-image has the kernel and its modules in packages of their own.
+    # From forky on, the kernel and its modules are in separate packages, on which linux-image depends.
     packages=$(of_arch apt-cache depends --recurse --important "$package" |
         grep -Ex "linux-(image|binary${1+|modules})-[0-9].*" | sort -u)
     [ -n "$packages" ] || return
     # shellcheck disable=SC2086 # a list of words
     (cd part && of_arch apt-get download $packages busybox-static) || return
     for deb in part/linux-*.deb; do
-        for file in 'vmlinu[xz]*' $(printf '%s.ko.xz ' "$@"); do # not each package has each
+        for file in 'vmlinu[xz]*' $(printf '%s.ko.xz ' "$@"); do # not every package has all of them
             dpkg-deb --fsys-tarfile "$deb" | tar -x -C part --transform='s|.*/||' --wildcards "*/$file" 2>/dev/null || :
         done
     done

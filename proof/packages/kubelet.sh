@@ -9,7 +9,7 @@ cd target/kubelet
 forget kubelet
 [ ! -x kubelet ] || exit 0
 
-# No other release has this Go.
+# Only this release has this Go.
 fetch_source bookworm kubernetes golang-1.19-go golang-1.19-src golang-github-modern-go-reflect2-dev ||
     { not_fetched kubelet "$why"; exit 0; }
 for package in *.deb; do
@@ -18,7 +18,7 @@ done
 source=go/src/k8s.io/kubernetes
 mkdir -p $source
 tar -xf kubernetes_*.orig.tar.* --strip-components=1 -C $source
-# The vendored one breaks with Go 1.18 and later.
+# The vendored reflect2 breaks with Go 1.18 and later.
 reflect2=github.com/modern-go/reflect2
 rm -rf $source/vendor/$reflect2
 cp -r debian/usr/share/gocode/src/$reflect2 $source/vendor/$reflect2

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes target/newer-debian, the root folder of Debian testing, for tests that need what this machine may not have:
-# cloud-init, Compose 2, containerd 2 and Podman 5. Nothing of it is installed on this machine.
+# Makes target/newer-debian, a root folder with Debian testing, for tests that need programs that this machine may lack:
+# cloud-init, Compose 2, containerd 2 and Podman 5. None of it is installed on this machine itself.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh
@@ -9,13 +9,13 @@ root=$PWD/target/newer-debian
 forget newer-debian
 [ ! -d "$root" ] || exit 0
 command -v debootstrap >/dev/null && [ "$(id -u)" = 0 ] || exit 0
-# debootstrap knows no virtual packages: python3-cffi-backend is here for cloud-init.
+# debootstrap does not resolve virtual packages: cloud-init needs python3-cffi-backend.
 packages=cloud-init,conmon,containerd,containernetworking-plugins,crun,docker-compose,netavark,podman
 packages=$packages,python3-cffi-backend,runc,systemd
 
 make_root() {
     rm -rf "$root.part"
-    # shellcheck disable=SC2046 # without an archive it takes Debian's own
+    # shellcheck disable=SC2046 # without an archive it uses Debian's own
     debootstrap --force-check-gpg --variant=minbase "--include=$packages" \
         --cache-dir="$root.debs" "$1" "$root.part" $(archives | head -n 1) >"$root.log" 2>&1
 }

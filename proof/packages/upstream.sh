@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds upstream's own pause, the oracle of the contract tests, into target/upstream/pause, as its Makefile does; and
-# pause-musl, for the benchmarks, where musl-gcc is installed.
+# Builds upstream's pause, with which the contract tests compare ours, into target/upstream/pause, as its Makefile does;
+# and pause-musl, for the benchmarks, if musl-gcc is installed.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh
@@ -11,7 +11,7 @@ cd target/upstream
 command -v gcc >/dev/null || cannot_be_had "gcc is not installed"
 
 if [ ! -s pause.c ]; then
-    # Later releases have the source without build/.
+    # In later releases the source lacks build/.
     fetch_source 'bookworm bullseye' kubernetes || cannot_be_had "$why"
     tar -xOf kubernetes_*.orig.tar.* --wildcards '*/build/pause/linux/pause.c' >part
     mv part pause.c

@@ -22,7 +22,7 @@ unsafe extern "C" fn _start() -> ! {
 /// The arguments must be right for the call.
 pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
     let result;
-    // SAFETY: the registers are as the table above says; the arguments are the caller's promise.
+    // SAFETY: the registers follow the table above; the caller promises that the arguments are right.
     unsafe {
         asm!(
             "svc 0",
@@ -38,7 +38,7 @@ pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
 /// Ends the process by `exit_group`; if that is refused, by `exit`; if that is refused too, by SIGILL.
 #[inline(never)] // six callers, one copy
 pub fn exit(status: usize) -> ! {
-    // SAFETY: the registers are as the table above says; no pointer is passed; nothing is executed after the last line.
+    // SAFETY: the registers follow the table above; no pointer is passed; nothing is executed after the last line.
     unsafe {
         asm!(
             "mov r1, r0", // the result will be in r0
@@ -55,6 +55,6 @@ pub fn exit(status: usize) -> ! {
     }
 }
 
-/// Named by the unwind tables of the precompiled `core`, which the linker script discards; never called.
+/// Never called. The unwind tables of the precompiled `core` refer to it, and the linker script discards those.
 #[unsafe(no_mangle)]
 extern "C" fn __aeabi_unwind_cpp_pr0() {}

@@ -1,12 +1,12 @@
 //! | | where | source |
 //! |---|---|---|
 //! | number, arguments | a7; a0 to a4 | syscall(2); do_syscall, arch/loongarch/kernel/syscall.c |
-//! | result, clobbered | a0; t0 to t8 | the same; handle_syscall, arch/loongarch/kernel/entry.S: does not save them |
+//! | result, clobbered | a0; t0 to t8 | the same; handle_syscall, arch/loongarch/kernel/entry.S, does not save them |
 //! | at entry | sp points at argc, 16-byte aligned | LoongArch psABI, calling convention |
 //! | raises SIGILL | `ud 2` | LoongArch reference manual, 2.2.7.1; do_ri, arch/loongarch/kernel/traps.c |
 //!
-//! `ud` is `amswap.w` with one register for the result and the address. That is undefined for every register, but
-//! QEMU 7.2 executes it for r0 (`ud 0`, the usual one).
+//! `ud` is `amswap.w` with the same register for result and address, which is undefined for every register. QEMU 7.2
+//! nevertheless executes the usual one, `ud 0`.
 
 use core::arch::{asm, naked_asm};
 use linux_raw_sys::general as linux;
@@ -23,7 +23,7 @@ unsafe extern "C" fn _start() -> ! {
 /// The arguments must be right for the call.
 pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
     let result;
-    // SAFETY: the registers are as the table above says; the arguments are the caller's promise.
+    // SAFETY: the registers follow the table above; the caller promises that the arguments are right.
     unsafe {
         asm!(
             "syscall 0",
@@ -41,7 +41,7 @@ pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
 /// Ends the process by `exit_group`; if that is refused, by `exit`; if that is refused too, by SIGILL.
 #[inline(never)] // six callers, one copy
 pub fn exit(status: usize) -> ! {
-    // SAFETY: the registers are as the table above says; no pointer is passed; nothing is executed after the last line.
+    // SAFETY: the registers follow the table above; no pointer is passed; nothing is executed after the last line.
     unsafe {
         asm!(
             "move $a1, $a0", // the result will be in a0

@@ -1,8 +1,8 @@
-//! The system calls that `pause` makes, typed: the only unsafe code. What each does and returns is in its
-//! section 2 page of the Linux man-pages.
+//! The system calls that `pause` makes, typed: the only unsafe code. Section 2 of the Linux man-pages says what each
+//! does and returns.
 //!
-//! Three levels: the raw call (`arch::syscall`), the typed call (here), the use (`main.rs`). (The kernel's own nolibc,
-//! tools/include/nolibc, has the first two, and above them errno, which nobody needs here.)
+//! There are three levels: the raw call (`arch::syscall`), the typed call (here) and its use (`main.rs`). The kernel's
+//! own nolibc (tools/include/nolibc) has the first two and errno above them, which pause does not need.
 #![allow(unsafe_code)]
 
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
@@ -14,9 +14,9 @@
 #[cfg_attr(target_arch = "loongarch64", path = "loongarch64.rs")]
 mod arch;
 
-/// Ends the process, whatever a seccomp filter refuses. With one thread, `exit` does the same as `exit_group`. If both
-/// are refused, an undefined instruction raises SIGILL, which ends even PID 1 of a namespace: the kernel forces that
-/// signal on the process, and so removes the protection that PID 1 has (`force_sig_info_to_task`, kernel/signal.c).
+/// Ends the process, even if a seccomp filter refuses `exit_group`, `exit` or both. With one thread the two do the
+/// same. If both are refused, an undefined instruction raises SIGILL. The kernel forces that signal on the process and
+/// so removes the protection of PID 1 (`force_sig_info_to_task`, kernel/signal.c): it ends even PID 1 of a namespace.
 pub use arch::exit;
 
 use core::ffi::{CStr, c_char, c_int, c_uint};
@@ -33,28 +33,28 @@ pub const EINTR: isize = linux_raw_sys::errno::EINTR as isize;
 pub const STDOUT: c_int = linux::STDOUT_FILENO as c_int;
 pub const STDERR: c_int = linux::STDERR_FILENO as c_int;
 
-/// A signal handler. None of ours returns, and the type holds them to it: so there is no `sigreturn`, and no
-/// restorer for the kernel to return through.
+/// A signal handler. The type guarantees that it does not return, so there is no `sigreturn`, and no restorer to call
+/// it.
 pub type Handler = extern "C" fn(c_int) -> !;
 
-/// Installs `handler` for `signal`; false if that was refused. While it runs SIGCHLD is blocked: the handler of SIGCHLD goes
-/// to sleep for good, and on top of the one that ends the process it would keep it from ending. As no handler returns,
-/// it stays blocked.
+/// Installs `handler` for `signal`; false if that was refused. SIGCHLD is blocked from the start of the handler on, and
+/// stays blocked because no handler returns: the SIGCHLD handler sleeps for ever, so if it interrupted the handler that
+/// ends the process, the process would not end.
 #[must_use]
 pub fn handle(signal: c_int, handler: Handler, flags: c_uint) -> bool {
-    // SAFETY: the two types differ in what they return alone, and `Handler` does not return.
+    // SAFETY: the two types differ only in what they return, and `Handler` does not return.
     let handler = unsafe { transmute::<Handler, unsafe extern "C" fn(c_int)>(handler) };
     sigaction(signal, Some(handler), flags | arch::SA_REQUIRED) == 0
 }
 
-/// Ignores `signal`. For SIGCHLD this also means that children that die are released by the kernel.
+/// Ignores `signal`. For SIGCHLD, the kernel then also releases every child that dies.
 pub fn ignore(signal: c_int) {
-    // It can only be refused by a seccomp filter, and then SA_NOCLDWAIT has the same effect on children.
+    // Only a seccomp filter can refuse this, and then SA_NOCLDWAIT has the same effect on children.
     sigaction(signal, linux_raw_sys::signal_macros::sig_ign(), 0);
 }
 
 fn sigaction(signal: c_int, handler: linux::__kernel_sighandler_t, flags: c_uint) -> isize {
-    // SAFETY: zero is a value of every field: no handler, no flag, no restorer, an empty mask.
+    // SAFETY: zero is valid for every field: no handler, no flag, no restorer, an empty mask.
     let mut action: linux::kernel_sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
     action.sa_handler_kernel = handler;
     action.sa_flags = flags.into();
@@ -69,8 +69,8 @@ pub fn unblock_signals() {
     // SAFETY: zero is the empty set.
     let none: linux::kernel_sigset_t = unsafe { MaybeUninit::zeroed().assume_init() };
     let args = [linux::SIG_SETMASK as usize, &raw const none as usize, 0, size_of_val(&none), 0];
-    // SAFETY: the kernel reads one set, which lives until the call returns. It cannot fail: the pointer, the
-    // size and the verb are right.
+    // SAFETY: the kernel reads one set, which lives until the call returns. The call cannot fail: pointer, size
+    // and operation are valid.
     unsafe { arch::syscall(linux::__NR_rt_sigprocmask, args) };
 }
 
@@ -82,19 +82,19 @@ pub fn reap() -> bool {
     unsafe { arch::syscall(linux::__NR_wait4, [any, 0, options, 0, 0]) > 0 }
 }
 
-/// Sleeps. Signal handlers run on top of it, and none of ours returns. So it comes back, with a negative errno, only if the
-/// call is refused (a seccomp filter), or with EINTR if a tracer or an emulator says that (qemu-user 7.2 does).
+/// Sleeps. The handlers that interrupt it do not return, so it returns only if a seccomp filter refuses the call (with
+/// a negative errno), or if a tracer or an emulator makes it return -EINTR (qemu-user 7.2 does).
 pub fn pause() -> isize {
     #[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
     let number = linux::__NR_pause;
-    // With no descriptors, no timeout and no mask this is the same.
+    // These architectures have no `pause`; `ppoll` without descriptors, timeout and mask does the same.
     #[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
     let number = linux::__NR_ppoll;
     // SAFETY: no pointer is passed.
     unsafe { arch::syscall(number, [0; 5]) }
 }
 
-/// Whether a write to `fd` would go through now: there is room, and nothing is wrong with it.
+/// Whether a write to `fd` would succeed now: there is room, and `poll` reports no error.
 pub fn is_writable(fd: c_int) -> bool {
     let mut poll = linux::pollfd { fd, events: linux::POLLOUT as i16, revents: 0 };
     let fds = &raw mut poll as usize;
@@ -104,7 +104,7 @@ pub fn is_writable(fd: c_int) -> bool {
         arch::syscall(linux::__NR_poll, [fds, 1, 0, 0, 0])
     };
     #[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
-    // SAFETY: as above; so does the time, zero, which the kernel reads and writes.
+    // SAFETY: as above; the kernel also reads and writes the timeout of zero, which lives as long.
     unsafe {
         let mut now: linux::__kernel_timespec = MaybeUninit::zeroed().assume_init();
         arch::syscall(linux::__NR_ppoll, [fds, 1, &raw mut now as usize, 0, 0])
@@ -112,7 +112,7 @@ pub fn is_writable(fd: c_int) -> bool {
     poll.revents == poll.events
 }
 
-/// Writes `text` to `fd`. Failure and a short write are for nobody to act on.
+/// Writes `text` to `fd`. Errors and short writes are ignored: there is nobody to report them to.
 pub fn write(fd: c_int, text: &str) {
     // SAFETY: the kernel reads `text.len()` bytes from `text`.
     unsafe { arch::syscall(linux::__NR_write, [fd as usize, text.as_ptr() as usize, text.len(), 0, 0]) };
@@ -131,12 +131,12 @@ impl Iterator for Args {
     type Item = Arg;
 
     fn next(&mut self) -> Option<Arg> {
-        // SAFETY: `self.0` points into argv, at most at the NULL that ends it, because that is not passed.
+        // SAFETY: `self.0` points into argv, at most at the NULL that ends it: it is never moved past that.
         let arg = unsafe { self.0.read() };
         if arg.is_null() {
             return None;
         }
-        // SAFETY: as above: there is at least the NULL behind this one.
+        // SAFETY: this entry is not the NULL that ends argv, so another entry follows.
         self.0 = unsafe { self.0.add(1) };
         Some(Arg(arg))
     }
@@ -150,7 +150,7 @@ impl Arg {
     pub fn is(&self, text: &CStr) -> bool {
         let mut at = self.0;
         text.to_bytes_with_nul().iter().all(|&byte| {
-            // SAFETY: every byte before this one was equal to one that is not NUL, so the string goes on.
+            // SAFETY: every byte before this one equalled a byte that is not NUL, so the string continues.
             let equal = unsafe { at.cast::<u8>().read() } == byte;
             at = at.wrapping_add(1);
             equal
@@ -158,10 +158,10 @@ impl Arg {
     }
 }
 
-/// Where each architecture's `_start` goes on, with the stack pointer that the kernel entered it with.
+/// Called by `_start` with the initial stack pointer.
 ///
 /// # Safety
-/// `stack` points at argc, which argv follows (`create_elf_tables` in the kernel's fs/binfmt_elf.c).
+/// `stack` must point at argc, which argv follows (`create_elf_tables` in the kernel's fs/binfmt_elf.c).
 unsafe extern "C" fn start(stack: *const *const c_char) -> ! {
     // SAFETY: argv, or the NULL that ends an empty one, follows argc.
     crate::main(Args(unsafe { stack.add(1) }))
@@ -170,7 +170,7 @@ unsafe extern "C" fn start(stack: *const *const c_char) -> ! {
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo) -> ! {
     unsafe extern "C" {
-        /// Defined nowhere: if any code could panic, the link would fail.
+        /// Not defined anywhere: if any code could panic, linking would fail.
         fn pause_must_not_panic() -> !;
     }
     // SAFETY: never linked, so never called.

@@ -6,7 +6,7 @@
 //! | result | r3; an error is positive with cr0.SO set | the same |
 //! | clobbered | r0, r4 to r12, cr0, cr1, cr5 to cr7, ctr, xer | the same |
 //! | at entry | r1 points at argc; r12 is the address of `_start` | start_thread, arch/powerpc/kernel/process.c |
-//! | a function | r2 is the TOC pointer; 32 bytes at r1 are the callee's | 64-bit ELFv2 ABI, 2.2 |
+//! | a function | r2 is the TOC pointer; the callee may use 32 bytes at r1 | 64-bit ELFv2 ABI, 2.2 |
 //! | raises SIGILL | all zeros | Power ISA, illegal instructions; do_program_check, arch/powerpc/kernel/traps.c |
 
 use core::arch::{asm, naked_asm};
@@ -33,7 +33,7 @@ unsafe extern "C" fn _start() -> ! {
 /// The arguments must be right for the call.
 pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
     let result;
-    // SAFETY: the registers are as the table above says; the arguments are the caller's promise.
+    // SAFETY: the registers follow the table above; the caller promises that the arguments are right.
     unsafe {
         asm!(
             "sc",
@@ -55,7 +55,7 @@ pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
 /// Ends the process by `exit_group`; if that is refused, by `exit`; if that is refused too, by SIGILL.
 #[inline(never)] // six callers, one copy
 pub fn exit(status: usize) -> ! {
-    // SAFETY: the registers are as the table above says; no pointer is passed; nothing is executed after the last line.
+    // SAFETY: the registers follow the table above; no pointer is passed; nothing is executed after the last line.
     unsafe {
         asm!(
             "mr 31, 3", // the result will be in r3

@@ -1,9 +1,9 @@
 //! | | where | source |
 //! |---|---|---|
 //! | number, arguments | r1; r2 to r6 | syscall(2); arch/s390/kernel/syscall.c |
-//! | result, clobbered | r2; nothing: the others are saved and restored | system_call, arch/s390/kernel/entry.S |
+//! | result, clobbered | r2; nothing: the kernel restores the others | system_call, arch/s390/kernel/entry.S |
 //! | at entry | r15 points at argc, 8-byte aligned | s390x ELF ABI, process initialization |
-//! | a function | 160 bytes at r15 are the callee's, the first 8 the back chain | s390x ELF ABI, stack frame |
+//! | a function | the callee may use 160 bytes at r15; the first 8 are the back chain | s390x ELF ABI, stack frame |
 //! | raises SIGILL | operation code 00 | Principles of Operation, ch. 6; illegal_op, arch/s390/kernel/traps.c |
 
 use core::arch::{asm, naked_asm};
@@ -27,7 +27,7 @@ unsafe extern "C" fn _start() -> ! {
 /// The arguments must be right for the call.
 pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
     let result;
-    // SAFETY: the registers are as the table above says; the arguments are the caller's promise.
+    // SAFETY: the registers follow the table above; the caller promises that the arguments are right.
     unsafe {
         asm!(
             "svc 0",
@@ -43,7 +43,7 @@ pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
 /// Ends the process by `exit_group`; if that is refused, by `exit`; if that is refused too, by SIGILL.
 #[inline(never)] // six callers, one copy
 pub fn exit(status: usize) -> ! {
-    // SAFETY: the registers are as the table above says; no pointer is passed; nothing is executed after the last line.
+    // SAFETY: the registers follow the table above; no pointer is passed; nothing is executed after the last line.
     unsafe {
         asm!(
             "lgr %r3, %r2", // the result will be in r2

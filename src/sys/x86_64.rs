@@ -22,7 +22,7 @@ unsafe extern "C" fn _start() -> ! {
 /// The arguments must be right for the call.
 pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
     let result;
-    // SAFETY: the registers are as the table above says; the arguments are the caller's promise.
+    // SAFETY: the registers follow the table above; the caller promises that the arguments are right.
     unsafe {
         asm!(
             "syscall",
@@ -38,7 +38,7 @@ pub unsafe fn syscall(number: u32, [a, b, c, d, e]: [usize; 5]) -> isize {
 /// Ends the process by `exit_group`; if that is refused, by `exit`; if that is refused too, by SIGILL.
 #[inline(never)] // six callers, one copy
 pub fn exit(status: usize) -> ! {
-    // SAFETY: the registers are as the table above says; no pointer is passed; nothing is executed after the last line.
+    // SAFETY: the registers follow the table above; no pointer is passed; nothing is executed after the last line.
     unsafe {
         asm!(
             "syscall",

@@ -1,5 +1,5 @@
-//! Where ours does better: each test holds ours to it, and shows that upstream's does not, so that the test is known
-//! to see the difference. (What a blocked mask does to upstream's and the other start states: start_states.rs.)
+//! Where ours does better: each test checks that ours passes and that upstream's fails, which proves that the test can
+//! see the difference. (start_states.rs tests how ours starts in the other odd states.)
 
 use std::io::{self, PipeReader};
 use std::os::fd::{AsFd, OwnedFd};
@@ -53,7 +53,7 @@ fn twenty_thousand_orphans_wake_it_at_most_five_times() {
         let ours = switches(ours(), 1, 20, 1000);
         assert!(ours <= 5, "{ours}");
         if let Some(upstream) = upstream() {
-            // How many it reaps at one go is chance. One at a time, it must wake for each.
+            // How many it reaps per wake-up is chance. One at a time, it must wake for each.
             let upstream = switches(&upstream, 20, 1, 1);
             assert!(upstream >= 20, "{upstream}");
         }
@@ -87,7 +87,7 @@ fn stopped_terminal_as_stderr_does_not_hold_sigterm_up() {
     });
 }
 
-/// `stderr` gives what keeps the other end, and the descriptor.
+/// `stderr` returns an owner of the other end, which keeps it open, and the descriptor.
 fn does_not_hold_up(stderr: impl Fn() -> (Box<dyn Send>, OwnedFd)) {
     if !has_namespaces() {
         return;
@@ -109,8 +109,8 @@ fn does_not_hold_up(stderr: impl Fn() -> (Box<dyn Send>, OwnedFd)) {
     }
 }
 
-/// Between `poll` and `write` another writer may fill the pipe. strace plays that: stderr is full all the time, and
-/// the poll before SIGTERM's message (the first is for the warning) is made to find room.
+/// Another writer may fill the pipe between `poll` and `write`. This simulates that: stderr is always full, and strace
+/// makes the second poll, before SIGTERM's message, report room (the first poll is for the warning).
 #[test]
 fn a_second_sigterm_ends_it_where_the_first_cannot_finish_its_message() {
     if !has("strace") {
@@ -124,7 +124,7 @@ fn a_second_sigterm_ends_it_where_the_first_cannot_finish_its_message() {
 
     let (_reader, stderr) = io::pipe().expect("a pipe");
     fill(&stderr);
-    // -D: strace is the grandchild, and pause the child.
+    // -D: pause is the child, and strace the grandchild.
     let mut start = command(["strace", "-D", "--output=/dev/null", "--trace", poll, "-e", &inject]);
     start.arg(ours()).stderr(stderr);
     let mut process = Process::start(start).ready();
@@ -135,7 +135,7 @@ fn a_second_sigterm_ends_it_where_the_first_cannot_finish_its_message() {
     assert_eq!(process.end().code, Some(0));
 }
 
-/// Until it has taken a signal (its handler blocks signals) and hangs in a write.
+/// Waits until it has taken a signal (its handler blocks signals) and hangs in a write.
 fn wait_for_write(process: &Process) {
     within_10_s("it writes", || {
         let status = process.status();
@@ -181,7 +181,7 @@ fn signals_blocked_by_the_parent_are_unblocked() {
     }
 }
 
-/// start_states.rs holds ours to the same.
+/// start_states.rs shows that ours does not.
 #[test]
 fn control_upstream_keeps_zombies_that_predate_exec() {
     if let Some(process) = upstream().and_then(|upstream| after_zombies(&upstream, 0)) {
@@ -189,7 +189,7 @@ fn control_upstream_keeps_zombies_that_predate_exec() {
     }
 }
 
-/// start_states.rs holds ours to the same: no data segment, a small stack.
+/// start_states.rs shows that ours survives them: no data segment, a small stack.
 #[test]
 fn control_upstream_dies_of_small_limits() {
     if let Some(upstream) = upstream() {
@@ -207,7 +207,7 @@ fn terminal() -> OpenptyResult {
     terminal
 }
 
-/// Writes until no byte more goes in.
+/// Writes until not one more byte fits.
 fn fill(fd: impl AsFd) {
     without_waiting(&fd, || {
         for size in [4096, 1] {

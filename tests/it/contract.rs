@@ -1,4 +1,4 @@
-//! The contract: what upstream's pause does and ours does too. Each test runs on both.
+//! The contract: behaviour that ours shares with upstream's pause. Each test runs on both.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -66,7 +66,7 @@ fn two_thousand_arguments(pause: &Path) {
     assert_eq!(run(with(pause, &many)).code, Some(0));
 }
 
-/// argc is 0 on kernels before 5.18. Newer ones add one empty string, so that on them this covers argv[0] = "".
+/// argc is 0 on kernels before 5.18. Newer ones add an empty string, so there this covers argv[0] = "".
 fn no_argument_at_all(pause: &Path) {
     let script = r#"my ($execve, $pause, $none) = (@ARGV, pack "J", 0); syscall $execve, $pause, $none, $none; die $!"#;
     let mut start = command(["perl", "-e", script, &nix::libc::SYS_execve.to_string()]);
@@ -131,7 +131,7 @@ fn a_hundred_orphans(pause: &Path) {
     }
 }
 
-/// That the orphans above are real and would be seen: a PID 1 that does not reap keeps them.
+/// Proves that the orphans above are real and that zombies would be seen: a PID 1 that does not reap keeps them.
 #[test]
 fn control_sleep_as_pid_1_keeps_a_hundred_zombies() {
     if has_namespaces() {
@@ -154,7 +154,7 @@ fn other_signals_do_not_end_pid_1(pause: &Path) {
     assert_eq!(sent, End::silent(0));
     let sent = run(kill_with(&all_but(&[int, term, kill, stop]), process.id()));
     assert_eq!(sent, End::silent(0));
-    // SIGTERM would overtake those above it: wait until they have been taken. (Ours leaves SIGCHLD blocked.)
+    // SIGTERM would be delivered before signals with higher numbers, so wait for those. (Ours leaves SIGCHLD blocked.)
     within_10_s("no signal is pending", || (process.status().shdpnd & !bit(Signal::SIGCHLD) == 0).then_some(()));
     assert_eq!(process.ready().terminate(), End::saying(0, TERMINATED));
 }

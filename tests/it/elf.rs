@@ -1,4 +1,4 @@
-//! The shape of the file, for each architecture.
+//! The ELF file of each architecture: size, segments and headers.
 
 use std::fs;
 
@@ -30,7 +30,7 @@ fn check<Elf: FileHeader<Endian = Endianness>>(arch: &Arch, bytes: &[u8]) {
     assert_eq!(header.e_type(e), elf::ET_DYN, "{name}: position-independent");
     assert!(matches!(header.e_ident().os_abi, elf::ELFOSABI_NONE | elf::ELFOSABI_GNU), "{name}");
 
-    // p_type, p_flags of each: what the kernel reads, in fs/binfmt_elf.c.
+    // p_type and p_flags of each, which the kernel reads in fs/binfmt_elf.c.
     let segments = header.program_headers(e, bytes).expect("segments");
     let (read, write, execute) = (elf::PF_R, elf::PF_W, elf::PF_X);
     let kinds: Vec<_> = segments.iter().map(|segment| (segment.p_type(e), segment.p_flags(e))).collect();
@@ -42,7 +42,7 @@ fn check<Elf: FileHeader<Endian = Endianness>>(arch: &Arch, bytes: &[u8]) {
     let entry: u64 = header.e_entry(e).into();
     assert!(entry > 0 && entry < load.p_filesz(e).into(), "{name}");
 
-    assert_eq!(load.p_filesz(e).into(), bytes.len() as u64, "{name}: nothing behind it, so neither notes nor symbols");
+    assert_eq!(load.p_filesz(e).into(), bytes.len() as u64, "{name}: nothing after it, so neither notes nor symbols");
     assert_eq!((header.e_shoff(e).into(), header.e_shnum(e)), (0, 0), "{name}: no section header");
 
     let tags = segments[1].dynamic(e, bytes).expect("a dynamic section").expect("a dynamic section");

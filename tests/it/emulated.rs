@@ -1,4 +1,4 @@
-//! Every architecture, under qemu-user: the same binary that ships there.
+//! The binary that ships for each architecture, under qemu-user.
 
 use std::fs;
 use std::path::Path;
@@ -51,7 +51,7 @@ fn two_rounds_of_orphans_as_pid_1() {
     });
 }
 
-/// The filters act on what the emulator asks of this machine for the program, which it passes on.
+/// The filters act on the calls that the emulator makes on this machine for the program; it passes the errors on.
 #[test]
 fn exit_codes_of_what_is_refused() {
     for_each(|arch, emulated| {
@@ -63,12 +63,12 @@ fn exit_codes_of_what_is_refused() {
             let process = Process::pid1(under(&refuse_sigaction(signal), emulated()));
             assert_eq!(process.end(), End::silent(code));
         }
-        // Of the two ways to sleep; for the other, `pause`, qemu 7.2 says EINTR whatever this machine says.
+        // Only where pause sleeps in `ppoll`: for `pause`, qemu 7.2 returns EINTR whatever this machine returns.
         if sleeps_in_ppoll {
             let filter = refuse(Errno::EPERM, [(libc::SYS_ppoll, vec![])]);
             assert_eq!(Process::pid1(under(&filter, emulated())).end().code, Some(42));
         }
-        // `exit` ends one thread. qemu has another one, so its process stays, and its first thread becomes a zombie.
+        // `exit` ends one thread. qemu has a second one, so its process lives on and its first thread becomes a zombie.
         for errno in [Errno::EPERM, Errno::ENOSYS] {
             let filter = refuse(errno, [(libc::SYS_exit_group, vec![])]);
             let mut process = Process::pid1(under(&filter, emulated())).ready();
@@ -83,8 +83,8 @@ fn exit_codes_of_what_is_refused() {
     });
 }
 
-/// pause executes it where `exit_group` and `exit` are both refused. A filter that refuses them would keep the emulator
-/// from ending as well, so here the instruction is put at the program's entry.
+/// pause executes it if `exit_group` and `exit` are both refused. A filter that refuses both would also keep the
+/// emulator from ending, so this test puts the instruction at the program's entry.
 #[test]
 fn the_undefined_instruction_raises_sigill() {
     let folder = tempfile::tempdir().expect("a folder");

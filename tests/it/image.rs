@@ -1,4 +1,4 @@
-//! The image: its bytes, and what other tools than ours read from them.
+//! The image: its bytes, and what other people's tools read from them.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,7 +14,7 @@ use kit::skip::has;
 use serde_json::Value;
 use xtask::{dist, image, sha256};
 
-/// Whoever builds it gets the digests that are kept here. The first line that differs is where a change came in.
+/// Every build gives the digests of digests.txt. The first line that differs shows where a change came in.
 #[test]
 fn every_digest_is_the_one_that_is_kept() {
     let kept = fs::read_to_string(root().join("digests.txt")).expect("digests.txt");
@@ -22,7 +22,7 @@ fn every_digest_is_the_one_that_is_kept() {
         assert_eq!(
             line,
             format!("{digest}  {name}"),
-            "{name} is the first of the chain that changed; if that is meant: cargo xtask digests > digests.txt"
+            "{name} is the first of the chain that changed; if that is intended: cargo xtask digests > digests.txt"
         );
     }
     assert_eq!(kept.lines().count(), 2 * ALL.len() + 6, "lines of digests.txt");
@@ -82,7 +82,7 @@ fn the_file_of_all_platforms_has_at_most_8_300_bytes() {
     assert!(size <= 8300, "{size}");
 }
 
-/// Read by GNU tar and gzip, whose code is not ours.
+/// GNU tar and gzip read it, which share no code with ours.
 #[test]
 fn the_layer_is_pause_alone_owned_by_root() {
     let files = archive();
@@ -114,7 +114,7 @@ fn nonsense_for_a_reference_is_one_line() {
     assert!(image::reference("registry.example:5000/a/pause", "1.0_x").is_ok());
 }
 
-/// A second opinion, on all that skopeo checks when it copies: every platform, each digest and size.
+/// skopeo as a second opinion: when it copies, it checks every platform, digest and size.
 #[test]
 fn skopeo_copies_all_of_it() {
     if has("skopeo") {
@@ -150,7 +150,7 @@ fn an_image_of_some_platforms_has_these_alone() {
     }
 }
 
-/// Path and bytes of each file in pause.tar.
+/// The path and bytes of each file in pause.tar.
 fn archive() -> HashMap<String, Vec<u8>> {
     files_of(built("pause.tar"))
 }

@@ -1,4 +1,4 @@
-//! The installer for nodes, as far as no engine is needed: what it is made of and what it refuses. e2e/ has the rest.
+//! The parts of the installer that need no engine: what it contains and what it refuses. proof/e2e has the rest.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -45,7 +45,7 @@ fn as_user_data_for_cloud_init_it_is_small_enough_for_aws() {
 #[test]
 fn shellcheck_finds_nothing() {
     if has("shellcheck") {
-        // The source, because what is built has none of the comments that tell shellcheck what is meant.
+        // The source, because the built script lacks the comments that direct shellcheck.
         let source = build::root().join("deploy/pause-install.sh");
         assert_eq!(run(command(["shellcheck".into(), source])), End::silent(0));
     }
@@ -107,7 +107,7 @@ fn damaged_payload() {
     }
 }
 
-/// An interrupted paste or transfer: whole, it would refuse the option; in part, it does not come that far.
+/// An interrupted paste or transfer: the whole script would refuse the option, a part of it does not get that far.
 #[test]
 fn nothing_runs_before_the_last_line() {
     let node = Node::new();
@@ -152,7 +152,7 @@ impl Node {
         run(start)
     }
 
-    /// That it says `line` and ends with 1, in each shell, and leaves nothing.
+    /// Checks that in each shell it says `line`, exits with 1, and leaves nothing behind.
     fn refuses(&self, wrapper: &[&str], arguments: &[&str], line: &str) {
         for shell in SHELLS {
             if has(shell[0]) {

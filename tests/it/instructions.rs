@@ -1,4 +1,4 @@
-//! The binary that ships, disassembled for each architecture: every instruction that enters the kernel is known.
+//! Disassembles the binary that ships for each architecture, and accounts for every instruction that enters the kernel.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use capstone::{Capstone, CsResult, Endian};
 use kit::peers::pause_for;
 use object::Object;
 
-/// What src/sys/mod.rs asks the kernel for. `write` is there twice: the compiler put it into both of its users.
+/// The system calls of src/sys/mod.rs. `write` is there twice because the compiler inlined it into both callers.
 const CALLS: [&str; 10] =
     ["exit", "exit_group", "getpid", "pause", "poll", "rt_sigaction", "rt_sigprocmask", "wait4", "write", "write"];
 
@@ -22,7 +22,7 @@ fn each_system_call_instruction_makes_a_call_that_is_known() {
         let code = isa.disassemble(&file);
         let entry = object::File::parse(&*file).expect("an ELF file").entry() as usize;
         let end = entry + code.iter().map(|insn| insn.bytes.len()).sum::<usize>();
-        assert_eq!(end, file.len(), "{}: all from the entry on is disassembled", arch.name);
+        assert_eq!(end, file.len(), "{}: everything from the entry on is disassembled", arch.name);
 
         let calls = isa.calls(&code);
         let mut calls: Vec<&str> = calls.iter().map(|&(_, call)| call).collect();
@@ -34,8 +34,8 @@ fn each_system_call_instruction_makes_a_call_that_is_known() {
     }
 }
 
-/// `exit_group` is followed by `exit` and then by an undefined instruction, with no branch between them. So the program
-/// ends even where both calls are refused.
+/// `exit_group` is followed by `exit` and then by an undefined instruction, with no branch between them, so the program
+/// ends even if both calls are refused.
 #[test]
 fn exit_goes_straight_to_an_undefined_instruction() {
     for arch in &ALL {
@@ -55,7 +55,7 @@ fn exit_goes_straight_to_an_undefined_instruction() {
     }
 }
 
-/// pause for `arch`, but that its first instruction is the undefined one.
+/// pause for `arch`, with its first instruction replaced by the undefined one.
 pub fn undefined_at_entry(arch: &Arch) -> Vec<u8> {
     let mut file = fs::read(pause_for(arch)).expect("it is built");
     let entry = object::File::parse(&*file).expect("an ELF file").entry() as usize;
@@ -64,7 +64,7 @@ pub fn undefined_at_entry(arch: &Arch) -> Vec<u8> {
     file
 }
 
-/// An instruction: its name, as disassemblers write it, and its operands, between commas.
+/// An instruction: its name, as disassemblers write it, and its operands, separated by commas.
 #[derive(Debug)]
 struct Insn {
     bytes: Vec<u8>,
@@ -78,7 +78,7 @@ struct Isa {
     capstone: Option<Capstone>,
     /// The instruction's name.
     enter: &'static str,
-    /// Names of the register that has the call's number.
+    /// The names of the register that holds the call's number.
     register: &'static [&'static str],
     /// A call's name by its number.
     name: fn(usize) -> Option<&'static str>,
@@ -130,8 +130,8 @@ impl Isa {
             "loong64" => isa!(None, "syscall", ["r11"], loongarch64, [0x42, 0x04, 0x60, 0x38]),
             other => panic!("{other} has no row here"),
         };
-        // What is no instruction (constants between functions, the undefined one) is skipped by the size of the
-        // shortest, to which all are aligned: so no instruction is missed.
+        // Whatever is not an instruction (constants between functions, the undefined one) is skipped in steps of the
+        // shortest instruction, to which all are aligned, so none is missed.
         if let Some(capstone) = &mut isa.capstone {
             capstone.set_skipdata(["arm", "ppc64le", "s390x"].contains(&arch.name)).expect("it can");
         }
@@ -153,21 +153,21 @@ impl Isa {
         code.iter().map(known).collect()
     }
 
-    /// Where in `code` the kernel is entered, and for which call.
+    /// The positions in `code` where the kernel is entered, each with its system call.
     fn calls(&self, code: &[Insn]) -> Vec<(usize, &'static str)> {
         let enters = (0..code.len()).filter(|&at| self.enters(&code[at]));
         let enters = enters.inspect(|&at| assert!(["", "0", "#0"].contains(&&*code[at].operands)));
         enters.map(|at| (at, (self.name)(self.number(&code[..at])).expect("a number"))).collect()
     }
 
-    /// Whether `insn` enters the kernel, in the way that is ours or in an older or newer one.
+    /// Whether `insn` enters the kernel, in the way that pause uses or in an older or newer way.
     fn enters(&self, insn: &Insn) -> bool {
         let name = &insn.name;
         let scv = self.enter == "sc" && insn.bytes[3] >> 2 == 17; // which capstone 5 does not know
         name == self.enter || name.starts_with("int") || name == "sysenter" || scv
     }
 
-    /// The constant that is in the register of the call's number at the end of `code`: the last that was put there.
+    /// The last constant that `code` puts into the register of the call's number.
     fn number(&self, code: &[Insn]) -> usize {
         let mut wanted = self.register.to_vec();
         for (at, insn) in code.iter().enumerate().rev() {
@@ -190,9 +190,9 @@ impl Isa {
     }
 }
 
-/// The instructions of LoongArch that enter the kernel or may put a call's number into a register, by their encoding
-/// (LoongArch reference manual, appendix B). Of any other it only says which register it may write, by the bits where
-/// all that write one have it.
+/// Decodes the LoongArch instructions that enter the kernel or may put a call's number into a register (LoongArch
+/// reference manual, appendix B). For any other instruction it gives only the register that it may write: the bits for
+/// that are the same in every instruction that writes one.
 fn loongarch(word: [u8; 4]) -> Insn {
     let bits = u32::from_le_bytes(word);
     let [to, from, second] = [0, 5, 10].map(|shift| format!("r{}", bits >> shift & 31));

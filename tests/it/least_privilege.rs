@@ -1,4 +1,4 @@
-//! What pause can do without: every privilege, every file, every descriptor. And what is mapped at rest.
+//! pause works without any privilege, file or descriptor. And what is mapped while it sleeps.
 
 use std::fs;
 use std::path::Path;
@@ -10,12 +10,12 @@ use nix::libc;
 use nix::unistd::geteuid;
 use procfs::process::{self, MMPermissions, MMapPath, MemoryMap};
 
-/// As any user, without a capability, without a way to get one, in an empty root that is read-only, without a
-/// descriptor: it starts as PID 1, reaps and stops.
+/// It starts as PID 1, reaps and stops as any user, without a capability or a way to get one, without a descriptor, and
+/// in a read-only root that contains nothing else.
 #[test]
 fn runs_with_nothing_at_all() {
     if !geteuid().is_root() {
-        return skip("not root, so that no other user can be taken");
+        return skip("not root, so it cannot run as another user");
     }
     for user in [0, 999, 65535, u32::MAX - 1] {
         if !has_namespaces() {
@@ -44,7 +44,7 @@ fn runs_with_nothing_at_all() {
     }
 }
 
-/// Starts `pause` as PID 1, as `user` with nothing else. Perl has loaded all that it needs before it gives it up.
+/// Starts `pause` as PID 1 and as `user`, with nothing else. Perl loads all that it needs before it gives it up.
 fn with_nothing(pause: &Path, user: u32) -> Process {
     let numbers = [
         libc::PR_CAPBSET_DROP.into(),
@@ -70,7 +70,7 @@ fn with_nothing(pause: &Path, user: u32) -> Process {
         call $setuid, $user;
         call $close, 0, 2 ** 32 - 1, 0;
         exec "/pause""#;
-    // In a mount namespace of its own, the root to be: a disk with one file.
+    // In a mount namespace of its own, makes the future root: a disk with one file.
     let mount = r#"mount -t tmpfs -o size=64k,mode=755 pause /mnt && cp "$1" /mnt/pause && mount -o remount,ro /mnt &&
         cd /mnt && shift && exec perl -e "$@""#;
     let mut start = command(["unshare", "--mount", "sh", "-euc", mount, "sh"]);
@@ -78,7 +78,7 @@ fn with_nothing(pause: &Path, user: u32) -> Process {
     Process::pid1(start)
 }
 
-/// The file, the stack, and what the kernel puts into every process; and no address is the same at the next start.
+/// Only the file, the stack, and what the kernel maps into every process; and every address differs at the next start.
 #[test]
 fn at_rest_one_page_of_the_file_and_a_stack_are_mapped() {
     if !has_namespaces() {
@@ -104,12 +104,12 @@ fn at_rest_one_page_of_the_file_and_a_stack_are_mapped() {
     assert_ne!(stack.address, again[1].address);
 
     if let Some(upstream) = upstream() {
-        assert!(writable(&start(&upstream)) > 1, "that a writable page would be seen");
-        assert_eq!(start(&upstream)[0].address, start(&upstream)[0].address, "and a fixed address");
+        assert!(writable(&start(&upstream)) > 1, "a writable page would be seen");
+        assert_eq!(start(&upstream)[0].address, start(&upstream)[0].address, "a fixed address would be seen");
     }
 }
 
-/// What the kernel maps into every process, for reading or executing alone.
+/// What the kernel maps into every process, to be read or executed only.
 fn is_the_kernels(map: &MemoryMap) -> bool {
     let named = matches!(&map.pathname, MMapPath::Vdso | MMapPath::Vvar | MMapPath::Vsyscall | MMapPath::Other(_));
     named && !map.perms.contains(MMPermissions::WRITE)

@@ -1,4 +1,4 @@
-//! What `pause` promises, by topic, on the binary that ships.
+//! Tests the promises of `pause`, by topic, on the binary that ships.
 
 mod beyond_upstream;
 mod contract;

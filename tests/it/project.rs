@@ -1,4 +1,4 @@
-//! What is written in more than one place says the same everywhere.
+//! Whatever is written in more than one place is the same everywhere.
 
 use std::fs;
 
@@ -38,7 +38,7 @@ fn the_table_of_architectures_is_followed_everywhere() {
     assert!(read("docs/kernel-policy.md").contains("no kernel of loong64 is tested"), "docs/kernel-policy.md");
 }
 
-/// They follow from what is built and from the results that were committed.
+/// The tables are generated from the build and from the committed results.
 #[test]
 fn the_tables_in_the_docs_are_what_xtask_writes() {
     for page in docs::pages().unwrap_or_else(|error| panic!("{error:#}")) {
@@ -46,7 +46,7 @@ fn the_tables_in_the_docs_are_what_xtask_writes() {
     }
 }
 
-/// A claim that names a test names one that there is.
+/// A claim that cites a test cites one that exists.
 #[test]
 fn the_tests_that_the_docs_name_exist() {
     let mut named = 0;
@@ -64,7 +64,7 @@ fn the_tests_that_the_docs_name_exist() {
     assert_ne!(named, 0);
 }
 
-/// Its rows stay short, its links lead somewhere, and each folder has a row and something to copy or to run.
+/// Each folder has a row, a README, and something to copy or to run; cells stay short.
 #[test]
 fn the_table_of_places_names_every_folder() {
     let table = read("deploy/README.md");
@@ -118,7 +118,7 @@ fn shellcheck_finds_nothing_in_any_script() {
     }
 }
 
-/// The shipped program needs one crate, and no code of it.
+/// The shipped program depends on one crate.
 #[test]
 fn the_program_has_one_dependency() {
     let tree = std::process::Command::new(env!("CARGO"))
@@ -131,8 +131,8 @@ fn the_program_has_one_dependency() {
     assert_eq!(crates, ["pause", "linux-raw-sys"]);
 }
 
-/// What makes the product knows nothing of what measures it, and `make test` runs the tests of every crate but those that
-/// need container engines. docs/architecture.md draws the arrows.
+/// Nothing that makes the product depends on what measures it, and `make test` runs the tests of every crate except
+/// those that need container engines. docs/architecture.md draws the arrows.
 #[test]
 fn the_crates_depend_on_each_other_as_the_map_says() {
     let metadata = std::process::Command::new(env!("CARGO"))
@@ -168,7 +168,7 @@ fn the_crates_depend_on_each_other_as_the_map_says() {
     assert!(matches!(&untested[..], [one] if one.contains("/proof/e2e#")), "default-members lacks {untested:?}");
 }
 
-/// What xtask writes is there whole or not at all, and what was there before stays if it cannot be.
+/// xtask writes a file completely or leaves the old one as it was.
 #[test]
 fn a_full_disk_or_an_unwritable_target_leaves_what_was_there() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -176,7 +176,7 @@ fn a_full_disk_or_an_unwritable_target_leaves_what_was_there() {
     let in_the_way = file.join("more");
     let error = || format!("{:#}", write(&in_the_way, b"new", 0o644).expect_err("it is no folder"));
     let full = || {
-        // For this thread alone: a disk of two pages.
+        // A disk of two pages, only for this thread.
         unshare(CloneFlags::CLONE_NEWNS).expect("a mount namespace");
         let none = None::<&str>;
         mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).expect("private mounts");

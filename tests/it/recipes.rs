@@ -1,4 +1,4 @@
-//! The recipes of README.md, run as they stand there.
+//! Runs the recipes of README.md exactly as written there.
 
 use build::root;
 use kit::messages::TERMINATED;

@@ -1,4 +1,4 @@
-//! System calls that a seccomp filter refuses: what pause does without each, beside upstream's.
+//! What pause and upstream's do when a seccomp filter refuses a system call.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 
 use Outcome::{Asleep, Ends, Spins, WorksOn};
 
-/// What becomes of a process that is left alone, the worst first.
+/// What a process does when it is left alone, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Outcome {
     /// It uses CPU time without end.
@@ -27,10 +27,10 @@ enum Outcome {
     WorksOn,
 }
 
-/// The calls that are refused; what becomes of ours at start; and, if it is still there, after SIGTERM.
+/// The calls that are refused; the outcome of ours at start; and, if it still runs, its outcome after SIGTERM.
 type Row = (&'static [(&'static str, i64)], Outcome, Option<Outcome>);
 
-/// Each system call that pause can make, and both calls that end a process.
+/// Each system call that pause can make, and both exit calls together.
 const ROWS: &[Row] = &[
     (&[("rt_sigaction", libc::SYS_rt_sigaction)], Ends(2), None),
     (&[("rt_sigprocmask", libc::SYS_rt_sigprocmask)], WorksOn, Some(Ends(0))),
@@ -47,7 +47,7 @@ const ROWS: &[Row] = &[
 
 #[cfg(target_arch = "x86_64")]
 const PAUSE: i64 = libc::SYS_pause;
-/// Which stands for `poll` as well.
+/// These use it for `poll` as well.
 #[cfg(not(target_arch = "x86_64"))]
 const PAUSE: i64 = libc::SYS_ppoll;
 const EXIT_GROUP: (&str, i64) = ("exit_group", libc::SYS_exit_group);
@@ -83,7 +83,7 @@ fn each_call_refused_with(errno: Errno) {
     }
 }
 
-/// Whether `ours` is worse than `theirs`: at start, or, where both are still there, after SIGTERM.
+/// Whether `ours` is worse than `theirs`: at start, or after SIGTERM if both still run.
 fn is_worse(ours: (Outcome, Option<Outcome>), theirs: (Outcome, Option<Outcome>)) -> bool {
     let at_start = |outcome| match outcome {
         Spins => 0,
@@ -101,7 +101,7 @@ fn is_worse(ours: (Outcome, Option<Outcome>), theirs: (Outcome, Option<Outcome>)
         || ours.1.zip(theirs.1).is_some_and(|(ours, theirs)| after_sigterm(ours) < after_sigterm(theirs))
 }
 
-/// What becomes of `pause`, as PID 1 under `filter`, at start and then after SIGTERM.
+/// The outcome of `pause`, as PID 1 under `filter`, at start and then after SIGTERM.
 fn outcomes(pause: &Path, filter: &Filter) -> (Outcome, Option<Outcome>) {
     let mut process = Process::pid1(under(filter, command([pause])));
     let start = outcome(&mut process);
@@ -126,11 +126,11 @@ fn outcome(process: &mut Process) -> Outcome {
     }
 }
 
-/// Waits until a process that becomes pause has ended, spins or sleeps (none).
+/// Waits until a process that becomes pause has ended, spins or sleeps (None).
 ///
-/// It spins if it has used a tenth of a second of CPU time since it was first seen; to start and to stop takes about a
-/// thousandth. It sleeps if that time, in nanoseconds, and the state S are the same at twenty looks in a row. A PID 1 that
-/// is ending sleeps as well, until its namespace is empty, but has no memory any more (`do_exit`, kernel/exit.c).
+/// It spins if it has used 100 ms of CPU time since it was first seen; starting and stopping take about 1 ms. It sleeps
+/// if it is in state S and its CPU time, in nanoseconds, is the same at twenty looks in a row. A PID 1 that is ending
+/// also sleeps, until its namespace is empty, but has no memory any more (`do_exit`, kernel/exit.c).
 fn ends_or_spins(process: &mut Process) -> Option<Outcome> {
     let (mut first, mut last, mut same) = (None, 0, 0);
     within(60, "it ends, spins or sleeps", || {
@@ -153,7 +153,7 @@ fn ends_or_spins(process: &mut Process) -> Option<Outcome> {
     })
 }
 
-/// The trap ends it whether it is PID 1 or not, and whatever signals its parent blocked or ignored.
+/// The undefined instruction ends it, PID 1 or not, whatever signals its parent blocked or ignored.
 #[test]
 fn refused_exit_group_and_exit_end_by_sigill() {
     if !has_namespaces() {
@@ -174,7 +174,7 @@ fn refused_exit_group_and_exit_end_by_sigill() {
     assert_eq!(ends_or_spins(&mut Process::pid1(under(&filter, version))), Some(Ends(KILLED_BY_SIGILL)));
 }
 
-/// That the tests above would see a process that spins: upstream's, where `pause` is refused.
+/// Proves that the tests above can see a process that spins: upstream's spins if `pause` is refused.
 #[test]
 fn control_upstream_spins_where_pause_is_refused() {
     if let Some(upstream) = upstream().filter(|_| has_namespaces()) {

@@ -1,4 +1,4 @@
-//! `cargo xtask release`: where the version stands, and what it refuses. Each test works on a copy of the tree.
+//! `cargo xtask release`: where it sets the version, and what it refuses. Each test works on a copy of the tree.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ const NEXT: &str = "98.7.6";
 fn the_version_stands_nowhere_but_where_release_sets_it() {
     let copy = Copy::of_the_tree();
     set_version(copy.path(), NOW, NEXT).expect("it is set");
-    // In another place it is a stray, which the next release would forget. Cargo's files and the history have others.
+    // The next release would forget a version in another place. Cargo's files and the changelog may have it.
     let left = copy.git(&[
         "grep",
         "--fixed-strings",
@@ -128,7 +128,7 @@ impl Copy {
         self.git(&["-c", "user.name=test", "-c", "user.email=test", "commit", "--quiet", "--message=All"]);
     }
 
-    /// What git prints; nothing, too, where it finds nothing.
+    /// What git prints; empty also if `git grep` finds nothing.
     fn git(&self, args: &[&str]) -> String {
         let mut git = command(["git"]);
         git.args(args).current_dir(self.path());

@@ -37,7 +37,7 @@ fn it_names_what_is_built_and_of_what() {
     }
 }
 
-/// By the tools of those who keep the specification.
+/// Validates it with the tools of the specification's authors.
 #[test]
 fn spdx_tools_find_it_valid() {
     let tools = root().join("target/spdx-tools/bin/pyspdxtools");

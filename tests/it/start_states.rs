@@ -1,4 +1,4 @@
-//! Odd states that pause may be started in: what is inherited, what is limited. (What is refused: refusals.rs.)
+//! Odd states in which pause may be started: what it inherits, what limits it. (refusals.rs refuses system calls.)
 
 use std::fs::File;
 use std::path::Path;
@@ -26,7 +26,7 @@ fn inherited_blocked_and_ignored_signals() {
     }
 }
 
-/// That the mask would be there: `env --block-signal` before a program that does not touch it.
+/// Proves that `env --block-signal` passes the mask on, to a program that does not touch it.
 #[test]
 fn control_a_blocked_mask_survives_exec() {
     let mask = run(command(["env", "--block-signal=TERM", "sed", "-n", "s/^SigBlk:.//p", "/proc/self/status"]));
@@ -90,14 +90,14 @@ fn dev_full() {
     assert_eq!(run(version), End::silent(0));
 }
 
-/// The kernel grants at least the stack that exec has filled already.
+/// The kernel grants at least the part of the stack that exec has already filled.
 #[test]
 fn no_data_and_a_stack_of_16_kib() {
     let process = Process::start(start(&["prlimit", "--data=0", "--stack=16384"])).ready();
     assert_eq!(process.terminate(), End::saying(0, &format!("{WARNING}{TERMINATED}")));
 }
 
-/// `poll` refuses with EINVAL, so nothing is printed.
+/// `poll` fails with EINVAL, so nothing is printed.
 #[test]
 fn no_file_descriptors() {
     let process = Process::start(start(&["prlimit", "--nofile=0"])).ready();

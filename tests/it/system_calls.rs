@@ -1,4 +1,4 @@
-//! The whole kernel surface: the exact system calls from execve to the first pause.
+//! The exact system calls from execve to the first pause.
 
 use std::fs;
 use std::process::Command;
@@ -22,7 +22,7 @@ fn from_execve_to_pause_when_not_pid_1() {
     }
 }
 
-/// As amd64 has them.
+/// The calls on amd64.
 const START: [&str; 4] = [
     "rt_sigaction(SIGTERM, {sa_handler=F, sa_mask=[CHLD], sa_flags=SA_RESTORER|SA_NODEFER}, NULL, 8)",
     "rt_sigaction(SIGINT, {sa_handler=F, sa_mask=[CHLD], sa_flags=SA_RESTORER|SA_NODEFER}, NULL, 8)",
@@ -37,7 +37,7 @@ const SLEEP: [&str; 3] = [
     "pause(",
 ];
 
-/// The same on this machine: elsewhere handlers have no restorer, and arm64, riscv64 and loong64 have ppoll alone.
+/// The same on this machine: only amd64 has a restorer, and arm64, riscv64 and loong64 have only ppoll.
 fn expected(calls: &[&[&str]]) -> Vec<String> {
     let here = |call: &&str| match cfg!(target_arch = "x86_64") {
         true => (*call).to_owned(),
@@ -52,10 +52,10 @@ fn expected(calls: &[&[&str]]) -> Vec<String> {
     calls.concat().iter().map(here).collect()
 }
 
-/// The calls of the pause that `wrapper` starts, up to the first that sleeps, without their results.
+/// The calls, without results, of the pause that `wrapper` starts, up to the first in which it sleeps.
 fn trace(wrapper: &[&str]) -> Vec<String> {
     let logs = tempfile::tempdir().expect("a temporary folder");
-    // A log for each process: in a common one, strace splits a call in two lines when another process calls meanwhile.
+    // A log for each process: in a shared one, strace splits a call into two lines if another process calls meanwhile.
     let mut strace = command(["strace", "--follow-forks", "--output-separately", "--string-limit=64", "--output"]);
     strace.arg(logs.path().join("calls")).args(wrapper).arg(ours());
     let mut strace = strace.spawn().expect("strace starts");
@@ -75,7 +75,7 @@ fn trace(wrapper: &[&str]) -> Vec<String> {
     calls.iter().map(|call| normalised(call)).collect()
 }
 
-/// `call` as above: without its result, its handler's address and what other architectures do not have.
+/// `call` as above: without its result, its handler's address, and what is specific to an architecture.
 fn normalised(call: &str) -> String {
     let call = call.rsplit_once(" = ").map_or(call, |(call, _)| call).trim_end();
     let mut call = call.to_owned();

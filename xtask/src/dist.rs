@@ -11,22 +11,22 @@ use crate::{sbom, sha256};
 
 /// A file of dist/.
 pub struct File {
-    /// Its name there.
+    /// Its name in dist/.
     pub name: String,
-    /// What is in it.
+    /// Its contents.
     pub bytes: Vec<u8>,
     /// Its permissions.
     pub mode: u32,
 }
 
 impl File {
-    /// A file that is not to be executed.
+    /// A file that is not executable.
     pub fn new(name: &str, bytes: Vec<u8>) -> Self {
         Self { name: name.to_owned(), bytes, mode: 0o644 }
     }
 }
 
-/// Fills dist/ with what [`files`] gives for all platforms.
+/// Fills dist/ with the [`files`] of all platforms.
 pub fn all() -> Result<()> {
     publish(&files(&ALL.iter().collect::<Vec<_>>())?)
 }
@@ -39,8 +39,8 @@ pub fn files(archs: &[&Arch]) -> Result<Vec<File>> {
     Ok(binaries.chain([sbom]).collect())
 }
 
-/// Writes `files` into dist/, with the SHA256SUMS of them all, which `sha256sum --check` reads. What an earlier run
-/// made and this one did not goes, because those checksums would not cover it.
+/// Writes `files` into dist/, with SHA256SUMS of them all, for `sha256sum --check`. Removes other files, left by an
+/// earlier run, because those checksums would not cover them.
 pub fn publish(files: &[File]) -> Result<()> {
     let dist = root().join("dist");
     let mut sums = String::new();
@@ -60,7 +60,7 @@ pub fn publish(files: &[File]) -> Result<()> {
     Ok(())
 }
 
-/// Name in dist/ and bytes of the binary of each architecture.
+/// The name in dist/ and the bytes of each architecture's binary.
 pub fn binaries(archs: &[&Arch]) -> Result<Vec<(String, Vec<u8>)>> {
     let binary = |arch: &&Arch| {
         let built = build::pause(arch)?;
@@ -70,7 +70,7 @@ pub fn binaries(archs: &[&Arch]) -> Result<Vec<(String, Vec<u8>)>> {
     archs.iter().map(binary).collect()
 }
 
-/// The architectures of `platforms`, written as engines do and separated by commas; all of them if it is empty.
+/// The architectures of `platforms`, a comma-separated list of names such as linux/arm64; all of them if it is empty.
 pub fn archs(platforms: &str) -> Result<Vec<&'static Arch>> {
     if platforms.is_empty() {
         return Ok(ALL.iter().collect());

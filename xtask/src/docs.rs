@@ -1,6 +1,6 @@
-//! `cargo xtask docs`: puts what others have written between the markers of README*.md and docs/*.md, so that no figure is
-//! copied by hand. From `<!-- fragment: NAME -->` to `<!-- end -->` stands docs/fragments/NAME.md, which was finished by
-//! whoever measured it; `platforms` is written here, because xtask itself makes what it is about.
+//! `cargo xtask docs`: fills in the fragments of README*.md and docs/*.md, so that no figure is copied by hand. Between
+//! `<!-- fragment: NAME -->` and `<!-- end -->` it puts docs/fragments/NAME.md, which the measuring program wrote. It
+//! makes the fragment `platforms` itself, from the sizes of the binaries.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,7 +13,7 @@ use build::{root, write};
 use crate::dist;
 use crate::markdown::{grouped, table};
 
-/// Writes every page, or none if one cannot be made.
+/// Writes every page, or none if one cannot be assembled.
 pub fn write_all() -> Result<()> {
     for page in pages()? {
         write(&page.path, page.new.as_bytes(), 0o644)?;
@@ -21,7 +21,7 @@ pub fn write_all() -> Result<()> {
     Ok(())
 }
 
-/// Fails if a page is not what [`write_all`] would make of it.
+/// Fails if a page differs from what [`write_all`] would write.
 pub fn check() -> Result<()> {
     let stale = pages()?.into_iter().filter(|page| page.old != page.new);
     let stale: Vec<String> = stale.map(|page| page.path.display().to_string()).collect();
@@ -31,15 +31,15 @@ pub fn check() -> Result<()> {
 
 /// A page with fragments in it.
 pub struct Page {
-    /// Where it is.
+    /// Its file.
     pub path: PathBuf,
-    /// What it says.
+    /// Its present text.
     pub old: String,
-    /// What it should say.
+    /// The text that it should have.
     pub new: String,
 }
 
-/// README.md in each language, and docs/*.md.
+/// README*.md and docs/*.md.
 pub fn pages() -> Result<Vec<Page>> {
     let fragments = fragments()?;
     let mut unused: BTreeSet<&str> = fragments.keys().map(String::as_str).collect();
@@ -53,11 +53,11 @@ pub fn pages() -> Result<Vec<Page>> {
         pages.push(Page { path, old, new });
     }
     let marker = unused.first().map(|name| start(name)).unwrap_or_default();
-    ensure!(unused.is_empty(), "no page has {marker} and {END}: put them where the fragment belongs");
+    ensure!(unused.is_empty(), "no page contains {marker} and {END}: put them where the fragment belongs");
     Ok(pages)
 }
 
-/// Name and text of each.
+/// The name and text of each fragment.
 fn fragments() -> Result<BTreeMap<String, String>> {
     let mut fragments = BTreeMap::from([("platforms".to_owned(), platforms()?)]);
     for path in markdown_files(&root().join("docs/fragments"))? {
@@ -80,7 +80,7 @@ fn start(name: &str) -> String {
     format!("{START}{name} -->")
 }
 
-/// `text` with what belongs between its markers; takes the names of those from `unused`.
+/// `text` with its fragments filled in; removes their names from `unused`.
 fn filled(text: &str, fragments: &BTreeMap<String, String>, unused: &mut BTreeSet<&str>) -> Result<String> {
     let mut parts = text.split(START);
     let mut filled = parts.next().unwrap_or_default().to_owned();
@@ -88,14 +88,14 @@ fn filled(text: &str, fragments: &BTreeMap<String, String>, unused: &mut BTreeSe
         let name = part.split(" -->").next().unwrap_or_default();
         let fragment = fragments.get(name).with_context(|| format!("there is no docs/fragments/{name}.md"))?;
         let (_, rest) =
-            part.split_once(END).with_context(|| format!("behind the fragment {name} there is no {END}"))?;
+            part.split_once(END).with_context(|| format!("the fragment {name} is not followed by {END}"))?;
         unused.remove(name);
         filled += &format!("{}\n{}\n{END}{rest}", start(name), fragment.trim_end());
     }
     Ok(filled)
 }
 
-/// How large each binary is.
+/// A table of the sizes of the binaries.
 fn platforms() -> Result<String> {
     let rows = ALL
         .iter()

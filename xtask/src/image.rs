@@ -1,4 +1,4 @@
-//! `cargo xtask image`: the image of all platforms, or of some, in one file that is an OCI image layout and a docker archive.
+//! `cargo xtask image`: the image of all or some platforms in one file, both an OCI image layout and a docker archive.
 //!
 //! Sources: OCI image specification 1.1 (image-layout.md, image-index.md, manifest.md, config.md); for manifest.json,
 //! docker's image/tarexport.
@@ -19,16 +19,16 @@ use build::arch::Arch;
 
 use crate::{dist, install, sha256};
 
-/// The reference that the image has unless another is asked for.
+/// The default name of the image.
 pub const NAME: &str = "localhost/pause";
-/// The tag, the same: a version's tag never moves.
+/// The default tag: the version, so that the tag never moves.
 pub const TAG: &str = env!("CARGO_PKG_VERSION");
-/// Of registry.k8s.io/pause:3.10 for amd64, compressed.
+/// Compressed bytes of registry.k8s.io/pause:3.10 for amd64.
 const UPSTREAM: usize = 321_070;
-/// As buildah and docker have it with `SOURCE_DATE_EPOCH=0`.
+/// The time that buildah and docker write with `SOURCE_DATE_EPOCH=0`.
 const EPOCH: &str = "1970-01-01T00:00:00Z";
 
-/// Fills dist/ with the image of `archs` under the name `reference`, its installer, and what both are made of.
+/// Fills dist/ with the image of `archs` under the name `reference`, its installer, and the binaries in it.
 pub fn all(reference: &Reference, archs: &[&'static Arch]) -> Result<()> {
     let mut files = dist::files(archs)?;
     let image = Image::build(archs)?;
@@ -41,7 +41,7 @@ pub fn all(reference: &Reference, archs: &[&'static Arch]) -> Result<()> {
     Ok(())
 }
 
-/// Takes `name` and `tag` for a reference, if they are one.
+/// Parses `name` and `tag` as a reference.
 pub fn reference(name: &str, tag: &str) -> Result<Reference> {
     let whole = format!("{name}:{tag}");
     let reference: Reference = whole.parse().with_context(|| {
@@ -51,7 +51,7 @@ pub fn reference(name: &str, tag: &str) -> Result<Reference> {
     Ok(reference)
 }
 
-/// The digests of all that is built, in the order in which each follows from those before it.
+/// The digests of everything that is built; each depends only on those before it.
 pub fn digests() -> Result<Vec<(String, String)>> {
     let image = Image::build(&dist::archs("")?)?;
     let line = |file: dist::File| (file.name, sha256(&file.bytes));
@@ -64,23 +64,23 @@ pub fn digests() -> Result<Vec<(String, String)>> {
     Ok(digests)
 }
 
-/// What a node pulls of pause for `arch`, in bytes.
+/// How many bytes a node pulls of pause for `arch`.
 pub fn pull(arch: &'static Arch) -> Result<usize> {
     let image = Image::build(&[arch])?;
     Ok(image.platforms.first().context("not in the image")?.size())
 }
 
-/// The layer of an image of `program` alone.
+/// The layer of an image that contains only `program`.
 pub fn layer(program: &[u8]) -> Result<Vec<u8>> {
     gzip(&tar(&[("pause", 0o755, program)])?)
 }
 
-/// What the image of `archs` is in dist/, under the name that it has unless another is asked for.
+/// The files in dist/ of the image of `archs`, under its default name.
 pub fn files(archs: &[&'static Arch]) -> Result<Vec<dist::File>> {
     Image::build(archs)?.files(&reference(NAME, TAG)?)
 }
 
-/// The bytes of one of `files`.
+/// The bytes of the file `name` among `files`.
 pub fn bytes_of<'a>(files: &'a [dist::File], name: &str) -> Result<&'a [u8]> {
     let file = files.iter().find(|file| file.name == name);
     Ok(&file.with_context(|| format!("no such file: {name}"))?.bytes)
@@ -90,7 +90,7 @@ pub fn bytes_of<'a>(files: &'a [dist::File], name: &str) -> Result<&'a [u8]> {
 struct Image {
     index: Descriptor,
     platforms: Vec<Platform>,
-    /// Digest and bytes of each, in the order in which they are referred to.
+    /// Digest and bytes of each, in the order in which they are referenced.
     blobs: Vec<(String, Vec<u8>)>,
 }
 
@@ -100,12 +100,12 @@ struct Platform {
     manifest: Descriptor,
     config: Descriptor,
     layer: Descriptor,
-    /// Of the layer before it was compressed.
+    /// Digest of the uncompressed layer.
     diff_id: String,
 }
 
 impl Platform {
-    /// What a node pulls, in bytes.
+    /// How many bytes a node pulls.
     fn size(&self) -> usize {
         (self.manifest.size() + self.config.size() + self.layer.size()) as usize
     }
@@ -142,11 +142,11 @@ impl Image {
             .build()?;
         let mut blobs = manifests;
         let index = blob(&mut blobs, MediaType::ImageIndex, json(&index)?)?;
-        blobs.extend(configs.into_iter().chain(layers)); // like beside like compresses best
+        blobs.extend(configs.into_iter().chain(layers)); // similar blobs side by side compress best
         Ok(Self { index, platforms, blobs })
     }
 
-    /// What it is in dist/: the archive, and the installer that has it inside.
+    /// Its files in dist/: the archive, and the installer that contains it.
     fn files(&self, reference: &Reference) -> Result<Vec<dist::File>> {
         let archive = self.archive(reference)?;
         let compressed = gzip(&archive)?;
@@ -160,7 +160,7 @@ impl Image {
         ])
     }
 
-    /// The file that engines load.
+    /// The archive that engines load.
     fn archive(&self, reference: &Reference) -> Result<Vec<u8>> {
         let first = self.platforms.first().context("no platform")?;
         let path = |descriptor: &Descriptor| format!("blobs/sha256/{}", descriptor.digest().digest());
@@ -174,7 +174,7 @@ impl Image {
         to_tar(&files)
     }
 
-    /// Path and bytes of each file of the OCI image layout.
+    /// The path and bytes of each file of the OCI image layout.
     fn layout(&self, reference: &Reference) -> Result<Vec<(String, Vec<u8>)>> {
         let mut index = self.index.clone();
         let tag = reference.tag().unwrap_or(TAG);
@@ -188,8 +188,8 @@ impl Image {
         Ok(files)
     }
 
-    /// The same as the installer carries it. Digests do not compress, and all of them follow from the layers: `@03.gz@`
-    /// stands for the digest of parts/03.gz, and `@03@` for the digest of what is compressed in there.
+    /// The layout as the installer carries it. Digests do not compress, but all can be computed from the layers: so
+    /// `@03.gz@` stands for the digest of parts/03.gz, and `@03@` for the digest of its uncompressed contents.
     fn parts(&self, reference: &Reference) -> Result<Vec<(String, Vec<u8>)>> {
         let count = self.platforms.len();
         let (manifests_and_index, rest) = self.blobs.split_at(count + 1);
@@ -220,7 +220,7 @@ impl Image {
     }
 }
 
-/// As upstream's image has it, and labels that say what it is.
+/// The config of upstream's image, plus labels that describe ours.
 fn config(arch: &Arch, diff_id: String) -> Result<oci_spec::image::ImageConfiguration> {
     let labels = [
         ("title", "pause"),
@@ -249,7 +249,7 @@ fn config(arch: &Arch, diff_id: String) -> Result<oci_spec::image::ImageConfigur
     Ok(builder.build()?)
 }
 
-/// Keeps `bytes` as a blob; returns what refers to it.
+/// Adds `bytes` to `blobs`; returns their descriptor.
 fn blob(blobs: &mut Vec<(String, Vec<u8>)>, media_type: MediaType, bytes: Vec<u8>) -> Result<Descriptor> {
     let digest = sha256(&bytes);
     let descriptor = DescriptorBuilder::default()
@@ -261,17 +261,17 @@ fn blob(blobs: &mut Vec<(String, Vec<u8>)>, media_type: MediaType, bytes: Vec<u8
     Ok(descriptor)
 }
 
-/// With sorted keys, which the types of oci-spec do not have by themselves.
+/// JSON with sorted keys, which the types of oci-spec alone do not give.
 fn json(value: &impl Serialize) -> Result<Vec<u8>> {
     Ok(serde_json::to_vec(&serde_json::to_value(value)?)?)
 }
 
-/// The archive of `files`, none of them to be executed.
+/// A tar archive of `files`, none of them executable.
 fn to_tar(files: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
     tar(&files.iter().map(|(path, bytes)| (path.as_str(), 0o644, bytes.as_slice())).collect::<Vec<_>>())
 }
 
-/// Paths, modes and contents; all of it root's, and of the epoch.
+/// A tar archive of these paths, modes and contents, owned by root and dated to the epoch.
 fn tar(files: &[(&str, u32, &[u8])]) -> Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
     for (path, mode, bytes) in files {

@@ -10,7 +10,7 @@ use build::root;
 
 use crate::image;
 
-/// A terminal takes lines of up to 4,095 characters when a text is pasted (termios(3), canonical mode).
+/// Line length of the payload. A terminal accepts at most 4,095 characters in a line (termios(3), canonical mode).
 const LINE: usize = 1_000;
 
 /// The script that installs `archive`, a gzipped OCI image layout under the name `reference`.
@@ -25,7 +25,7 @@ pub fn script(archive: &[u8], reference: &Reference) -> Result<String> {
         .replace("@PAYLOAD@", &payload.join("\n")))
 }
 
-/// User data has little room: comments stay behind, but for the first, and a tab is an indent.
+/// The script without comments, except the first, and indented with tabs: user data has little room.
 fn compact(script: &str) -> String {
     let head = script.find("\nset ").expect("its first command") + 1;
     let (head, rest) = script.split_at(head);

@@ -1,5 +1,5 @@
-//! Makes the image of `pause` and all that is released with it. One module a verb; how pause itself is compiled and linked
-//! is the crate `build`'s.
+//! Makes the image of `pause` and everything that is released with it, with one module for each command. The crate
+//! `build` compiles and links pause itself.
 
 pub mod dist;
 pub mod docs;
@@ -11,7 +11,7 @@ pub mod sbom;
 
 use sha2::{Digest, Sha256};
 
-/// In hexadecimal.
+/// The digest, in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }

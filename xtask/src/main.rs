@@ -12,11 +12,11 @@ Usage: cargo xtask VERB
   build   pause for this machine
   dist    pause for every platform, with checksums and a bill of materials, into dist/
   image [NAME TAG [PLATFORMS]]
-          the image of all platforms, or of linux/amd64,linux/arm64 and the like: dist/pause.tar and
-          dist/pause-install.sh, both with a .gz
-  digests what digests.txt keeps: the digests of all of these
+          the image of all platforms, or of PLATFORMS such as linux/amd64,linux/arm64: dist/pause.tar and
+          dist/pause-install.sh, and a .gz of each
+  digests prints the digests of all of these, as digests.txt keeps them
   docs [--check]
-          puts docs/fragments/ into README.md and docs/, or says whether they are there
+          writes docs/fragments/ into README*.md and docs/, or checks that they are up to date
   release X.Y.Z
           sets the version everywhere, and says what is left to do by hand";
 

@@ -1,6 +1,6 @@
-//! Tables and numbers, as the documents have them.
+//! Formats tables and numbers for the documents.
 
-/// A table in Markdown, with its columns under each other.
+/// A table in Markdown, with aligned columns.
 pub fn table(titles: &[&str], rows: Vec<Vec<String>>) -> String {
     let titles: Vec<String> = titles.iter().map(|&title| title.to_owned()).collect();
     let width = |column: usize| rows.iter().chain([&titles]).map(|row| row[column].chars().count()).max().unwrap_or(0);
@@ -13,7 +13,7 @@ pub fn table(titles: &[&str], rows: Vec<Vec<String>>) -> String {
     format!("{}|{rule}\n{}", line(&titles), rows.iter().map(line).collect::<String>())
 }
 
-/// With a comma for each three digits.
+/// The number with a comma before every three digits.
 pub fn grouped(n: u64) -> String {
     match n {
         0..1000 => n.to_string(),

@@ -1,5 +1,5 @@
-//! `cargo xtask release X.Y.Z`: writes the version wherever it stands, and all that follows from it, and says what is left
-//! to do by hand. It works on a copy of the repository; the tree gets the changed files at the end, all of them or none.
+//! `cargo xtask release X.Y.Z`: sets the version everywhere, updates the digests and documents, and says what is left
+//! to do by hand. It works on a copy of the repository, and at the end copies all changed files into the tree, or none.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -21,7 +21,7 @@ pub fn release(root: &Path, version: &str) -> Result<String> {
     let [from, to] = [root, &copy].map(|path| path.to_string_lossy().into_owned());
     run(root, "git", &["clone", "--quiet", &from, &to])?;
     set_version(&copy, &old, version)?;
-    // By the copy's own xtask, which has the new version in it. Cargo sets its Cargo.lock.
+    // Runs the copy's own xtask, which has the new version compiled in. Cargo updates Cargo.lock.
     let digests = run(&copy, "cargo", &["run", "--quiet", "--package=xtask", "--", "digests"])?;
     write(&copy.join("digests.txt"), digests.as_bytes(), 0o644)?;
     run(&copy, "cargo", &["run", "--quiet", "--package=xtask", "--", "docs"])?;
@@ -30,18 +30,18 @@ pub fn release(root: &Path, version: &str) -> Result<String> {
     let changed: Vec<&str> = changed.lines().collect();
     put(&copy, root, &changed)?;
     Ok(format!(
-        "{} files say {version} now. What is left to do by hand:\n  \
-         git diff                        look at it\n  \
+        "{} files now have the version {version}. What is left to do by hand:\n  \
+         git diff                        read it\n  \
          .ci/run                         all tests, as root on Debian\n  \
          git commit --all -m 'Release {version}'\n  \
-         git tag v{version}              signed, if you sign: --sign\n  \
+         git tag v{version}              add --sign if you sign tags\n  \
          git push origin HEAD v{version}  the workflow builds, compares with digests.txt, signs, and drafts the release\n  \
          publish the draft; then see SECURITY.md, How to verify",
         changed.len()
     ))
 }
 
-/// Whether `version` can be released from what is at `root`; the version that it has now.
+/// Checks that `version` can be released from the repository at `root`; returns the present version.
 pub fn check(root: &Path, version: &str) -> Result<String> {
     let new = numbers(version).with_context(|| format!("not a version: {version:?}; say X.Y.Z, in numbers"))?;
     let manifest = root.join("Cargo.toml");
@@ -61,21 +61,21 @@ pub fn check(root: &Path, version: &str) -> Result<String> {
     Ok(old.to_owned())
 }
 
-/// Major, minor, patch; none if it is written in another way.
+/// Major, minor and patch; none if `version` has another form.
 fn numbers(version: &str) -> Option<[u64; 3]> {
     let numbers: Option<Vec<u64>> = version.split('.').map(|number| number.parse().ok()).collect();
     let numbers: [u64; 3] = numbers?.try_into().ok()?;
     (version == numbers.map(|number| number.to_string()).join(".")).then_some(numbers)
 }
 
-/// Writes `new` for `old` in all [`PLACES`] of the repository at `root`.
+/// Replaces the version `old` by `new` in all [`PLACES`] of the repository at `root`.
 pub fn set_version(root: &Path, old: &str, new: &str) -> Result<()> {
     let files = run(root, "git", &[&["ls-files", "--"][..], &PLACES].concat())?;
     for file in files.lines() {
         let path = root.join(file);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let set = match file {
-            // Dependencies have versions, too.
+            // Only the first: dependencies have versions, too.
             "Cargo.toml" => text.replacen(&format!("\nversion = \"{old}\""), &format!("\nversion = \"{new}\""), 1),
             _ => replaced(&text, old, new),
         };
@@ -86,7 +86,7 @@ pub fn set_version(root: &Path, old: &str, new: &str) -> Result<()> {
     Ok(())
 }
 
-/// `text` with `new` for each `old` that is no part of a longer number.
+/// `text` with each `old` that is not part of a longer number replaced by `new`.
 fn replaced(text: &str, old: &str, new: &str) -> String {
     let mut set = String::with_capacity(text.len());
     let mut rest = text;
@@ -102,17 +102,17 @@ fn replaced(text: &str, old: &str, new: &str) -> String {
     set + rest
 }
 
-/// Copies `files` from one folder to another: all, or, if one cannot be written, none.
+/// Copies `files` from one folder to another: all of them, or none if one cannot be written.
 pub fn put(from: &Path, to: &Path, files: &[&str]) -> Result<()> {
     let read = |file: &&str| -> Result<_> {
         let (new, old) = (from.join(file), to.join(file));
         Ok((fs::read(&new)?, fs::read(&old)?, mode(&new)?, old))
     };
-    let files: Vec<_> = files.iter().map(read).collect::<Result<_>>().context("cannot read what is to be changed")?;
+    let files: Vec<_> = files.iter().map(read).collect::<Result<_>>().context("cannot read a file to change")?;
     for (at, (new, _, mode, path)) in files.iter().enumerate() {
         if let Err(error) = write(path, new, *mode) {
             for (_, old, mode, path) in &files[..at] {
-                write(path, old, *mode).context("what was there cannot be put back; git checkout does it")?;
+                write(path, old, *mode).context("cannot restore the old file; use git checkout")?;
             }
             return Err(error.context("nothing is changed"));
         }
@@ -125,7 +125,7 @@ fn mode(path: &Path) -> Result<u32> {
     Ok(metadata.permissions().mode() & 0o777)
 }
 
-/// What a program prints if it succeeds.
+/// The output of a program, if it succeeds.
 fn run(folder: &Path, program: &str, args: &[&str]) -> Result<String> {
     let output = Command::new(program).args(args).current_dir(folder).output();
     let output = output.with_context(|| format!("cannot run {program}"))?;

@@ -1,6 +1,6 @@
 //! The bill of materials of the binaries, `dist/pause.spdx.json`, in SPDX 2.3 (spdx.github.io/spdx-spec/v2.3).
 //!
-//! Made of serde_json's values: the crates for SPDX are larger than this document, and none fills one in from cargo.
+//! Built from serde_json values: the crates for SPDX are larger than this document, and none gets its data from cargo.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ use crate::sha256;
 
 const NOWHERE: &str = "NOASSERTION";
 
-/// The document for these binaries: name and bytes of each.
+/// The document for these binaries, given the name and bytes of each.
 pub fn document(binaries: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
     let pause = package("pause")?;
     let linux = package("linux-raw-sys")?;
@@ -74,7 +74,7 @@ pub fn document(binaries: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
         "files": files,
         "relationships": relationships,
     });
-    // Unique, as it must be, and the same for the same contents.
+    // The namespace must be unique; derived from the contents, it is also reproducible.
     let digest = sha256(&serde_json::to_vec(&document)?);
     document["documentNamespace"] = format!("{}/spdx/{digest}", env!("CARGO_PKG_REPOSITORY")).into();
     Ok(serde_json::to_vec_pretty(&document)?)

@@ -1,4 +1,4 @@
-//! `make bench`: pause beside its peers.
+//! `make bench`: measures pause and its peers.
 
 use std::env;
 use std::panic::{self, AssertUnwindSafe};
@@ -16,11 +16,11 @@ use xtask::docs;
 
 const USAGE: &str = "\
 Usage: cargo bench -- [--quick] [--memory] [--save] [--peer NAME=PATH[,ARG...]]...
-  --quick   in less than a minute: fewer rounds, smaller sizes
-  --memory  only the memory of an instance, a thousand of them once
-  --save    if all bars are reached, keep the samples, and write all tables and plots that follow from them
-  --docs    measure nothing; write the tables and plots that follow from the samples that are kept
-  --peer    measure this program, too";
+  --quick   take less than a minute: fewer rounds, smaller sizes
+  --memory  measure only the memory of an instance, with one round of 1,000 instances
+  --save    if all bars are reached, store the samples, and write all tables and plots from them
+  --docs    measure nothing; write all tables and plots from the stored samples
+  --peer    also measure this program";
 
 fn main() -> ExitCode {
     let options = match options() {
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // Whoever has to stop does so by unwinding: what was started is killed, and the control groups are removed.
+    // A signal stops the run by unwinding, which kills what was started and removes the control groups.
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         _ = signal_hook::flag::register(signal, stop.clone());
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Ok(Ok(true)) => ExitCode::SUCCESS,
         Ok(Ok(false)) => ExitCode::FAILURE,
         _ if stop.load(Relaxed) => {
-            eprintln!("bench: stopped; nothing is kept");
+            eprintln!("bench: stopped; nothing is stored");
             ExitCode::from(130)
         }
         Ok(Err(error)) => {
@@ -69,7 +69,7 @@ struct Options {
     peers: Vec<Subject>,
 }
 
-/// None: help was asked for.
+/// The options; None if the user asked for help.
 fn options() -> Result<Option<Options>> {
     let mut options = Options { quick: false, memory: false, save: false, docs: false, peers: Vec::new() };
     let mut args = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
@@ -80,21 +80,21 @@ fn options() -> Result<Option<Options>> {
             "--memory" => options.memory = true,
             "--save" => options.save = true,
             "--docs" => options.docs = true,
-            "--peer" => options.peers.push(subjects::named(&args.next().context("--peer wants NAME=PATH[,ARG...]")?)?),
+            "--peer" => options.peers.push(subjects::named(&args.next().context("--peer needs NAME=PATH[,ARG...]")?)?),
             "-h" | "--help" => return Ok(None),
             _ => bail!("no such option: {arg}; see --help"),
         }
     }
     ensure!(
         !(options.save && (options.quick || options.memory || !options.peers.is_empty())),
-        "--save is for a full run of what is known"
+        "--save goes only with a full run, without --quick, --memory and --peer"
     );
     let others = options.quick || options.memory || options.save || !options.peers.is_empty();
-    ensure!(!(options.docs && others), "--docs measures nothing, and so goes with no other option");
+    ensure!(!(options.docs && others), "--docs measures nothing: give no other option");
     Ok(Some(options))
 }
 
-/// Whether no bar is missed.
+/// Runs the benchmark; returns whether no bar is missed.
 fn run(options: Options, stop: &AtomicBool) -> Result<bool> {
     if options.docs {
         write_docs()?;
@@ -103,7 +103,7 @@ fn run(options: Options, stop: &AtomicBool) -> Result<bool> {
     let (mut subjects, missing) = subjects::known()?;
     for subject in options.peers {
         let name = &subject.peer.name;
-        ensure!(subjects.iter().all(|known| known.peer.name != *name), "there is a peer {name} already");
+        ensure!(subjects.iter().all(|known| known.peer.name != *name), "the name {name} is taken by another peer");
         subjects.push(subject);
     }
     for subject in &missing {
@@ -111,7 +111,7 @@ fn run(options: Options, stop: &AtomicBool) -> Result<bool> {
     }
     let mut run = Run::of(subjects, stop);
     let cgroups = match options.memory {
-        true => run.memory(options.quick, 1)?, // a thousand are an average already, and in QEMU they take minutes
+        true => run.memory(options.quick, 1)?, // 1,000 instances are already an average, and take minutes in QEMU
         false => run.all(options.quick)?,
     };
     let results = run.results(machine::this(cgroups, options.quick)?);
@@ -129,7 +129,7 @@ fn run(options: Options, stop: &AtomicBool) -> Result<bool> {
         write_docs()?;
     }
     eprintln!("samples: {}", file.display());
-    ensure!(keep || !options.save, "not kept: for that, all bars are to be measured and reached");
+    ensure!(keep || !options.save, "not stored: --save requires that all bars are measured and reached");
     Ok(missed.is_empty())
 }
 

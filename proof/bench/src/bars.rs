@@ -1,28 +1,28 @@
-//! What ours must reach in a run: bounds, and ratios to its peers.
+//! Upper bounds that ours must keep in a run: of figures, and of ratios to peers.
 
 use crate::samples::{FLOOR_CALLS, OURS, Results, Samples, Series, UPSTREAM};
 
 /// One bound.
 pub struct Bar {
-    /// What it is about.
+    /// The quantity.
     pub what: &'static str,
-    /// Of ours; none if it was not measured.
+    /// Its value for ours; None if it was not measured.
     pub measured: Option<f64>,
-    /// What it may be.
+    /// Its largest allowed value.
     pub most: f64,
 }
 
 impl Bar {
-    /// Whether what was measured is too much.
+    /// Whether the measured value is too large.
     pub fn is_missed(&self) -> bool {
         self.measured.is_some_and(|measured| measured > self.most)
     }
 }
 
-/// What of a peer's samples a bound is about.
+/// Selects a series from a peer's samples.
 type Pick = fn(&Samples) -> Option<&Series>;
 
-/// All that apply to the run.
+/// All bars that apply to the run.
 pub fn all(results: &Results) -> Vec<Bar> {
     let of = |name: &str, series: Pick| series(results.of(name)?)?.median();
     let ratio = |series: Pick, to: &str| Some(of(OURS, series)? / of(to, series)?);
@@ -32,17 +32,17 @@ pub fn all(results: &Results) -> Vec<Bar> {
     let start: Pick = |samples| Some(&samples.start_ns);
     let bar = |what, measured, most| Bar { what, measured, most };
     let mut bars = vec![
-        bar("memory of an instance, to the floor's", ratio(memory, FLOOR_CALLS), 1.05),
-        bar("memory of an instance, to upstream's", ratio(memory, UPSTREAM), 0.45),
-        bar("start, to that of the floor with the same calls", ratio(start, FLOOR_CALLS), 1.15),
+        bar("memory of an instance ÷ that of the floor with the same calls", ratio(memory, FLOOR_CALLS), 1.05),
+        bar("memory of an instance ÷ upstream's", ratio(memory, UPSTREAM), 0.45),
+        bar("start ÷ that of the floor with the same calls", ratio(start, FLOOR_CALLS), 1.15),
     ];
-    // CPUID traps there, of which glibc makes some hundred at its start.
+    // glibc executes CPUID many times at start, which traps on a virtual machine.
     if results.machine.is_virtual {
-        bars.push(bar("start, to upstream's, on a virtual machine", ratio(start, UPSTREAM), 0.15));
+        bars.push(bar("start ÷ upstream's, on a virtual machine", ratio(start, UPSTREAM), 0.15));
     }
     bars.extend([
-        bar("CPU for each of 20,000 orphans, to upstream's", ratio(storm, UPSTREAM), 0.02),
-        bar("CPU for each of 100,000 orphans, to upstream's", ratio(large_storm, UPSTREAM), 0.02),
+        bar("CPU for 20,000 orphans ÷ upstream's", ratio(storm, UPSTREAM), 0.02),
+        bar("CPU for 100,000 orphans ÷ upstream's", ratio(large_storm, UPSTREAM), 0.02),
         bar("file, bytes", of(OURS, |samples| Some(&samples.file_bytes)), 2048.0),
         bar("pull, bytes", of(OURS, |samples| Some(&samples.pull_bytes)), 2500.0),
         bar("system calls before the first `pause`", of(OURS, |samples| Some(&samples.system_calls)), 6.0),
@@ -50,7 +50,7 @@ pub fn all(results: &Results) -> Vec<Bar> {
     bars
 }
 
-/// Whether all are measured, and none is missed.
+/// Whether all bars were measured and none is missed.
 pub fn all_reached(results: &Results) -> bool {
     all(results).iter().all(|bar| bar.measured.is_some() && !bar.is_missed())
 }

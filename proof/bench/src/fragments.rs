@@ -1,4 +1,4 @@
-//! What the documents have of the runs that are kept: finished tables in docs/fragments and plots in docs/.
+//! Makes the tables in docs/fragments and the plots in docs/ from the stored runs.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use build::root;
 use crate::samples::Results;
 use crate::{plots, tables};
 
-/// Path and text of each file.
+/// The path and text of each file.
 pub fn all() -> Result<Vec<(PathBuf, String)>> {
     let (run, run_v2) = (Results::kept()?, Results::kept_v2()?);
     let fragments = [
@@ -35,7 +35,7 @@ pub fn all() -> Result<Vec<(PathBuf, String)>> {
     Ok(files)
 }
 
-/// Writes them, or none if one cannot be made.
+/// Writes all files, or none if one cannot be made.
 pub fn write_all() -> Result<()> {
     for (path, text) in all()? {
         build::write(&path, text.as_bytes(), 0o644)?;
@@ -45,7 +45,7 @@ pub fn write_all() -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    /// Whoever changes a table, a plot or the samples writes them anew.
+    /// A change of a table, a plot or the samples must regenerate the files.
     #[test]
     fn the_fragments_follow_from_the_samples() {
         for (path, text) in super::all().unwrap_or_else(|error| panic!("{error:#}")) {

@@ -1,4 +1,4 @@
-//! pause beside its peers, in figures: what is measured, how, and the tables, bars and plots that follow.
+//! Measures pause and its peers, and makes tables, bars and plots from the samples.
 
 pub mod bars;
 pub mod fragments;

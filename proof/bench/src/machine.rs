@@ -1,4 +1,4 @@
-//! The machine that a run is on.
+//! Describes the machine of a run.
 
 use std::env::consts::ARCH;
 use std::fs;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::samples::Machine;
 
-/// This one, now.
+/// This machine, today.
 pub fn this(cgroup: Option<u8>, quick: bool) -> Result<Machine> {
     let output = |program: &str, args: &[&str]| -> Result<String> {
         let output = Command::new(program).args(args).output().with_context(|| format!("cannot run {program}"))?;

@@ -1,4 +1,4 @@
-//! Takes one sample of each thing that is measured. All run as PID 1 of a PID namespace of their own.
+//! Takes one sample of each quantity. Each program runs as PID 1 of its own PID namespace.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -22,18 +22,18 @@ use perf_event::{Builder, Counter};
 use crate::samples::Samples;
 use crate::subjects::Subject;
 
-/// Memory of an instance, averaged over `n`, with what the kernel charges from `execve` on: what depends on the
-/// program. (Task and kernel stack were made before, by who forks.)
+/// Memory of an instance, averaged over `n`: what the kernel charges from `execve` on, which is the part that depends
+/// on the program. (fork has already created the task and the kernel stack.)
 pub fn instances(subject: &Subject, n: usize, samples: &mut Samples) -> Result<()> {
     let group = Group::of_memory()?;
     let procs = group.memory_procs().display().to_string();
     let start = || Process::pid1(start_with("echo 0 >\"$0\"; exec \"$@\"", &procs, &subject.peer, Stdio::null()));
-    let first = start(); // has the group's own memory charged, and what is shared
+    let first = start(); // so that the memory of the group itself, and shared memory, are charged already
     settle(&first);
     let before = group.memory_in_use();
     let processes: Vec<Process> = iter::repeat_with(start).take(n).collect();
     processes.iter().for_each(settle);
-    // Before what takes back from it what is in the page cache.
+    // Read these first: memory_in_use drops the page cache.
     let last = processes.last().context("no instance")?;
     let field = |file: &str, fields: &[&str]| kib(last, file, fields).map(|kib| kib * 1024);
     let sample = samples.instances.entry(n).or_default();
@@ -47,8 +47,7 @@ pub fn instances(subject: &Subject, n: usize, samples: &mut Samples) -> Result<(
     Ok(())
 }
 
-/// The node with `n` pods: all the memory that their processes cost it, and how long it takes to start them one after
-/// the other.
+/// A node with `n` pods: all the memory that their processes cost, and the time to start them one after the other.
 pub fn node(subject: &Subject, n: usize, samples: &mut Samples) -> Result<()> {
     let group = Group::of_memory()?;
     let inside = group.enter_memory();
@@ -70,8 +69,8 @@ pub fn node(subject: &Subject, n: usize, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// From `execve` on, where perf stat(1) begins, until it and its children sleep: the time that they have a CPU, which other
-/// load does not lengthen. (A start waits for nothing: its file is in memory.)
+/// CPU time from `execve`, where perf stat(1) begins, until it and its children sleep. Other load does not lengthen it.
+/// (A start never waits: its file is in memory.)
 pub fn start(subject: &Subject, samples: &mut Samples) -> Result<()> {
     let mut clock = start_clock()?;
     let process = Process::pid1(plain(subject)?);
@@ -80,7 +79,7 @@ pub fn start(subject: &Subject, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// CPU time of what this thread starts, from the moment in `execve` when the new program has replaced the old one
+/// A clock of the CPU time of what this thread starts, from the moment when `execve` has replaced the old program
 /// (perf_event_open(2), enable_on_exec).
 pub fn start_clock() -> Result<Counter> {
     let mut clock = Builder::new(Software::TASK_CLOCK);
@@ -88,7 +87,7 @@ pub fn start_clock() -> Result<Counter> {
     clock.build().context("perf_event_open is refused")
 }
 
-/// From the start of `-v` to its end.
+/// Elapsed time from the start of `-v` to its end.
 pub fn version(subject: &Subject, samples: &mut Samples) -> Result<()> {
     let argument = subject.version.context("no way to ask for its version")?;
     let mut command = command(&subject.peer.program);
@@ -101,7 +100,7 @@ pub fn version(subject: &Subject, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// From SIGTERM to the end.
+/// Elapsed time from SIGTERM to its end.
 pub fn stop(subject: &Subject, samples: &mut Samples) -> Result<()> {
     let process = Process::pid1(plain(subject)?);
     settle(&process);
@@ -117,7 +116,7 @@ pub fn stop(subject: &Subject, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// What PID 1 does for a storm of `n` orphans.
+/// CPU time and context switches of PID 1 for a storm of `n` orphans.
 pub fn storm(subject: &Subject, n: usize, samples: &mut Samples) -> Result<()> {
     let process = Process::pid1(plain(subject)?);
     settle(&process);
@@ -134,7 +133,7 @@ pub fn storm(subject: &Subject, n: usize, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// The longest time that one of 1,000 orphans is seen as a zombie, by who looks all the time.
+/// The longest time that one of 1,000 orphans is visible as a zombie, to a thread that looks all the time.
 pub fn visible_zombie(subject: &Subject, samples: &mut Samples) -> Result<()> {
     let process = Process::pid1(plain(subject)?);
     settle(&process);
@@ -161,24 +160,24 @@ pub fn visible_zombie(subject: &Subject, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// While PID 1 is frozen.
+/// Zombies while PID 1 is frozen.
 pub fn frozen_zombies(subject: &Subject, samples: &mut Samples) -> Result<()> {
     samples.frozen_zombies.push(zombies(subject, Group::freeze)?);
     Ok(())
 }
 
-/// While PID 1 has 1 ms of CPU in a second.
+/// Zombies while PID 1 has 1 ms of CPU per second.
 pub fn starved_zombies(subject: &Subject, samples: &mut Samples) -> Result<()> {
     samples.starved_zombies.push(zombies(subject, Group::least_quota)?);
     Ok(())
 }
 
-/// How many of 500 orphans are zombies once all have died, while PID 1 hardly runs.
+/// How many of 500 orphans are zombies when all have died, while `hold_up` keeps PID 1 from running.
 fn zombies(subject: &Subject, hold_up: fn(&Group)) -> Result<u64> {
     let process = Process::pid1(plain(subject)?);
     settle(&process);
     let own = process.children();
-    let cgroup = Cgroup::new(); // goes before the process, which could not end while frozen
+    let cgroup = Cgroup::new(); // dropped before the process, which could not end while frozen
     cgroup.pid1.admit(process.id());
     hold_up(&cgroup.pid1);
     process.orphans(1, 500);
@@ -188,7 +187,7 @@ fn zombies(subject: &Subject, hold_up: fn(&Group)) -> Result<u64> {
     }))
 }
 
-/// `peer`, started by `script`, a shell's, that has `zero` as `$0`.
+/// A shell that runs `script`, with `zero` as `$0`, and gets `peer` and its arguments as `$@`.
 pub fn start_with(script: &str, zero: &str, peer: &Peer, stdin: Stdio) -> Command {
     let mut command = command("sh");
     command.args(["-c", script, zero]).arg(&peer.program).args(&peer.args);
@@ -203,25 +202,25 @@ fn plain(Subject { peer, .. }: &Subject) -> Result<Command> {
     Ok(command)
 }
 
-/// With the environment that engines give, not cargo's: a dynamic loader looks for libraries wherever that says.
+/// A command with an environment like an engine's instead of cargo's, which affects where a dynamic loader looks.
 fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     command
 }
 
-/// Waits until it sleeps, and so do its children.
+/// Waits until it and its children sleep.
 fn settle(process: &Process) {
     within_10_s("it sleeps", || process.is_asleep().then_some(()));
 }
 
-/// The time that it has had a CPU (Documentation/scheduler/sched-stats.rst of the kernel).
+/// Its CPU time (the kernel's Documentation/scheduler/sched-stats.rst).
 fn cpu_ns(process: &Process) -> u64 {
     let schedstat = fs::read_to_string(format!("/proc/{}/schedstat", process.id())).unwrap_or_default();
     schedstat.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0)
 }
 
-/// The sum of `fields` of `file` in /proc, for it and its children.
+/// The sum of `fields` in `file` of /proc, over it and its children.
 fn kib(process: &Process, file: &str, fields: &[&str]) -> Result<u64> {
     let mut sum = 0;
     for pid in process.children().iter().chain([&process.id().to_string()]) {

@@ -1,5 +1,5 @@
-//! Plots of a run, in SVG. Each has a light ground of its own, so that it reads on a
-//! dark page, too; what colours say is also said by their lightness, by marks or by words.
+//! Plots of a run, in SVG. Each has its own light background, so that it can be read on a dark page, too. Whatever a
+//! colour says, its lightness, a mark or a word says as well.
 
 use anyhow::{Context, Result, anyhow};
 use plotters::coord::Shift;
@@ -15,16 +15,16 @@ const INK: RGBColor = RGBColor(40, 40, 40);
 const GRID: RGBColor = RGBColor(222, 222, 218);
 const FONT: (&str, i32) = ("sans-serif", 14);
 const WIDTH: u32 = 840;
-/// Left of it are the names.
+/// Where the bars start; the names are to the left.
 const LEFT: i32 = 150;
-/// Of Okabe and Ito (jfly.uni-koeln.de/color), which the colour-blind tell apart.
+/// From the palette of Okabe and Ito (jfly.uni-koeln.de/color), which colour-blind people can tell apart.
 const BLUE: RGBColor = RGBColor(0, 114, 178);
 const VERMILION: RGBColor = RGBColor(213, 94, 0);
 
-/// Of the peers, on their lines.
+/// Marks the lines of the peers.
 const MARKS: [&str; 6] = ["●", "▲", "✕", "○", "■", "△"];
 
-/// Its name in docs/, and the picture.
+/// The name in docs/ and the plot of each.
 pub const ALL: [(&str, Plot); 3] = [("memory.svg", memory), ("start.svg", start), ("reaping.svg", reaping)];
 
 type Plot = fn(&Results) -> Result<String>;
@@ -77,7 +77,7 @@ fn memory(results: &Results) -> Result<String> {
     )
 }
 
-/// How long a start takes, on a logarithmic axis: median, quartiles, and where nine of ten are.
+/// The time of a start, on a logarithmic axis: median, quartiles, and the range of 90 % of the samples.
 fn start(results: &Results) -> Result<String> {
     let us =
         |peer: &Measured| Some(peer.samples.start_ns.quantiles([0.05, 0.25, 0.5, 0.75, 0.95])?.map(|ns| ns / 1000.0));
@@ -104,7 +104,7 @@ fn start(results: &Results) -> Result<String> {
             area.draw(&PathElement::new([(at(*median), y - 9), (at(*median), y + 9)], INK.stroke_width(3)))?;
             label(area, &short(*median), (at(*high) + 8, y), HPos::Left)?;
         }
-        let text = "bar: the median; box: half of the samples; line: nine of ten. Logarithmic";
+        let text = "bar: median; box: half of the samples; line: 90 % of them; logarithmic scale";
         label(area, text, (LEFT, bottom + 45), HPos::Left)?;
         Ok(())
     })
@@ -151,7 +151,7 @@ fn reaping(results: &Results) -> Result<String> {
             chart.draw_series(line.iter().map(|point| Text::new(mark, *point, style.clone())))?;
             labels.extend(line.last().map(|point| (chart.backend_coord(point).1, format!("{mark} {name}"))));
         }
-        // Beside the last points, but not one over the other.
+        // Beside the last points, without overlapping.
         labels.sort();
         let mut free = 0;
         for (y, name) in labels {
@@ -166,7 +166,7 @@ fn reaping(results: &Results) -> Result<String> {
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
-/// A picture of that height, with its title.
+/// A picture of that height, with a title.
 fn draw(height: i32, title: &str, picture: impl FnOnce(&Area) -> Drawn) -> Result<String> {
     let mut svg = String::new();
     {

@@ -1,4 +1,4 @@
-//! A run: all subjects, one after the other in every round, so that what else the machine does meets them all alike.
+//! A run. Every round measures all subjects, one after the other, so that other load on the machine affects all alike.
 
 use std::fs;
 use std::io::{self, IsTerminal};
@@ -16,21 +16,21 @@ use crate::samples::{Machine, Measured, OURS, Results, Samples};
 use crate::subjects::Subject;
 use crate::{measure, trace};
 
-/// A run, as far as it has come.
+/// A run in progress.
 pub struct Run<'a> {
     subjects: Vec<Subject>,
-    /// Of each.
+    /// The samples of each subject.
     samples: Vec<Samples>,
     stop: &'a AtomicBool,
 }
 
 impl<'a> Run<'a> {
-    /// Of these, until `stop`.
+    /// A run of these subjects, until `stop` is set.
     pub fn of(subjects: Vec<Subject>, stop: &'a AtomicBool) -> Self {
         Self { samples: vec![Samples::default(); subjects.len()], subjects, stop }
     }
 
-    /// What it has come to.
+    /// The results so far.
     pub fn results(self, machine: Machine) -> Results {
         let measured = |(subject, samples): (Subject, Samples)| Measured {
             name: subject.peer.name,
@@ -40,17 +40,17 @@ impl<'a> Run<'a> {
         Results { machine, peers: self.subjects.into_iter().zip(self.samples).map(measured).collect() }
     }
 
-    /// Measures all that can be; gives the version of the control groups that memory was counted with.
+    /// Measures everything that this machine allows; returns the version of control groups that counted memory.
     pub fn all(&mut self, quick: bool) -> Result<Option<u8>> {
         let often = |full, few| if quick { few } else { full };
         let all = |_: &Subject| true;
         let reaps = |subject: &Subject| subject.reaps;
-        // Config and manifest of a peer's image are taken to be as large as ours.
+        // Assumes that config and manifest of a peer's image are as large as ours.
         let rest = image::pull(Arch::host()?)? - image::layer(&fs::read(ours())?)?.len();
         self.each("bytes", 1, all, |subject, samples| bytes(subject, rest, samples))?;
         self.each("version", often(501, 51), |subject| subject.version.is_some(), measure::version)?;
         if !has_namespaces() {
-            eprintln!("left out: all but bytes and -v");
+            eprintln!("left out: everything except bytes and -v");
             return Ok(None);
         }
         match measure::start_clock() {
@@ -85,10 +85,10 @@ impl<'a> Run<'a> {
         Ok(counted)
     }
 
-    /// Measures the memory of an instance, if that can be; gives the version of the control groups.
+    /// Measures the memory of an instance, if possible; returns the version of control groups.
     pub fn memory(&mut self, quick: bool, thousands: usize) -> Result<Option<u8>> {
         if let Err(error) = Group::of_memory() {
-            eprintln!("left out: memory, and the node: no control group can be made: {error} (run as root)");
+            eprintln!("left out: memory and the node: cannot create a control group: {error} (run as root)");
             return Ok(None);
         }
         let fleets: &[_] = if quick { &[(10, 3), (100, 3)] } else { &[(10, 11), (100, 5), (1000, thousands)] };
@@ -103,7 +103,7 @@ impl<'a> Run<'a> {
         Ok(Some(cgroup::version()))
     }
 
-    /// One sample of each subject that can be `measured`, so many times.
+    /// Takes one sample of each subject that can be `measured`, `rounds` times.
     fn each(
         &mut self,
         what: &str,
@@ -113,9 +113,9 @@ impl<'a> Run<'a> {
     ) -> Result<()> {
         let (start, line) = (Instant::now(), io::stderr().is_terminal());
         for round in 0..rounds {
-            // What a large one leaves to the kernel to clear away must not always meet the same next one.
+            // The kernel cleans up after a large subject; that must not always slow down the same next one.
             let mut order: Vec<usize> = (0..self.subjects.len()).collect();
-            order.sort_by_key(|at| (at + 1) * (round + 1) * 7919 % 10_007); // another in each round
+            order.sort_by_key(|at| (at + 1) * (round + 1) * 7919 % 10_007); // a different order in each round
             for at in order {
                 let (subject, samples) = (&self.subjects[at], &mut self.samples[at]);
                 if !measured(subject) {
@@ -134,7 +134,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Of the file, of a layer with it alone, and of what a node pulls, which has `rest` more.
+/// Bytes of the file, of a layer that contains only the file, and of what a node pulls: the layer and `rest`.
 fn bytes(subject: &Subject, rest: usize, samples: &mut Samples) -> Result<()> {
     let program = fs::read(&subject.peer.program)?;
     let layer = image::layer(&program)?.len();

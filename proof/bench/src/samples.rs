@@ -1,4 +1,4 @@
-//! What a run of the benchmark yields, as it is kept in samples.json, and what is said of a series of samples.
+//! The results of a benchmark run, as stored in samples.json, and the statistics of a series of samples.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,49 +10,49 @@ use build::root;
 use serde::{Deserialize, Serialize};
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
-/// Names of peers that the bars are about.
+/// The name of our own pause.
 pub const OURS: &str = "pause";
-/// Upstream's, with glibc.
+/// The name of upstream's pause, with glibc.
 pub const UPSTREAM: &str = "upstream";
-/// What makes the system calls of ours and does nothing else.
+/// The name of the floor that makes the system calls of ours and does nothing else.
 pub const FLOOR_CALLS: &str = "floor: same calls";
 
 /// A whole run.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Results {
-    /// Where and when it was.
+    /// The machine and the date.
     pub machine: Machine,
     /// Ours first.
     pub peers: Vec<Measured>,
 }
 
-/// Where and when a run was.
+/// The machine and the date of a run.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
     /// The day, in UTC.
     pub date: String,
-    /// What /proc/cpuinfo calls it.
+    /// The CPU's name in /proc/cpuinfo.
     pub cpu: String,
-    /// How many this program may use.
+    /// How many CPUs this program may use.
     pub cpus: usize,
-    /// MemTotal.
+    /// MemTotal of /proc/meminfo.
     pub memory_bytes: u64,
-    /// Whether a hypervisor is below.
+    /// Whether it is a virtual machine.
     #[serde(rename = "virtual")]
     pub is_virtual: bool,
-    /// The version of Linux, without what a distribution adds.
+    /// The version of Linux, without a distribution's suffix.
     pub kernel: String,
-    /// Rust's name for it.
+    /// The architecture, by Rust's name.
     pub architecture: String,
     /// The distribution.
     pub os: String,
-    /// What `rustc --version` says.
+    /// The output of `rustc --version`.
     pub rustc: String,
-    /// The version of control groups that memory was counted with.
+    /// The version of control groups that counted memory.
     pub cgroup: Option<u8>,
-    /// Whether sizes and rounds were small.
+    /// Whether it was a quick run, with smaller sizes and fewer rounds.
     pub quick: bool,
 }
 
@@ -60,49 +60,49 @@ pub struct Machine {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measured {
-    /// What tables call it.
+    /// Its name in tables.
     pub name: String,
     /// What it is.
     pub about: String,
-    /// One series a thing that is measured.
+    /// A series for each quantity.
     pub samples: Samples,
 }
 
-/// Series in nanoseconds, bytes or numbers, as their names say. One that was not measured is empty.
+/// Series in nanoseconds, bytes or counts, as their names say. A series that was not measured is empty.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Samples {
     /// The program's file.
     pub file_bytes: Series,
-    /// A layer with it alone, compressed.
+    /// A compressed layer that contains only that file.
     pub layer_bytes: Series,
     /// What a node pulls.
     pub pull_bytes: Series,
-    /// pause.tar.gz, of all platforms.
+    /// pause.tar.gz, with all platforms.
     pub archive_bytes: Series,
-    /// Of PID 1, until it sleeps.
+    /// System calls of PID 1 until it sleeps.
     pub system_calls: Series,
-    /// Outside the kernel, until it sleeps.
+    /// Instructions of PID 1, outside the kernel, until it sleeps.
     pub instructions: Series,
-    /// Page faults, until it sleeps.
+    /// Page faults of PID 1 until it sleeps.
     pub start_faults: Series,
     /// CPU time from `execve` until it sleeps.
     pub start_ns: Series,
-    /// From the start of `-v` to its end.
+    /// Elapsed time from the start of `-v` to its end.
     pub version_ns: Series,
-    /// From SIGTERM to its end.
+    /// Elapsed time from SIGTERM to its end.
     pub stop_ns: Series,
-    /// The longest that a zombie was seen.
+    /// The longest time that a zombie was visible.
     pub visible_zombie_ns: Series,
-    /// Zombies of 500 orphans while PID 1 was frozen.
+    /// How many of 500 orphans were zombies while PID 1 was frozen.
     pub frozen_zombies: Series,
-    /// The same while it had hardly any CPU.
+    /// The same while PID 1 was starved of CPU.
     pub starved_zombies: Series,
-    /// Memory of one, by the number of instances.
+    /// Memory of an instance, by the number of instances.
     pub instances: BTreeMap<usize, Instance>,
     /// A whole node, by the number of pods.
     pub nodes: BTreeMap<usize, Node>,
-    /// A storm of orphans, by their number.
+    /// A storm of orphans, by the number of orphans.
     pub storms: BTreeMap<usize, Storm>,
 }
 
@@ -110,17 +110,17 @@ pub struct Samples {
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Instance {
-    /// What the kernel charges from `execve` on.
+    /// Everything that the kernel charges from `execve` on.
     pub all_bytes: Series,
-    /// Of that, the kernel's own.
+    /// The part of it that the kernel itself uses.
     pub kernel_bytes: Series,
-    /// Of that, page tables.
+    /// The part of that for page tables.
     pub page_tables_bytes: Series,
-    /// Of the program, its own.
+    /// The program's private memory.
     pub private_bytes: Series,
-    /// Of the program, shared with the others.
+    /// The program's memory that the other instances share.
     pub shared_bytes: Series,
-    /// What is resident.
+    /// Resident memory.
     pub rss_bytes: Series,
 }
 
@@ -128,9 +128,9 @@ pub struct Instance {
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
-    /// All memory that its processes cost.
+    /// All memory that the pods' processes cost.
     pub all_bytes: Series,
-    /// The time to start them one after the other.
+    /// Elapsed time to start them one after the other.
     pub start_ns: Series,
 }
 
@@ -144,18 +144,18 @@ pub struct Storm {
     pub switches: Series,
 }
 
-/// Samples of one thing.
+/// The samples of one quantity.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Series(Vec<u64>);
 
 impl Series {
-    /// One more.
+    /// Adds a sample.
     pub fn push(&mut self, sample: u64) {
         self.0.push(sample);
     }
 
-    /// None if there are no samples.
+    /// The median; None without samples.
     pub fn median(&self) -> Option<f64> {
         self.quartiles().map(|[_, median, _]| median)
     }
@@ -165,12 +165,12 @@ impl Series {
         self.quantiles([0.25, 0.5, 0.75])
     }
 
-    /// The samples below which such parts of all are.
+    /// The quantiles at these fractions; None without samples.
     pub fn quantiles<const N: usize>(&self, parts: [f64; N]) -> Option<[f64; N]> {
         let mut samples = self.0.clone();
         samples.sort();
         let last = samples.len().checked_sub(1)?;
-        // Of a few samples, rather too wide a range than too narrow a one.
+        // Rounds outwards: with few samples, a range that is too wide is better than one that is too narrow.
         let at = |part: f64| match last as f64 * part {
             at if part < 0.5 => at.floor(),
             at if part > 0.5 => at.ceil(),
@@ -179,7 +179,7 @@ impl Series {
         Some(parts.map(|part| samples[at(part) as usize] as f64))
     }
 
-    /// The range from quartile to quartile, as a part of the median. None for fewer than two samples.
+    /// Interquartile range ÷ median; None for fewer than two samples.
     pub fn spread(&self) -> Option<f64> {
         let [low, median, high] = self.quartiles().filter(|_| self.0.len() > 1)?;
         Some((high - low) / median.max(1.0))
@@ -187,22 +187,22 @@ impl Series {
 }
 
 impl Results {
-    /// The samples of that peer.
+    /// The samples of the peer with that name.
     pub fn of(&self, name: &str) -> Option<&Samples> {
         self.peers.iter().find(|peer| peer.name == name).map(|peer| &peer.samples)
     }
 
-    /// The run that is kept.
+    /// The stored run.
     pub fn kept() -> Result<Self> {
         read(kept_file(), "make bench")
     }
 
-    /// The one of memory under control groups v2.
+    /// The stored run of memory under control groups v2.
     pub fn kept_v2() -> Result<Self> {
         read(root().join("proof/bench/samples-v2.json"), "make bench-v2")
     }
 
-    /// As it is kept: JSON, one line for each series.
+    /// The stored form: JSON with one line per series.
     pub fn json(&self) -> Result<String> {
         let mut json = Vec::new();
         self.serialize(&mut Serializer::with_formatter(&mut json, OneLineLists(PrettyFormatter::with_indent(b""))))?;
@@ -210,7 +210,7 @@ impl Results {
     }
 }
 
-/// Where a run is kept.
+/// Where a run is stored.
 pub fn kept_file() -> PathBuf {
     root().join("proof/bench/samples.json")
 }
@@ -220,7 +220,7 @@ fn read(file: PathBuf, by: &str) -> Result<Results> {
     serde_json::from_str(&text).with_context(|| format!("{} is not what `{by}` writes", file.display()))
 }
 
-/// Objects with a line for each member, lists in one.
+/// Puts each member of an object on its own line, and a list on one line.
 struct OneLineLists(PrettyFormatter<'static>);
 
 impl Formatter for OneLineLists {
@@ -249,7 +249,7 @@ impl Formatter for OneLineLists {
 mod tests {
     use super::*;
 
-    /// What is written is what is read, to the byte.
+    /// Reading and writing the stored samples does not change a byte.
     #[test]
     fn the_kept_samples_are_as_they_are_written() {
         for (name, results) in [("samples.json", Results::kept()), ("samples-v2.json", Results::kept_v2())] {

@@ -1,4 +1,4 @@
-//! What is measured.
+//! The programs that are measured.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use nix::unistd::{AccessFlags, access};
 
 use crate::samples::{FLOOR_CALLS, OURS, UPSTREAM};
 
-/// A peer, and what can be measured of it.
+/// A peer, and what can be measured with it.
 pub struct Subject {
     /// The program.
     pub peer: Peer,
-    /// What it is, and of which version.
+    /// What it is, and its version.
     pub about: String,
-    /// What makes it say its version and end.
+    /// The argument that makes it print its version and exit.
     pub version: Option<&'static str>,
     /// Whether it ends on SIGTERM.
     pub stops: bool,
@@ -25,7 +25,7 @@ pub struct Subject {
     pub reaps: bool,
 }
 
-/// Ours, its peers, and the floors that nothing can be below; and what is missing, with how to get it.
+/// Ours, its peers, and the floors; and a line for each that is missing, with how to get it.
 pub fn known() -> Result<(Vec<Subject>, Vec<String>)> {
     let upstream = root().join("target/upstream/pause");
     let debian = |program| PathBuf::from("/usr/bin").join(program);
@@ -44,7 +44,7 @@ pub fn known() -> Result<(Vec<Subject>, Vec<String>)> {
     subjects.retain(|Subject { peer, .. }| {
         let there = peer.program.exists();
         if !there {
-            missing.push(format!("{}: make bench gets it, on Debian as root", peer.name));
+            missing.push(format!("{}: make bench installs it, as root on Debian", peer.name));
         }
         there
     });
@@ -57,20 +57,20 @@ pub fn known() -> Result<(Vec<Subject>, Vec<String>)> {
                 let floor = subject(Peer::new(name, program, &[]), about, None);
                 subjects.push(Subject { stops, reaps: false, ..floor });
             }
-            None => missing.push(format!("{name}: written for amd64 alone")),
+            None => missing.push(format!("{name}: written only for amd64")),
         }
     }
     Ok((subjects, missing))
 }
 
-/// One that the user names: `NAME=PATH[,ARG…]`.
+/// A program that the user names: `NAME=PATH[,ARG…]`.
 pub fn named(text: &str) -> Result<Subject> {
     let (name, command) = text.split_once('=').with_context(|| format!("{text:?} is not NAME=PATH[,ARG...]"))?;
     let mut words = command.split(',');
     let program = Path::new(words.next().unwrap_or_default());
     let program = fs::canonicalize(program).with_context(|| format!("no such program: {:?}", program.display()))?;
-    ensure!(!name.is_empty() && !name.contains('|'), "{name:?} is no name for a peer");
-    ensure!(program.is_file() && access(&program, AccessFlags::X_OK).is_ok(), "{} is no program", program.display());
+    ensure!(!name.is_empty() && !name.contains('|'), "{name:?} cannot be the name of a peer");
+    ensure!(program.is_file() && access(&program, AccessFlags::X_OK).is_ok(), "{} is not a program", program.display());
     Ok(subject(Peer::new(name, program, &words.collect::<Vec<_>>()), "named by --peer", None))
 }
 

@@ -1,4 +1,4 @@
-//! The tables that follow from a run.
+//! The tables of a run.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub fn report(results: &Results) -> String {
     report
 }
 
-/// Where and when.
+/// The machine and the date.
 pub fn machine(results: &Results) -> String {
     let machine = &results.machine;
     let gib = machine.memory_bytes as f64 / f64::powi(2.0, 30);
@@ -42,7 +42,7 @@ pub fn about(results: &Results) -> String {
     table(&["", "what it is"], results.peers.iter().map(row).collect())
 }
 
-/// What can be counted: bytes, system calls, instructions, page faults.
+/// Counts: bytes, system calls, instructions, page faults.
 pub fn sizes(results: &Results) -> String {
     rows(
         results,
@@ -88,7 +88,7 @@ pub fn memory(results: &Results) -> String {
             ("KiB of 10", &|of| of_size(of, 10)),
             ("of 100", &|of| of_size(of, 100)),
             ("of 1,000", &|of| of_size(of, 1000)),
-            ("kernel's", &|of| of_most(of, |instance| &instance.kernel_bytes)),
+            ("kernel", &|of| of_most(of, |instance| &instance.kernel_bytes)),
             ("page tables", &|of| of_most(of, |instance| &instance.page_tables_bytes)),
             ("private", &|of| of_most(of, |instance| &instance.private_bytes)),
             ("shared", &|of| of_most(of, |instance| &instance.shared_bytes)),
@@ -98,7 +98,7 @@ pub fn memory(results: &Results) -> String {
     )
 }
 
-/// Memory and start of a whole node.
+/// Memory and start time of a whole node.
 pub fn node(results: &Results) -> String {
     let mib = |of: &Samples, n| {
         let median = of.nodes.get(&n).and_then(|node| node.all_bytes.median());
@@ -127,12 +127,12 @@ pub fn reaping(results: &Results) -> String {
     rows(
         results,
         &[
-            ("ns an orphan, of 1,000", &|of| cpu(of, 1000)),
+            ("ns per orphan, of 1,000", &|of| cpu(of, 1000)),
             ("10,000", &|of| cpu(of, 10_000)),
             ("20,000", &|of| cpu(of, 20_000)),
             ("100,000", &|of| cpu(of, 100_000)),
             (&title, &|of| number(of.storms.get(&most).and_then(|storm| storm.switches.median()))),
-            ("a zombie seen, ms", &|of| shown(of.visible_zombie_ns.median(), |ns| format!("{:.1}", ns / 1e6))),
+            ("zombie visible, ms", &|of| shown(of.visible_zombie_ns.median(), |ns| format!("{:.1}", ns / 1e6))),
             ("zombies, frozen", &|of| number(of.frozen_zombies.median())),
             ("starved", &|of| number(of.starved_zombies.median())),
             ("spread", &|of| widest(of.storms.values().map(|storm| &storm.cpu_ns))),
@@ -140,7 +140,7 @@ pub fn reaping(results: &Results) -> String {
     )
 }
 
-/// What ours must reach, and whether it does.
+/// What ours must reach, and whether it did.
 pub fn bars(results: &Results) -> String {
     let rows = bars::all(results).into_iter().map(|bar| {
         let reached = match bar.measured {
@@ -153,7 +153,7 @@ pub fn bars(results: &Results) -> String {
     table(&["bar", "measured", "at most", "reached"], rows.collect())
 }
 
-/// The figures that speak for themselves, for the README.
+/// The most important figures, for the README.
 pub fn summary(results: &Results) -> Result<String> {
     let find = |name: &str| results.of(name).with_context(|| format!("no samples of {name}"));
     let (ours, upstream, floor) = (find(OURS)?, find(UPSTREAM)?, find(FLOOR_CALLS)?);
@@ -182,26 +182,26 @@ pub fn summary(results: &Results) -> Result<String> {
     Ok(table(&["", "ours", "upstream's", "assembly that makes the same calls"], rows.collect()))
 }
 
-/// The largest size of which there are samples of ours.
+/// The largest size for which there are samples of ours.
 pub fn largest<T>(results: &Results, sized: fn(&Samples) -> &BTreeMap<usize, T>) -> usize {
     let sizes = results.of(OURS).map(sized).and_then(|sizes| sizes.last_key_value());
     sizes.map_or(0, |(&size, _)| size)
 }
 
-/// CPU time of PID 1 for each orphan of a storm of `n`, in ns.
+/// CPU time of PID 1 per orphan in a storm of `n`, in ns.
 fn cpu_per_orphan(of: &Samples, n: usize) -> Option<f64> {
     Some(of.storms.get(&n)?.cpu_ns.median()? / n as f64)
 }
 
-/// The widest spread of these.
+/// The largest spread of these series.
 fn widest<'a>(series: impl Iterator<Item = &'a Series>) -> String {
     shown(series.filter_map(Series::spread).reduce(f64::max), |part| format!("{:.0} %", part * 100.0))
 }
 
-/// A title, and what is under it.
+/// A title, and the cells below it.
 type Column<'a> = (&'a str, &'a dyn Fn(&Samples) -> String);
 
-/// A row for each peer; without those, and without columns, that have no figure. Nothing, if there is none at all.
+/// A row for each peer, without rows and columns that have no figure. Empty if there is no figure at all.
 fn rows(results: &Results, columns: &[Column]) -> String {
     let peers = &results.peers;
     let has = |(_, cell): &Column, peer: &Measured| cell(&peer.samples) != NONE;
@@ -217,7 +217,7 @@ fn rows(results: &Results, columns: &[Column]) -> String {
     table(&titles, some.map(row).collect())
 }
 
-/// What stands for a figure that there is not.
+/// Shown where a value is missing.
 const NONE: &str = "–";
 
 fn shown(value: Option<f64>, how: impl Fn(f64) -> String) -> String {
@@ -232,7 +232,7 @@ fn micro(ns: f64) -> String {
     short(ns / 1000.0)
 }
 
-/// With as many digits as tell something.
+/// The value with its significant digits.
 pub fn short(value: f64) -> String {
     match value {
         0.0 => "0".to_owned(),

@@ -1,4 +1,4 @@
-//! A start, under the eyes of ptrace(2): exact, whatever else the machine does.
+//! Traces a start with ptrace(2), which counts exactly, whatever else the machine does.
 
 use std::fs;
 use std::process::Stdio;
@@ -17,17 +17,18 @@ use crate::measure::start_with;
 use crate::samples::Samples;
 use crate::subjects::Subject;
 
-/// From the end of `execve` until it sleeps: system calls of PID 1, without the one in which it sleeps, and page faults.
+/// System calls of PID 1, without the one in which it sleeps, and page faults, from the end of `execve` until it
+/// sleeps.
 pub fn calls(subject: &Subject, samples: &mut Samples) -> Result<()> {
     let process = at_execve(subject)?;
     let before = faults(&process);
-    // The end of execve, two stops for each call, and the start of the last.
+    // It stops at the end of execve, twice for each call, and at the start of the last.
     samples.system_calls.push((stops(&process, ptrace::syscall)? - 2) / 2);
     samples.start_faults.push(faults(&process) - before);
     Ok(())
 }
 
-/// Instructions of PID 1, outside the kernel, until it sleeps. A repeated one counts each time.
+/// Instructions of PID 1, outside the kernel, until it sleeps. A repeated instruction counts each time.
 pub fn instructions(subject: &Subject, samples: &mut Samples) -> Result<()> {
     let process = at_execve(subject)?;
     // The first stop is the end of execve.
@@ -56,7 +57,7 @@ fn at_execve(Subject { peer, .. }: &Subject) -> Result<Process> {
     }
 }
 
-/// How often it stops, if `resume` sends it on, until it sleeps.
+/// How often it stops until it sleeps, if `resume` continues it after each stop.
 fn stops(process: &Process, resume: fn(Pid, Option<Signal>) -> nix::Result<()>) -> Result<u64> {
     let pid = pid(process);
     let mut stops = 0;

@@ -1,4 +1,4 @@
-//! The least that makes the system calls of pause: what they do is in src/main.rs. (amd64)
+//! The smallest program that makes the system calls of pause; src/main.rs explains them. (amd64)
 #![no_std]
 #![no_main]
 

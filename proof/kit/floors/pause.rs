@@ -1,4 +1,4 @@
-//! The least that a program can be: it only pauses. (amd64)
+//! The smallest possible program: it only pauses. (amd64)
 #![no_std]
 #![no_main]
 

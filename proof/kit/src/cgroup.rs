@@ -14,21 +14,21 @@ use crate::wait::within_10_s;
 
 /// The controllers of a pod.
 const OF_A_POD: &[&str] = &["cpu", "freezer", "memory", "pids"];
-/// Those that count memory alone.
+/// The controller that counts memory.
 const OF_MEMORY: &[&str] = &["memory"];
 
-/// The groups of a pod: one for PID 1 and one for the rest, in one of their own.
+/// The groups of a pod: one for PID 1 and one for the other processes, inside a common one.
 pub struct Cgroup {
-    /// PID 1's. The inner ones come first, because they are to be removed first.
+    /// For PID 1. The inner groups come first, because they must be dropped first.
     pub pid1: Group,
-    /// Everybody else's.
+    /// For all other processes.
     pub rest: Group,
-    /// The one that these two are in.
+    /// The group that contains these two.
     pub pod: Group,
 }
 
 impl Cgroup {
-    /// New ones.
+    /// Creates the groups.
     pub fn new() -> Self {
         let pod = Group::below_the_root(OF_A_POD).expect("a cgroup");
         let [pid1, rest] = ["pid1", "rest"].map(|name| pod.inner(name).expect("a cgroup"));
@@ -42,28 +42,28 @@ impl Default for Cgroup {
     }
 }
 
-/// One group: in version 2, or of one path in the hierarchies of some controllers of version 1. Removed, with all that
-/// runs there, when this goes.
+/// One group: in version 2, or the same path in the hierarchies of several version 1 controllers. Dropping it kills its
+/// processes and removes it.
 pub struct Group {
-    /// Below the root.
+    /// Relative to the root of the hierarchy.
     path: String,
     controllers: &'static [&'static str],
 }
 
-/// What a group has of memory, in bytes.
+/// The memory of a group, in bytes.
 #[derive(Clone, Copy)]
 pub struct Memory {
     /// All of it.
     pub all: u64,
-    /// The kernel's own part.
+    /// The part that the kernel itself uses.
     pub kernel: u64,
 }
 
-/// This program is in a group until this goes; then it is back where it was.
+/// Keeps this program in a group. Dropping it moves the program back.
 pub struct Inside(PathBuf);
 
 impl Group {
-    /// A new one that counts memory and has no other controller.
+    /// Creates a group that counts memory and has no other controller.
     pub fn of_memory() -> io::Result<Self> {
         Self::below_the_root(OF_MEMORY)
     }
@@ -74,7 +74,7 @@ impl Group {
         Self::new(format!("{}{}", prefix(), COUNT.fetch_add(1, Relaxed)), controllers)
     }
 
-    /// A new one in this.
+    /// Creates a group inside this one.
     pub fn inner(&self, name: &str) -> io::Result<Self> {
         delegate(&self.path, self.controllers)?;
         Self::new(format!("{}/{name}", self.path), self.controllers)
@@ -95,12 +95,12 @@ impl Group {
         }
     }
 
-    /// Who writes 0 to this file is moved to the group of memory.
+    /// A process that writes 0 to this file moves itself into the group's memory controller.
     pub fn memory_procs(&self) -> PathBuf {
         self.file("memory", "cgroup.procs")
     }
 
-    /// Moves this program to the group of memory until what is returned goes.
+    /// Moves this program into the group's memory controller until the returned value is dropped.
     pub fn enter_memory(&self) -> Inside {
         let groups = fs::read_to_string("/proc/self/cgroup").expect("/proc/self/cgroup");
         let of_memory = groups.lines().find_map(|line| {
@@ -113,18 +113,18 @@ impl Group {
         Inside(now)
     }
 
-    /// Lets at most `count` tasks exist here, zombies among them.
+    /// Limits the number of tasks in the group, including zombies, to `count`.
     pub fn limit_pids(&self, count: u32) {
         write(&self.file("pids", "pids.max"), &count.to_string());
     }
 
-    /// How many forks that limit has refused.
+    /// How many forks the limit has refused.
     pub fn refused_forks(&self) -> u64 {
         let events = read(&self.file("pids", "pids.events"));
         number(events.trim_start_matches("max "))
     }
 
-    /// Of all memory, the kernel's for it too; with nothing swapped out.
+    /// Limits the memory of the group, including the kernel's, and allows no swap.
     pub fn limit_memory(&self, bytes: u64) {
         let bytes = bytes.to_string();
         if is_v2() {
@@ -136,14 +136,14 @@ impl Group {
         }
     }
 
-    /// In bytes.
+    /// The memory charged to the group, in bytes.
     pub fn memory(&self) -> u64 {
         let file = if is_v2() { "memory.current" } else { "memory.usage_in_bytes" };
         number(&read(&self.file("memory", file)))
     }
 
-    /// The memory that cannot be taken back. The kernel takes it from a group's account in batches of 64 pages for each
-    /// CPU; what makes it give those back (here a limit, then no limit) also lets caches go.
+    /// The memory that cannot be reclaimed. The kernel charges memory to a group in batches of 64 pages per CPU. What
+    /// makes it return unused parts (setting a limit, then none) also drops caches.
     pub fn memory_in_use(&self) -> Memory {
         let kernel = if is_v2() {
             write(&self.file("memory", "memory.high"), "0");
@@ -157,13 +157,13 @@ impl Group {
         Memory { all: self.memory(), kernel }
     }
 
-    /// The least that a share of CPU can be: what others leave.
+    /// Sets the smallest CPU share: the group gets what others leave.
     pub fn least_share(&self) {
         let (file, least) = if is_v2() { ("cpu.weight", "1") } else { ("cpu.shares", "2") };
         write(&self.file("cpu", file), least);
     }
 
-    /// The least that an allowance of CPU can be: 1 ms in each second.
+    /// Sets the smallest CPU quota: 1 ms in each second.
     pub fn least_quota(&self) {
         if is_v2() {
             write(&self.file("cpu", "cpu.max"), "1000 1000000");
@@ -173,7 +173,7 @@ impl Group {
         }
     }
 
-    /// Stops all that is here, unseen by it.
+    /// Freezes all processes of the group, which they cannot notice.
     pub fn freeze(&self) {
         let (file, frozen, done) = match is_v2() {
             true => ("cgroup.freeze", "1", ("cgroup.events", "frozen 1")),
@@ -183,13 +183,13 @@ impl Group {
         within_10_s("it is frozen", || read(&self.file("freezer", done.0)).contains(done.1).then_some(()));
     }
 
-    /// Lets all that is here go on.
+    /// Lets all processes of the group continue.
     pub fn thaw(&self) {
         let (file, thawed) = if is_v2() { ("cgroup.freeze", "0") } else { ("freezer.state", "THAWED") };
         write_if_there(&self.file("freezer", file), thawed);
     }
 
-    /// Kills all that is here.
+    /// Kills all processes of the group.
     pub fn kill_all(&self) {
         let procs = folders(&self.path, self.controllers).pop().expect("a hierarchy").join("cgroup.procs");
         within_10_s("all in the cgroup are gone", || {
@@ -227,18 +227,19 @@ impl Drop for Inside {
     }
 }
 
-/// Whether those of a pod can be made; a skip if they cannot.
+/// Whether the groups of a pod can be created; a skip if they cannot.
 pub fn can_be_made() -> bool {
     let probe = format!("{}probe", prefix());
     let make = |folder: &PathBuf| fs::create_dir(folder).and_then(|()| fs::remove_dir(folder));
     let made = delegate("", OF_A_POD).and_then(|()| folders(&probe, OF_A_POD).iter().try_for_each(make));
     if let Err(error) = &made {
-        skip(&format!("no cgroup can be made ({error}); run as root on a machine that has them"));
+        skip(&format!("cannot create a cgroup ({error}); run as root on a machine that has cgroups"));
     }
     made.is_ok()
 }
 
-/// Kills whatever this process has started and removes the pods' groups that it has made, for good: no more can be made.
+/// Kills everything that this process has started and removes the pods' groups that it has made. Afterwards no more can
+/// be made.
 pub fn remove_all() {
     std::mem::forget(lock());
     let Ok(tasks) = fs::read_dir("/proc/self/task") else { return };
@@ -256,7 +257,7 @@ pub fn remove_all() {
     }
 }
 
-/// Of the controllers: 1 or 2.
+/// The version of control groups: 1 or 2.
 pub fn version() -> u8 {
     1 + u8::from(is_v2())
 }
@@ -269,7 +270,7 @@ fn kill_one(pid: &str) {
     _ = kill(Pid::from_raw(pid.parse().expect("a PID")), Signal::SIGKILL);
 }
 
-/// Of the names of this process's groups.
+/// The prefix of the names of this process's groups.
 fn prefix() -> String {
     format!("pause-pod-{}-", std::process::id())
 }
@@ -279,7 +280,7 @@ fn lock() -> MutexGuard<'static, ()> {
     MAKING.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// With version 2, groups have the controllers that the one above passes on. (Freezing needs none there.)
+/// In version 2, a group has only the controllers that its parent passes on. (Freezing needs no controller there.)
 fn delegate(path: &str, controllers: &[&str]) -> io::Result<()> {
     if !is_v2() {
         return Ok(());
@@ -302,15 +303,15 @@ fn folder(controller: &str, path: &str) -> PathBuf {
 }
 
 fn read(file: &Path) -> String {
-    fs::read_to_string(file).unwrap_or_else(|error| panic!("{} cannot be read: {error}", file.display()))
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()))
 }
 
 fn number(text: &str) -> u64 {
-    text.trim().parse().unwrap_or_else(|_| panic!("no number: {text}"))
+    text.trim().parse().unwrap_or_else(|_| panic!("not a number: {text}"))
 }
 
 fn write(file: &Path, value: &str) {
-    fs::write(file, value).unwrap_or_else(|error| panic!("{} does not take {value}: {error}", file.display()));
+    fs::write(file, value).unwrap_or_else(|error| panic!("cannot write {value} to {}: {error}", file.display()));
 }
 
 fn write_if_there(file: &Path, value: &str) {

@@ -1,4 +1,4 @@
-//! What tests start, watch and end: a process as PID 1, orphans, control groups, and who stands beside pause.
+//! What tests start, watch and end: processes as PID 1, orphans, control groups, and the peers of pause.
 
 pub mod cgroup;
 pub mod markdown;

@@ -1,4 +1,4 @@
-//! What pause says, which is what upstream's says but for the version.
+//! The messages of pause; only the version differs from upstream's.
 
 use crate::process::End;
 
@@ -13,7 +13,7 @@ pub const LOOP_TERMINATED: &str = "Error: infinite loop terminated\n";
 /// On stdout, for `-v`.
 pub const VERSION: &str = concat!("pause ", env!("CARGO_PKG_VERSION"), "\n");
 
-/// The end of a program that was asked for its version.
+/// The end of pause after `-v`.
 pub fn version_said() -> End {
     End { stdout: VERSION.to_owned(), ..End::silent(0) }
 }

@@ -1,4 +1,4 @@
-//! Makes orphans: of one kind and another, by whatever interpreter is there.
+//! Makes orphans of several kinds, with perl, python3 or busybox.
 
 use std::process::Command;
 
@@ -14,8 +14,8 @@ impl Process {
     }
 }
 
-/// Makes `batches` times `size` orphans: each has a parent that ends at the same moment. A batch starts when the one
-/// before has exited.
+/// Makes `batches` times `size` orphans. The orphans of a batch have one parent and exit as soon as it does; a batch
+/// starts when the one before has exited.
 pub fn batches(batches: usize, size: usize) -> Command {
     let script = r#"
         my ($batches, $size) = @ARGV;
@@ -40,7 +40,7 @@ pub fn batches(batches: usize, size: usize) -> Command {
     command(["perl", "-e", script, &batches.to_string(), &size.to_string()])
 }
 
-/// Twenty whose first thread has ended before the other, which ends when stdin is closed.
+/// Twenty orphans whose first thread ends before their second, which ends when stdin is closed.
 pub fn with_threads() -> Command {
     let script = "
 import ctypes, os, sys, threading
@@ -52,7 +52,7 @@ os._exit(0)";
     command(["python3", "-c", script, &libc::SYS_exit.to_string()])
 }
 
-/// Ten of each of these exit signals: none, SIGHUP, SIGUSR1, SIGCHLD, a realtime one.
+/// Ten orphans with each of these exit signals: none, SIGHUP, SIGUSR1, SIGCHLD, a realtime signal.
 pub fn with_odd_exit_signals() -> Command {
     let script = r#"
         use POSIX ();
@@ -60,7 +60,7 @@ pub fn with_odd_exit_signals() -> Command {
         pipe my $read, my $write or die $!;
         for my $signal (0, 1, 10, 17, 34) {
             for (1 .. 10) {
-                # The flags are the exit signal alone, and with the other arguments 0 it is fork.
+                # With only the exit signal as flags, and 0 for the other arguments, clone is fork.
                 my $child = syscall $clone + 0, $signal, 0, 0, 0, 0;
                 die $! if $child < 0;
                 next if $child;
@@ -69,11 +69,11 @@ pub fn with_odd_exit_signals() -> Command {
                 exit;
             }
         }
-        POSIX::_exit(0); # at once: not one of them sends its signal before"#;
+        POSIX::_exit(0); # at once, before any of them sends its signal"#;
     command(["perl", "-e", script, &libc::SYS_clone.to_string()])
 }
 
-/// Run in a pod that shares its PID namespace: 100 orphans, all reaped by a PID 1 that is /pause.
+/// A script for a pod that shares its PID namespace: makes 100 orphans and checks that PID 1, /pause, reaps them all.
 pub const IN_A_POD: &str = r#"
     [ "$(/bin/busybox tr -d '\0' </proc/1/cmdline)" = /pause ] || exit 1
     i=0

@@ -1,4 +1,4 @@
-//! pause, and what is looked at beside it: upstream's, Debian's catatonit, and floors that nothing can be below.
+//! pause and its peers: upstream's pause, Debian's catatonit, and floors, minimal programs that are the lower bounds.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,23 +16,23 @@ pub struct Peer {
     pub name: String,
     /// Its file.
     pub program: PathBuf,
-    /// What follows on its command line.
+    /// Its arguments.
     pub args: Vec<String>,
 }
 
 impl Peer {
-    /// One with these arguments.
+    /// A peer with these arguments.
     pub fn new(name: &str, program: impl Into<PathBuf>, args: &[&str]) -> Self {
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
         Self { name: name.to_owned(), program: program.into(), args }
     }
 
-    /// catatonit as it holds a pod, from Debian's package; it may not be there.
+    /// Debian's catatonit, with the option that makes it hold a pod; it may not be installed.
     pub fn catatonit() -> Self {
         Self::new("catatonit -P", "/usr/bin/catatonit", &["-P"])
     }
 
-    /// Starts it, with all its output to be read.
+    /// A command that starts it, with all its output in pipes.
     pub fn command(&self) -> Command {
         let mut start = command([&self.program]);
         start.args(&self.args);
@@ -47,30 +47,31 @@ pub fn ours() -> &'static Path {
 
 /// pause for `arch`.
 pub fn pause_for(arch: &Arch) -> &'static Path {
-    // All at once, so that none is written while another is executed.
+    // Builds all at once, so that none is written while another is executed.
     static BUILT: LazyLock<Vec<PathBuf>> =
         LazyLock::new(|| ALL.iter().map(|arch| build::pause(arch).expect("pause builds")).collect());
     &BUILT[ALL.iter().position(|known| known.name == arch.name).expect("in the table")]
 }
 
-/// Upstream's own pause, which proof/packages/upstream.sh builds.
+/// Upstream's pause, which proof/packages/upstream.sh builds; a skip if it is missing.
 pub fn upstream() -> Option<PathBuf> {
     let file = root().join("target/upstream/pause");
     if !file.exists() {
         skip(
-            "upstream's pause is not built; proof/packages/upstream.sh does it (needs gcc and Debian's source archive)",
+            "upstream's pause is missing; proof/packages/upstream.sh builds it (needs gcc and Debian's source archive)",
         );
     }
     file.exists().then_some(file)
 }
 
-/// Upstream's source with musl, if it was built; proof/packages/upstream.sh does it where musl-gcc is.
+/// Upstream's pause with musl, which may be missing: proof/packages/upstream.sh builds it if musl-gcc is installed.
 pub fn upstream_with_musl() -> PathBuf {
     root().join("target/upstream/pause-musl")
 }
 
-/// An assembly program of floors/, compiled and linked as pause is: `handler` installs one for SIGTERM and sleeps, `calls`
-/// makes the system calls of pause, `pause` only sleeps. None on architectures that it is not written for.
+/// An assembly program of floors/, compiled and linked as pause is: `handler` installs a handler for SIGTERM and
+/// sleeps, `calls` makes the system calls of pause, `pause` only sleeps. None except on amd64, for which alone they are
+/// written.
 pub fn floor(name: &str) -> Option<PathBuf> {
     let host = Arch::host().expect("an architecture of pause");
     (host.name == "amd64").then(|| {

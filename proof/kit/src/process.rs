@@ -1,4 +1,4 @@
-//! Starts a program, as PID 1 of a new PID namespace or as it is, looks at it, and ends it.
+//! Starts a program, with or without a new PID namespace, watches it, and ends it.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use procfs::process::Status;
 
 use crate::wait::{within, within_10_s};
 
-/// A command of these words, with all its output to be read, and no input.
+/// A command of these words, with all its output in pipes and no input.
 pub fn command(words: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
     let mut words = words.into_iter();
     let mut command = Command::new(words.next().expect("a program"));
@@ -22,12 +22,12 @@ pub fn command(words: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
     command
 }
 
-/// Runs `command`, within which /proc is not that of its PID namespace, to its end.
+/// Runs `command` to its end, without a new PID namespace.
 pub fn run(mut command: Command) -> End {
     Process { child: command.spawn().expect("the program starts") }.end()
 }
 
-/// A program that was started; killed when this goes.
+/// A program that was started. Dropping this kills it.
 pub struct Process {
     child: Child,
 }
@@ -35,35 +35,35 @@ pub struct Process {
 /// How a program ended.
 #[derive(Debug, PartialEq, Eq)]
 pub struct End {
-    /// None: by a signal.
+    /// Its exit code; None if a signal killed it.
     pub code: Option<i32>,
-    /// What it printed.
+    /// What it printed on stdout.
     pub stdout: String,
-    /// What it said on stderr.
+    /// What it printed on stderr.
     pub stderr: String,
 }
 
 impl End {
-    /// Exit code, and nothing said.
+    /// An end with this exit code and no output.
     pub fn silent(code: i32) -> Self {
         Self { code: Some(code), stdout: String::new(), stderr: String::new() }
     }
 
-    /// Exit code, and this on stderr.
+    /// An end with this exit code and this text on stderr.
     pub fn saying(code: i32, stderr: &str) -> Self {
         Self { stderr: stderr.to_owned(), ..Self::silent(code) }
     }
 }
 
 impl Process {
-    /// Starts `command` as it is.
+    /// Starts `command` without a new PID namespace.
     pub fn start(mut command: Command) -> Self {
         Self { child: command.spawn().expect("the program starts") }
     }
 
     /// Starts `command` as PID 1 of a new PID namespace.
     pub fn pid1(mut command: Command) -> Self {
-        // For this one thread, and for what it starts.
+        // Only for this thread's children.
         let start = || {
             unshare(CloneFlags::CLONE_NEWPID).expect("a PID namespace");
             command.spawn().expect("the program starts")
@@ -77,18 +77,18 @@ impl Process {
         self
     }
 
-    /// As [`is_ready`].
+    /// Whether [`is_ready`] holds for it.
     pub fn is_ready(&self) -> bool {
         is_ready(&self.status())
     }
 
-    /// Whether it sleeps, and so do its children.
+    /// Whether it and its children sleep.
     pub fn is_asleep(&self) -> bool {
         let sleeps = |pid: &String| state(pid) == Some('S');
         sleeps(&self.id().to_string()) && self.children().iter().all(sleeps)
     }
 
-    /// Whether SIGTERM, which has been sent, ends it with 0, or is lost on it.
+    /// Whether a SIGTERM that has been sent ends it with status 0; false if it sleeps on.
     pub fn is_ended_by_sigterm(&mut self) -> bool {
         let mut seen = 0;
         within_10_s("it ends or sleeps", || {
@@ -102,7 +102,7 @@ impl Process {
         })
     }
 
-    /// Waits until it is ready; false if it ends before.
+    /// Waits until it is ready; false if it ends first.
     pub fn starts(&mut self) -> bool {
         within_10_s("it starts or ends", || match self.is_over() {
             true => Some(false),
@@ -110,7 +110,7 @@ impl Process {
         })
     }
 
-    /// Its PID, as seen from here.
+    /// Its PID in this process's PID namespace.
     pub fn id(&self) -> i32 {
         self.child.id() as i32
     }
@@ -120,7 +120,7 @@ impl Process {
         procfs::process::Process::new(self.id()).and_then(|process| process.status()).expect("/proc/PID/status")
     }
 
-    /// How often it has had and given up a CPU.
+    /// The number of its context switches.
     pub fn context_switches(&self) -> u64 {
         let status = self.status();
         status.voluntary_ctxt_switches.expect("a count") + status.nonvoluntary_ctxt_switches.expect("a count")
@@ -142,23 +142,23 @@ impl Process {
         self.code_if_over().is_some()
     }
 
-    /// If it has ended, its exit code, or None if that was by a signal.
+    /// If it has ended, its exit code, or None if a signal killed it.
     pub fn code_if_over(&mut self) -> Option<Option<i32>> {
         self.child.try_wait().expect("its status").map(|status| status.code())
     }
 
-    /// If it has ended, its status as a shell gives it: the exit code, or 128 and the number of the signal.
+    /// If it has ended, its status as a shell reports it: the exit code, or 128 plus the number of the signal.
     pub fn status_if_over(&mut self) -> Option<i32> {
         let status = self.child.try_wait().expect("its status")?;
         status.code().or_else(|| Some(128 + status.signal()?))
     }
 
-    /// Waits for its end, and reads what it left in its pipes.
+    /// Waits for its end, at most 10 s, and reads its output.
     pub fn end(self) -> End {
         self.end_within(10)
     }
 
-    /// The same for what takes longer.
+    /// The same, for programs that take longer.
     pub fn end_within(mut self, seconds: u64) -> End {
         let mut end = End::silent(0);
         end.code = within(seconds, "it ends", || self.child.try_wait().expect("its status")).code();
@@ -187,7 +187,7 @@ impl Process {
         self.start_inside(command).end_within(60)
     }
 
-    /// Starts `command` in its PID namespace; the parent is outside, as for what an engine starts by exec.
+    /// Starts `command` in its PID namespace. Its parent is outside, as with processes that an engine starts by exec.
     pub fn start_inside(&self, mut command: Command) -> Self {
         let namespace = File::open(format!("/proc/{}/ns/pid", self.id())).expect("it lives");
         let start = || {
@@ -207,7 +207,7 @@ impl Process {
         within_10_s("all children are gone", || self.children().is_empty().then_some(()));
     }
 
-    /// Waits until every child is a zombie; says how many.
+    /// Waits until every child is a zombie; returns their number.
     pub fn only_zombies(&self) -> usize {
         within_10_s("all children are dead", || {
             let children = self.children();
@@ -229,20 +229,20 @@ impl Drop for Process {
     }
 }
 
-/// Whether a process sleeps and takes SIGTERM, SIGINT and SIGCHLD: by a handler, or blocked by who waits for them. (pause
-/// ignores SIGCHLD after the first.)
+/// Whether a process sleeps and takes SIGTERM, SIGINT and SIGCHLD: it has a handler, or blocks them and waits for them.
+/// (pause ignores SIGCHLD after the first.)
 pub fn is_ready(status: &Status) -> bool {
     let taken = status.sigcgt | status.sigblk;
     let all = [(Signal::SIGTERM, taken), (Signal::SIGINT, taken), (Signal::SIGCHLD, taken | status.sigign)];
     status.state.starts_with('S') && all.into_iter().all(|(signal, taken)| taken & bit(signal) != 0)
 }
 
-/// Of a signal, in the masks of /proc/PID/status.
+/// The bit of a signal in the masks of /proc/PID/status.
 pub fn bit(signal: Signal) -> u64 {
     1 << (signal as u64 - 1)
 }
 
-/// As in /proc/PID/stat; none if it is gone.
+/// The state in /proc/PID/stat; None if the process is gone.
 pub fn state(pid: &str) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.chars().next()

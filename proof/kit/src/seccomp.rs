@@ -1,4 +1,4 @@
-//! Seccomp filters that refuse system calls, or allow no others, and programs under them.
+//! Seccomp filters that refuse some system calls or allow only some, and programs under them.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompConditio
 
 use crate::process::command;
 
-/// A filter that refuses to install a handler for `signal`; asking for the present one is allowed.
+/// A filter that refuses to install a handler for `signal`; querying the present one is allowed.
 pub fn refuse_sigaction(signal: Signal) -> Filter {
     let argument = |index, op, value| SeccompCondition::new(index, SeccompCmpArgLen::Qword, op, value).expect("right");
     let signal = argument(0, SeccompCmpOp::Eq, signal as u64);
@@ -19,13 +19,13 @@ pub fn refuse_sigaction(signal: Signal) -> Filter {
     refuse(Errno::EPERM, [(libc::SYS_rt_sigaction, vec![rule])])
 }
 
-/// A filter that refuses each of `calls` with `errno` when one of its rules holds, or always if it has none.
+/// A filter that refuses each of `calls` with `errno` if one of its rules matches, or always if it has none.
 pub fn refuse(errno: Errno, calls: impl IntoIterator<Item = (i64, Vec<SeccompRule>)>) -> Filter {
     compiled(calls, SeccompAction::Allow, SeccompAction::Errno(errno as u32))
 }
 
-/// Starts what `start` starts, under `filter`. A thread of this process cannot do it: it would have to end under the
-/// filter, which may refuse `exit`.
+/// A command that runs `start` under `filter`. A thread of this process cannot apply the filter: it would have to end
+/// under it, and the filter may refuse `exit`.
 pub fn under(filter: &Filter, start: Command) -> Command {
     // struct sock_filter and struct sock_fprog, in linux/filter.h
     let steps = filter.iter().flat_map(|step| {
@@ -44,12 +44,12 @@ pub fn under(filter: &Filter, start: Command) -> Command {
     perl
 }
 
-/// A filter that kills whoever makes another system call than these.
+/// A filter that kills a process that makes any other system call.
 pub fn allow_only(numbers: impl IntoIterator<Item = i64>) -> Filter {
     compiled(numbers.into_iter().map(|number| (number, vec![])), SeccompAction::KillProcess, SeccompAction::Allow)
 }
 
-/// From here on this thread, and what it starts, is under the filter. Allocates nothing.
+/// Puts this thread, and what it starts from then on, under the filter. Does not allocate memory.
 pub fn apply(filter: &Filter) {
     seccompiler::apply_filter(filter).expect("a seccomp filter");
 }

@@ -1,4 +1,4 @@
-//! Says what a test could not do.
+//! Reports tests that cannot run.
 
 use std::env;
 use std::fs;
@@ -8,13 +8,14 @@ use std::thread;
 use build::root;
 use nix::sched::{CloneFlags, unshare};
 
-/// Says that a test could not do its work. Never so in CI.
+/// Reports that a test cannot run, and why. Fails in CI.
 pub fn skip(why: &str) {
     say(&format!("SKIPPED: {why}"));
     assert_ne!(env::var("CI").as_deref(), Ok("true"), "skipped, in CI: {why}");
 }
 
-/// The same because `what` is missing. No failure, even in CI, where an attempt to fetch it has failed (proof/packages/fetch.sh).
+/// The same because `what` is missing. If an attempt to fetch it has failed (proof/packages/fetch.sh), this does not
+/// fail even in CI.
 pub fn not_fetched(what: &str, why: &str) {
     let list = fs::read_to_string(root().join("target/not-fetched")).unwrap_or_default();
     let said = list.lines().find(|line| line.strip_prefix(what).is_some_and(|rest| rest.starts_with(": ")));
@@ -32,11 +33,11 @@ fn say(what: &str) {
     _ = writeln!(io::stderr(), "{what}");
 }
 
-/// Whether namespaces can be made; a skip if they cannot.
+/// Whether namespaces can be created; a skip if they cannot.
 pub fn has_namespaces() -> bool {
     let made = thread::spawn(|| unshare(CloneFlags::CLONE_NEWPID)).join().expect("no panic");
     if let Err(error) = made {
-        skip(&format!("no PID namespace can be made ({error}); run as root, or under: unshare -Ur"));
+        skip(&format!("cannot create a PID namespace ({error}); run as root, or under: unshare -Ur"));
     }
     made.is_ok()
 }
@@ -45,7 +46,7 @@ pub fn has_namespaces() -> bool {
 pub fn has(program: &str) -> bool {
     let found = is_installed(program);
     if !found {
-        skip(&format!("{program} is not installed; as root on Debian, make installs it"));
+        skip(&format!("{program} is not installed; make installs it as root on Debian"));
     }
     found
 }

@@ -3,12 +3,12 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What `look` finds, as soon as it does.
+/// Calls `look` until it finds something, and returns that; panics after 10 s.
 pub fn within_10_s<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
     within(10, what, look)
 }
 
-/// The same for what takes longer.
+/// The same, with another deadline.
 pub fn within<T>(seconds: u64, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(seconds);
     loop {

@@ -11,21 +11,21 @@ pub struct Arch {
     pub name: &'static str,
     /// `variant` of the same. arm64 has none: with "v8" some engines found no match.
     pub variant: Option<&'static str>,
-    /// Rust's target triple. No libc is linked, so that its last part means nothing.
+    /// Rust's target triple. Its last part does not matter, because no libc is linked.
     pub triple: &'static str,
     /// Rust's `target_arch`; names the file in src/sys.
     pub rust: &'static str,
-    /// Runs a program of this architecture on another (Debian's qemu-user-static).
+    /// The emulator that runs a program of this architecture on another (Debian's qemu-user-static).
     pub qemu: &'static str,
     /// `e_machine` of the ELF header.
     pub elf_machine: u16,
-    /// `e_flags` of the ELF header: the ABI, where the architecture has more than one.
+    /// `e_flags` of the ELF header: the ABI, on architectures with more than one.
     pub elf_flags: u32,
-    /// For rustc's `-Ctarget-feature`: turns off what its target has and some machines or kernels have not.
+    /// For rustc's `-Ctarget-feature`: turns off what the target assumes and some machines or kernels lack.
     pub features: &'static str,
-    /// The most that the binary may take.
+    /// The largest size that the binary may have.
     pub max_bytes: u64,
-    /// Whether `core` is built from its source (the component rust-src): the compiled one cannot be had everywhere.
+    /// Whether `core` is built from source (the component rust-src): a compiled one is not available everywhere.
     pub builds_core: bool,
 }
 
@@ -53,7 +53,7 @@ pub const ALL: [Arch; 7] = [
     Arch { name: "s390x", variant: None, triple: "s390x-unknown-linux-gnu", rust: "s390x",
         qemu: "qemu-s390x-static", elf_machine: 22, elf_flags: 0,
         features: "", max_bytes: 2560, builds_core: false },
-    // ABI 1, double floats in registers. LSX: vectors, which small processors, kernels before 6.5 and QEMU 7.2 lack.
+    // ABI 1, double floats in registers; no LSX, vectors that small processors, kernels before 6.5 and QEMU 7.2 lack
     Arch { name: "loong64", variant: None, triple: "loongarch64-unknown-linux-gnu", rust: "loongarch64",
         qemu: "qemu-loongarch64-static", elf_machine: 258, elf_flags: 0x43,
         features: "-lsx", max_bytes: 2560, builds_core: true },
@@ -67,7 +67,7 @@ impl Arch {
             .with_context(|| format!("pause is not made for {ARCH}; see the table in xtask/build/src/arch.rs"))
     }
 
-    /// As engines write it, `linux/arm/v7` for one.
+    /// As engines write it, for example `linux/arm/v7`.
     pub fn platform(&self) -> String {
         let variant = self.variant.map(|variant| format!("/{variant}")).unwrap_or_default();
         format!("linux/{}{variant}", self.name)

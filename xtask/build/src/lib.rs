@@ -1,4 +1,4 @@
-//! The one way in which pause is compiled and linked, and [`arch`], the one table of architectures.
+//! Compiles and links pause, in the same way for everyone; and [`arch`], the only table of architectures.
 
 pub mod arch;
 
@@ -14,7 +14,7 @@ use arch::Arch;
 use object::{Object, ObjectSegment};
 use tempfile::NamedTempFile;
 
-/// Builds the pause that ships for `arch`; returns where it is: `pause`, alone in its folder.
+/// Builds the pause that ships for `arch`; returns its path: a file `pause`, alone in its folder.
 pub fn pause(arch: &Arch) -> Result<PathBuf> {
     let target = root().join("target");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
@@ -24,7 +24,7 @@ pub fn pause(arch: &Arch) -> Result<PathBuf> {
         .arg(arch.triple)
         .arg("--target-dir")
         .arg(&target);
-    // The bytes are to follow from the source and the toolchain, not from what a user prefers for other projects.
+    // The bytes must depend only on the source and the toolchain, not on a user's settings for other projects.
     for (name, _) in env::vars_os() {
         let prefixes = ["RUSTFLAGS", "RUSTC", "CARGO_BUILD_", "CARGO_ENCODED_", "CARGO_PROFILE_", "CARGO_TARGET_"];
         if prefixes.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
@@ -48,27 +48,27 @@ pub fn pause(arch: &Arch) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// Has `cargo` build `core` too, from the toolchain's component rust-src. rust-toolchain.toml names the toolchain
-/// exactly, so these bytes follow from it as well.
+/// Makes `cargo` build `core` too, from the toolchain's component rust-src. rust-toolchain.toml names the exact
+/// toolchain, so these bytes are reproducible as well.
 fn build_core(cargo: &mut Command) -> Result<()> {
     let sysroot = Command::new("rustc").args(["--print", "sysroot"]).current_dir(root()).output();
     let sysroot = sysroot.context("cannot run rustc; install it with rustup (https://rustup.rs)")?.stdout;
     let library = Path::new(str::from_utf8(&sysroot)?.trim()).join("lib/rustlib/src/rust/library/Cargo.toml");
     ensure!(library.exists(), "the source of Rust's library is missing: rustup component add rust-src");
-    // Cargo wants every crate of that library's lock file, even for `core`, which uses none. This gets those that are
-    // missing, and needs no network when none is.
+    // Cargo requires every crate of that library's lock file, even for `core`, which uses none. This fetches those that
+    // are missing, and needs no network if none is.
     let mut fetch = Command::new(cargo.get_program());
     fetch.current_dir(root()).args(["fetch", "--locked", "--manifest-path"]).arg(library).env("RUSTC_BOOTSTRAP", "1");
     ensure!(
         fetch.output().context("cannot run cargo")?.status.success(),
         "crates of Rust's library are missing and cannot be fetched: run `make setup` with a network"
     );
-    // The option is not stable, so that cargo takes it from a nightly toolchain, or from one that is told this.
+    // The option is unstable: a toolchain that is not nightly accepts it only with RUSTC_BOOTSTRAP.
     cargo.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=core");
     Ok(())
 }
 
-/// Builds a program of one file that needs `core` alone, into `file`, linked as pause is.
+/// Builds a program of one source file that uses only `core` into `file`, and links it as pause is linked.
 pub fn like_pause(source: &Path, arch: &Arch, file: &Path) -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a folder")?;
     let linked = folder.path().join("linked");
@@ -79,29 +79,30 @@ pub fn like_pause(source: &Path, arch: &Arch, file: &Path) -> Result<()> {
     write(file, segments(&fs::read(linked)?)?, 0o755)
 }
 
-/// The part of the file that is loaded. Behind it rust-lld leaves room for the section headers that it does not write.
+/// The part of the file that is loaded. rust-lld leaves zeros after it, as room for section headers that it then does
+/// not write.
 fn segments(linked: &[u8]) -> Result<&[u8]> {
     let file = object::File::parse(linked).context("the linker wrote no ELF file")?;
     let ends = file.segments().map(|segment| segment.file_range()).map(|(offset, size)| offset + size);
     let end = ends.max().context("no segment")? as usize;
-    ensure!(linked[end..].iter().all(|&byte| byte == 0), "something is behind the last segment");
+    ensure!(linked[end..].iter().all(|&byte| byte == 0), "there is data after the last segment");
     Ok(&linked[..end])
 }
 
-/// How rustc is to link a program without a libc.
+/// The flags with which rustc links a program without a libc.
 fn rustc_flags(arch: &Arch) -> Vec<String> {
     let script = root().join("src/pause.ld");
     let link = [
-        // The toolchain's own linker, and nothing that is not ours: no C compiler, no libc, no start files.
+        // The toolchain's own linker, and only our own code: no C compiler, no libc, no start files.
         "-Clinker=rust-lld",
         "-Clink-self-contained=no",
         "-Clink-arg=-nostdlib",
-        // A static position-independent executable. The `-gnu` triples need to be told.
+        // A static position-independent executable, which is not the default of the `-gnu` triples.
         "-Crelocation-model=pic",
         "-Ctarget-feature=+crt-static",
         "-Clink-arg=-pie",
         "-Clink-arg=--no-dynamic-linker",
-        // No writable segment, and nothing that nobody reads.
+        // No writable segment, and nothing that is never read.
         "-Clink-arg=-zrodynamic",
         "-Crelro-level=off",
         "-Clink-arg=--build-id=none",
@@ -124,8 +125,8 @@ pub fn root() -> &'static Path {
     xtask_build.ancestors().nth(2).unwrap_or(xtask_build)
 }
 
-/// Puts `bytes` at `path` with `mode`, whole or not at all: whoever looks sees the old file or the new one.
-/// Makes the folder if it is not there. A file that is right already is left alone.
+/// Writes `bytes` to `path` with `mode`, atomically: readers see the old file or the new one. Creates the folder if it
+/// is missing. A file that has these bytes already is not written again.
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let whole = || -> io::Result<()> {
         if fs::read(path).is_ok_and(|old| old == bytes) {
