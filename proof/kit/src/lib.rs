@@ -1,11 +1,13 @@
 //! What tests start, watch and end: a process as PID 1, orphans, control groups, and who stands beside pause.
 
 pub mod cgroup;
+pub mod gate;
 pub mod markdown;
 pub mod messages;
 pub mod orphans;
 pub mod peers;
 pub mod process;
+#[cfg(not(any(target_arch = "powerpc64", target_arch = "s390x")))] // which seccompiler does not know
 pub mod seccomp;
 pub mod skip;
 pub mod wait;
