@@ -9,7 +9,6 @@ mod survey;
 mod tracee;
 mod trial;
 
-use std::env;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,7 +16,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, available_parallelism};
 use std::time::Instant;
+use std::{env, fs};
 
+use build::root;
 use kit::wait::message;
 use kit::{cgroup, peers, process, skip};
 use model::{Event, PAIRED, Rest, State};
@@ -28,6 +29,8 @@ use trial::{Bench, Place, Seen};
 const USAGE: &str = "usage: instructions [--pairs | --together | --table] [PROGRAM]
   --pairs: two events, one in the handler that the other starts; --together: signals that do nothing, all at once;
   --table: the model, for docs/how-it-works.md; PROGRAM: instead of pause";
+
+const FRAGMENT: &str = "docs/fragments/states.md";
 
 /// How many of a row's failures are shown.
 const SHOWN: usize = 4;
@@ -59,9 +62,20 @@ fn main() -> ExitCode {
     cgroup::clean_up_on_signals();
     let passed = match program {
         Some(program) => trials(Path::new(program), option),
-        None => trials(peers::ours(), option) & (option == "--pairs" || controls()),
+        None => is_documented() & trials(peers::ours(), option) & (option == "--pairs" || controls()),
     };
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Whether docs/how-it-works.md, of which the table is a fragment, has it as it is.
+fn is_documented() -> bool {
+    let same = fs::read_to_string(root().join(FRAGMENT)).is_ok_and(|text| text == model::table());
+    if !same {
+        println!(
+            "FAILED: {FRAGMENT} is out of date: cargo test -qp instructions -- --table >{FRAGMENT}; cargo xtask docs"
+        );
+    }
+    same
 }
 
 /// All trials of `program`, as a table.
@@ -74,7 +88,7 @@ fn trials(program: &Path, option: &str) -> bool {
     differences.iter().for_each(|difference| println!("FAILED: {difference}"));
     let table = Table { program, survey: &survey };
     let (trials, failed) = match option {
-        "--pairs" => table.pairs(),
+        "--pairs" => table.all_pairs(),
         _ => table.singles(option == "--together"),
     };
     println!("{trials} trials, {failed} failed, {} s", start.elapsed().as_secs());
@@ -142,20 +156,33 @@ impl Table<'_> {
             let trials = events.iter().flat_map(|&event| sites.iter().map(move |site| single(site, event)));
             add(&mut sum, self.row(&name, trials.collect()));
         }
+        let asleep: Vec<Site> = self.sites().into_iter().filter(|site| site.place == Place::Asleep).collect();
+        add(&mut sum, self.pairs(&[Event::Signal(libc::SIGTERM), Event::Deaths(1)], &asleep));
         sum
     }
 
-    /// Each event at each place of the handler that another one has started at each site.
-    fn pairs(&self) -> (usize, usize) {
+    /// The same for pairs, of which the first one happens at each site.
+    fn all_pairs(&self) -> (usize, usize) {
         let mut sites = self.sites();
         sites.retain(|site| site.place != Place::AsleepAfterDeath);
+        self.pairs(&PAIRED, &sites)
+    }
+
+    /// Each event at each place of the handler that another one has started at each of `sites`; at once where it starts none.
+    fn pairs(&self, firsts: &[Event], sites: &[Site]) -> (usize, usize) {
+        let mut seconds = model::SECOND.to_vec();
+        if !skip::is_installed("perl") {
+            println!("SKIPPED: {}: perl is not installed", Event::OddDeath);
+            seconds.retain(|&event| event != Event::OddDeath);
+        }
+        let seconds = &seconds;
         let mut sum = (0, 0);
-        for first in PAIRED {
-            let handlers = in_parallel(self.program, &sites, |bench, site| bench.handler(site.place, first));
+        for &first in firsts {
+            let handlers = in_parallel(self.program, sites, |bench, site| bench.handler(site.place, first));
             let mut trials = Vec::new();
             for (site, handler) in sites.iter().zip(handlers) {
                 let steps = handler.map_or(vec![None], |count| (0..count).map(Some).collect());
-                for (steps, event) in steps.iter().flat_map(|&steps| model::SECOND.map(|event| (steps, event))) {
+                for (steps, event) in steps.iter().flat_map(|&steps| seconds.iter().map(move |&event| (steps, event))) {
                     let (expected, name) = match steps {
                         Some(steps) => (
                             model::rest_after(model::in_handler_of(first), event),

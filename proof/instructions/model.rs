@@ -151,9 +151,9 @@ pub const PAIRED: [Event; 8] = [
 ];
 
 /// Of pairs, the second.
-pub const SECOND: [Event; 9] = {
+pub const SECOND: [Event; 10] = {
     let [a, b, c, d, e, f, g, h] = PAIRED;
-    [a, b, c, d, e, f, g, h, FullStderrAndTerm]
+    [a, b, c, d, e, f, g, h, Signal(libc::SIGKILL), FullStderrAndTerm]
 };
 
 /// For docs/how-it-works.md.
