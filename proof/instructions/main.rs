@@ -32,7 +32,7 @@ const USAGE: &str = "usage: instructions [--pairs | --together | --table] [PROGR
 
 const FRAGMENT: &str = "docs/fragments/states.md";
 
-/// How many of a row's failures are shown.
+/// How many of a row's failures are shown, and how many trials of a row may come to no end.
 const SHOWN: usize = 4;
 
 fn main() -> ExitCode {
@@ -97,7 +97,9 @@ fn trials(program: &Path, option: &str) -> bool {
 
 /// What a flood of SIGTERMs does: it ends by SIGSEGV, because each one that comes in a handler takes room on the stack.
 fn flood(program: &Path) -> bool {
-    let (room, seen) = Bench::new(program).flood();
+    let run = || Bench::new(program).flood();
+    let (room, seen) =
+        panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| (0, Seen::Other(message(panic))));
     println!("SIGTERM at the first instruction of its handler, again and again: {seen} after {room}");
     let right = seen == Seen::Rest(Rest::Ends(128 + libc::SIGSEGV)) && room > 100;
     if !right {
@@ -213,12 +215,19 @@ impl Table<'_> {
     /// Runs the trials of a row and prints it: how many there were and failed.
     fn row(&self, name: &str, trials: Vec<Trial>) -> (usize, usize) {
         let start = Instant::now();
+        let late = AtomicUsize::new(0);
         let seen = in_parallel(self.program, &trials, |bench, trial| {
+            if late.load(Relaxed) > SHOWN {
+                return Seen::Other("not tried after the others".to_owned());
+            }
             let run = || match trial.first {
                 None => bench.single(trial.site.place, trial.event),
                 Some(first) => bench.pair(trial.site.place, first, trial.steps, trial.event),
             };
-            panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Seen::Other(message(panic)))
+            panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+                late.fetch_add(1, Relaxed);
+                Seen::Other(message(panic))
+            })
         });
         println!("{name:36} {:6} {:4} s  {}", trials.len(), start.elapsed().as_secs(), summary(&trials, &seen));
         let wrong = |(trial, seen): &(&Trial, Seen)| *seen != Seen::Rest(trial.expected);

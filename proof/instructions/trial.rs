@@ -36,7 +36,7 @@ pub enum Place {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Seen {
     Rest(Rest),
-    /// It sleeps, and so many of its children are dead.
+    /// It sleeps, or is stopped with a handler for SIGCHLD, and so many of its children are zombies.
     Zombies(usize),
     /// It came to rest, and then SIGTERM did not end it.
     Deaf,
@@ -135,8 +135,15 @@ impl Bench {
     fn happen(&self, place: Place, tracee: Tracee, events: &[Event]) -> Seen {
         let stopped = matches!(place, Place::Stopped { .. });
         let process = if stopped {
+            let reaps = tracee.process.status().sigcgt & bit(Signal::SIGCHLD) != 0;
             events.iter().for_each(|&event| self.begin(event, &tracee.process));
-            tracee.let_go()
+            // With its handler there, the kernel is to release the dead although it is stopped.
+            let zombies = if reaps { tracee.process.zombies() } else { 0 };
+            let process = tracee.let_go();
+            if zombies > 0 {
+                return Seen::Zombies(zombies);
+            }
+            process
         } else {
             let process = tracee.let_go();
             within_10_s("it sleeps", || is_asleep(&process).then_some(()));
@@ -336,7 +343,7 @@ impl fmt::Display for Seen {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Rest(rest) => rest.fmt(formatter),
-            Self::Zombies(count) => write!(formatter, "asleep with zombies: {count}"),
+            Self::Zombies(count) => write!(formatter, "zombies: {count}"),
             Self::Deaf => formatter.write_str("asleep, and not ended by SIGTERM then"),
             Self::Other(what) => formatter.write_str(what),
         }
