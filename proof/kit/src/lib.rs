@@ -7,7 +7,7 @@ pub mod messages;
 pub mod orphans;
 pub mod peers;
 pub mod process;
-#[cfg(not(any(target_arch = "powerpc64", target_arch = "s390x")))] // which seccompiler does not know
+#[cfg(not(target_arch = "powerpc64"))] // which seccompiler does not know
 pub mod seccomp;
 pub mod skip;
 pub mod wait;
