@@ -170,7 +170,8 @@ fn a_controlling_terminal_that_hangs_up() {
         assert_ne!(tty(&process), 0);
         drop(terminal);
         within_10_s("it has no terminal any more", || (tty(&process) == 0).then_some(()));
-        works_and_stops(process);
+        within_10_s("SIGHUP is gone", || (process.status().shdpnd & bit(Signal::SIGHUP) == 0).then_some(()));
+        works_and_stops(process.ready());
 
         let (terminal, start) = on_terminal();
         let mut not_pid_1 = Process::start(start).ready();
