@@ -5,8 +5,8 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults nightly e2e kubelet node compatibility kernels bench bench-v2 push release-rehearsal \
-	lint clean help setup test-setup bench-setup e2e-setup
+.PHONY: build dist image run test faults instructions nightly e2e kubelet node compatibility kernels bench bench-v2 push \
+	release-rehearsal lint clean help setup test-setup bench-setup e2e-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -26,8 +26,12 @@ test: test-setup ## everything that needs no container engine
 faults: test-setup ## a table of what pause, upstream's pause and catatonit survive; a part of test
 	$(CARGO) test --quiet --package faults
 
+instructions: test-setup ## what pause does at each of its instructions, whatever happens there; a part of test
+	$(CARGO) test --quiet --package instructions
+
 nightly: test-setup ## the checks that take too long for every change
 	$(CARGO) test --quiet --package faults -- --all
+	$(CARGO) test --quiet --package instructions -- --pairs
 	$(MAKE) kernels
 	$(MAKE) node
 	$(MAKE) bench BENCH=

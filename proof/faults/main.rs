@@ -11,15 +11,14 @@ mod starvation;
 mod storms;
 mod surface;
 
-use std::any::Any;
+use std::env;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::time::Instant;
-use std::{env, thread};
 
 use kit::peers::Peer;
+use kit::wait::message;
 use kit::{cgroup, skip};
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 const USAGE: &str = "usage: faults [--all] [WORD...]   --all: the long rows too; WORD: only rows with it in their name";
 
@@ -89,7 +88,7 @@ fn faults(arguments: &[String]) -> ExitCode {
     if !skip::has_namespaces() || !cgroup::can_be_made() || !programs.iter().all(|program| skip::has(program)) {
         return ExitCode::SUCCESS;
     }
-    clean_up_on_signals();
+    cgroup::clean_up_on_signals();
     panic::set_hook(Box::new(|_| ())); // the table says it
 
     let peers = pod::peers();
@@ -124,29 +123,10 @@ impl Trial {
     }
 }
 
-/// What a panic said, in one line.
-fn message(panic: Box<dyn Any + Send>) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("panic").split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 fn line(name: &str, cells: Vec<String>) -> String {
     let mut line = format!("{name:54}");
     for (at, cell) in cells.iter().enumerate() {
         line += &if at == 0 { format!(" {cell:9}") } else { format!(" {cell:30}") };
     }
     line
-}
-
-/// On Ctrl-C too, nothing that was started or made is left.
-fn clean_up_on_signals() {
-    let (mut signals, end) = std::os::unix::net::UnixStream::pair().expect("two sockets");
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::low_level::pipe::register(signal, end.try_clone().expect("a descriptor")).expect("a handler");
-    }
-    thread::spawn(move || {
-        std::io::Read::read_exact(&mut signals, &mut [0]).expect("a signal");
-        cgroup::remove_all();
-        std::process::exit(130);
-    });
 }

@@ -1,15 +1,14 @@
 //! A pod for a trial: a program as PID 1 of a PID namespace, alone in a cgroup, and others beside it.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use kit::cgroup::Cgroup;
+use kit::gate::{gated, wait_at_gate};
 use kit::peers::{self, Peer};
-use kit::process::{End, Process, command};
+use kit::process::{End, Process};
 use kit::wait::within_10_s;
 use kit::{orphans, skip};
-use nix::libc;
 
 /// What the table calls ours.
 pub const OURS: &str = "ours";
@@ -52,7 +51,7 @@ impl Pod {
 
     /// The same in a cgroup that has its limits already.
     pub fn prepare_in(cgroup: Cgroup, program: Command) -> Self {
-        let pid1 = Process::pid1(gated(program));
+        let pid1 = Process::pid1(gated("", &program));
         let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).expect("a namespace");
         assert_ne!(namespace(&pid1.id().to_string()), namespace("self"), "in the harness's PID namespace");
         Self::around(pid1, cgroup)
@@ -60,7 +59,7 @@ impl Pod {
 
     /// The same without a PID namespace of its own.
     pub fn prepare_not_pid_1(program: Command) -> Self {
-        Self::around(Process::start(gated(program)), Cgroup::new())
+        Self::around(Process::start(gated("", &program)), Cgroup::new())
     }
 
     fn around(pid1: Process, cgroup: Cgroup) -> Self {
@@ -79,7 +78,7 @@ impl Pod {
 
     /// Starts another program in the pod.
     pub fn start_beside(&self, program: Command) -> Process {
-        let mut process = self.pid1.start_inside(gated(program));
+        let mut process = self.pid1.start_inside(gated("", &program));
         wait_at_gate(&process);
         self.cgroup.rest.admit(process.id());
         process.tell();
@@ -110,20 +109,4 @@ impl Pod {
         let code = self.pid1.terminate().code;
         assert!(code == Some(0), "SIGTERM: exit code {code:?}");
     }
-}
-
-/// Until it reads its stdin: no part of the exec of the gate itself is still to come.
-fn wait_at_gate(process: &Process) {
-    let reads = format!("{} 0x0 ", libc::SYS_read);
-    within_10_s("the gate waits", || {
-        let call = fs::read_to_string(format!("/proc/{}/syscall", process.id())).expect("it lives");
-        call.starts_with(&reads).then_some(())
-    });
-}
-
-/// `program`, but the exec only when it is told; if this process dies before, never.
-fn gated(program: Command) -> Command {
-    let mut gate = command([Path::new("sh"), Path::new("-c"), Path::new(r#"read go && exec "$@""#), Path::new("sh")]);
-    gate.arg(program.get_program()).args(program.get_args()).stdin(Stdio::piped());
-    gate
 }

@@ -11,15 +11,16 @@ cp ../../../proof/machines/kernels-init.sh root/init
 cp ../../../dist/pause-"$pause" root/pause
 cp busybox root/bin/
 chmod 0755 root/init root/pause root/bin/busybox
+[ ! -e "../../instructions/$pause" ] || cp "../../instructions/$pause" root/instructions
 
 # The kernel panics when its init ends, which says the exit code; then it reboots, which ends QEMU.
 start=$(date +%s)
-../../../proof/machines/qemu.sh 300 "$console" "$qemu" "$@" -m 512 2>&1 | tr -d '\r' >console.txt
+../../../proof/machines/qemu.sh 900 "$console" "$qemu" "$@" -m 512 2>&1 | tr -d '\r' >console.txt
 seconds=$(($(date +%s) - start))
 
 # All that is said from the first line of kernels-init.sh on: by it, by pause and by the kernel.
 said=$(sed -n '/^kernel: /,/Kernel panic/p' console.txt)
-unexpected=$(echo "$said" | grep -Ev -e '^(kernel|page size|ok|checks): ' -e '^Shutting down, got signal: Terminated$' \
+unexpected=$(echo "$said" | grep -Ev -e '^(kernel|page size|instructions|ok|checks): ' -e '^Shutting down, got signal: Terminated$' \
     -e 'Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000000$' || true)
 checks=$(echo "$said" | grep -c '^ok: ' || true)
 case $unexpected$(echo "$said" | tail -n 3 | tr '\n' ' ') in
@@ -31,5 +32,5 @@ case $unexpected$(echo "$said" | tail -n 3 | tr '\n' ' ') in
         ;;
 esac
 value() { echo "$said" | sed -n "s/^$1: //p"; }
-printf '%-8s %-22s %-30s %-8s %-6s %6s %7s\n' "$pause" "${qemu#qemu-system-} $2" "$(value kernel)" \
-    "$(tail -n 1 fetched)" "$(value 'page size')" "$checks" "$seconds"
+printf '%-8s %-22s %-30s %-8s %-6s %6s %12s %7s\n' "$pause" "${qemu#qemu-system-} $2" "$(value kernel)" \
+    "$(tail -n 1 fetched)" "$(value 'page size')" "$checks" "$(value instructions)" "$seconds"

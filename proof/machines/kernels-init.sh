@@ -1,6 +1,6 @@
 #!/bin/busybox sh
 # Init of the machine that boot.sh starts: tests /pause as PID 1 of PID namespaces, then becomes it.
-# Nothing but this file, /pause and Debian's /bin/busybox is here.
+# Nothing but this file, /pause, Debian's /bin/busybox and, where the processor can step, /instructions is here.
 # shellcheck shell=dash disable=SC2016 # some of these scripts are for other shells
 
 # Tries "$@" for 20 s, because an emulated machine is slow; without success it ends the machine.
@@ -122,6 +122,17 @@ check 'no other signal from inside does a thing' has_children 50
 kill_children
 check 'and it reaps' has_children 0
 check 'SIGTERM' ends_with TERM Terminated
+
+# What goes wrong is in /out, and takes no second try.
+if [ -e /instructions ]; then
+    mkdir -p /sys
+    mount -t sysfs none /sys
+    mount -t cgroup2 none /sys/fs/cgroup
+    /instructions --together /pause >/out 2>/err
+    passed=$?
+    check 'each event at each instruction' [ $passed = 0 ]
+    echo "instructions: $(awk 'NR == 1 { print $1 }' /out)"
+fi
 
 machine() {
     pid=1

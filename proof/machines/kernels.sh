@@ -6,7 +6,9 @@ proof/packages/install.sh kernels
 # 600 MB, of which 250 MB stay.
 awk '!/^#/ { print $2, $3 }' proof/machines/machines | proof/packages/kernel.sh
 
-printf '%-8s %-22s %-30s %-8s %-6s %6s %7s\n' pause machine kernel release page checks seconds
+proof/machines/instructions.sh
+
+printf '%-8s %-22s %-30s %-8s %-6s %6s %12s %7s\n' pause machine kernel release page checks instructions seconds
 grep -v '^#' proof/machines/machines | while read -r pause arch package rest; do
     [ ! -e "target/kernels/$package/fetched" ] || echo "$pause $arch $package $rest"
 done | xargs -r -P 2 -L 1 proof/machines/boot.sh

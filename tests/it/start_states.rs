@@ -1,15 +1,23 @@
 //! Odd states in which pause may be started: what it inherits, what limits it. (refusals.rs refuses system calls.)
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 
+use kit::cgroup::{self, Cgroup};
 use kit::messages::{TERMINATED, WARNING};
-use kit::peers::ours;
+use kit::peers::{ours, upstream};
 use kit::process::{End, Process, bit, command, run};
 use kit::skip::has_namespaces;
 use kit::wait::within_10_s;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::libc;
+use nix::mount::{MntFlags, MsFlags, mount, umount, umount2};
+use nix::pty::openpty;
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::Signal;
 
 #[test]
@@ -102,6 +110,96 @@ fn no_data_and_a_stack_of_16_kib() {
 fn no_file_descriptors() {
     let process = Process::start(start(&["prlimit", "--nofile=0"])).ready();
     assert_eq!(process.terminate(), End::silent(0));
+}
+
+/// As upstream's; so do the three tests below.
+#[test]
+fn open_descriptors_stay_open() {
+    for pause in [ours().to_owned()].into_iter().chain(upstream()) {
+        let mut start = command(["sh", "-c", r#"exec 7</dev/zero; exec "$0""#]);
+        start.arg(pause);
+        let process = Process::start(start).ready();
+        let kept = fs::read_link(format!("/proc/{}/fd/7", process.id())).expect("an open descriptor");
+        assert_eq!(kept, Path::new("/dev/zero"));
+    }
+}
+
+#[test]
+fn a_working_folder_whose_file_system_goes_away() {
+    if !has_namespaces() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let none = None::<&str>;
+    let in_it = |pause: &Path| {
+        unshare(CloneFlags::CLONE_NEWNS).expect("a mount namespace");
+        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).expect("private mounts");
+        mount(Some("tmpfs"), folder.path(), Some("tmpfs"), MsFlags::empty(), none).expect("a file system");
+        let mut start = command([pause]);
+        start.current_dir(&folder);
+        let process = Process::pid1(start).ready();
+        assert_eq!(umount(folder.path()), Err(Errno::EBUSY));
+        umount2(folder.path(), MntFlags::MNT_DETACH).expect("a lazy unmount");
+        works_and_stops(process);
+    };
+    for pause in [ours().to_owned()].into_iter().chain(upstream()) {
+        // For a thread alone.
+        thread::scope(|scope| scope.spawn(|| in_it(&pause)).join()).expect("no panic");
+    }
+}
+
+#[test]
+fn a_controlling_terminal_that_hangs_up() {
+    if !has_namespaces() {
+        return;
+    }
+    for pause in [ours().to_owned()].into_iter().chain(upstream()) {
+        let on_terminal = || {
+            let terminal = openpty(None, None).expect("a terminal");
+            fcntl(&terminal.master, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("not for what is started");
+            let mut start = command(["setsid", "--ctty"]);
+            start.arg(&pause).stdin(terminal.slave.try_clone().expect("a descriptor")).stderr(terminal.slave);
+            (terminal.master, start)
+        };
+        let tty = |process: &Process| {
+            let process = procfs::process::Process::new(process.id()).and_then(|process| process.stat());
+            process.expect("it lives").tty_nr
+        };
+        let (terminal, start) = on_terminal();
+        let process = Process::pid1(start).ready();
+        assert_ne!(tty(&process), 0);
+        drop(terminal);
+        within_10_s("it has no terminal any more", || (tty(&process) == 0).then_some(()));
+        within_10_s("SIGHUP is gone", || (process.status().shdpnd & bit(Signal::SIGHUP) == 0).then_some(()));
+        works_and_stops(process.ready());
+
+        let (terminal, start) = on_terminal();
+        let mut not_pid_1 = Process::start(start).ready();
+        drop(terminal);
+        assert_eq!(within_10_s("it ends", || not_pid_1.status_if_over()), 128 + libc::SIGHUP);
+    }
+}
+
+#[test]
+fn a_control_group_that_is_to_be_removed() {
+    if !has_namespaces() || !cgroup::can_be_made() {
+        return;
+    }
+    for pause in [ours().to_owned()].into_iter().chain(upstream()) {
+        let process = Process::pid1(command([pause])).ready();
+        let cgroup = Cgroup::new();
+        cgroup.pid1.admit(process.id());
+        let procs = cgroup.pid1.memory_procs();
+        let removed = fs::remove_dir(procs.parent().expect("its folder"));
+        assert_eq!(removed.expect_err("it is in use").kind(), ErrorKind::ResourceBusy);
+        works_and_stops(process);
+    }
+}
+
+fn works_and_stops(process: Process) {
+    process.orphans(1, 10);
+    process.without_children();
+    assert_eq!(process.terminate().code, Some(0));
 }
 
 fn start(wrapper: &[&str]) -> Command {

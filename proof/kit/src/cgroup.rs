@@ -1,13 +1,17 @@
 //! Control groups, of version 1 or 2. Sources: cgroup-v2.rst and cgroup-v1/*.rst of the kernel's admin guide.
 
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::process::exit;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
+use std::thread;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::skip::skip;
 use crate::wait::within_10_s;
@@ -240,7 +244,7 @@ pub fn can_be_made() -> bool {
 
 /// Kills everything that this process has started and removes the pods' groups that it has made. Afterwards no more can
 /// be made.
-pub fn remove_all() {
+fn remove_all() {
     std::mem::forget(lock());
     let Ok(tasks) = fs::read_dir("/proc/self/task") else { return };
     for task in tasks.flatten() {
@@ -255,6 +259,19 @@ pub fn remove_all() {
             }
         }
     }
+}
+
+/// On Ctrl-C too, nothing that was started or made is left.
+pub fn clean_up_on_signals() {
+    let (mut signals, end) = UnixStream::pair().expect("two sockets");
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::low_level::pipe::register(signal, end.try_clone().expect("a descriptor")).expect("a handler");
+    }
+    thread::spawn(move || {
+        signals.read_exact(&mut [0]).expect("a signal");
+        remove_all();
+        exit(130);
+    });
 }
 
 /// The version of control groups: 1 or 2.

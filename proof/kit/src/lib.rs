@@ -1,11 +1,13 @@
 //! What tests start, watch and end: processes as PID 1, orphans, control groups, and the peers of pause.
 
 pub mod cgroup;
+pub mod gate;
 pub mod markdown;
 pub mod messages;
 pub mod orphans;
 pub mod peers;
 pub mod process;
+#[cfg(not(target_arch = "powerpc64"))] // which seccompiler does not know
 pub mod seccomp;
 pub mod skip;
 pub mod wait;

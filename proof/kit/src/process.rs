@@ -7,6 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
+use nix::libc;
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -97,7 +98,9 @@ impl Process {
             }
             let status = self.status();
             let pending = status.shdpnd & bit(Signal::SIGTERM) != 0;
-            seen = if status.state.starts_with('S') && !pending { seen + 1 } else { 0 };
+            // In its end, the first process of a namespace may sleep until the others are gone (`zap_pid_ns_processes`).
+            let ends = self.call().starts_with(&format!("{} ", libc::SYS_exit_group));
+            seen = if status.state.starts_with('S') && !pending && !ends { seen + 1 } else { 0 };
             (seen == 3).then_some(false)
         })
     }
@@ -118,6 +121,12 @@ impl Process {
     /// /proc/PID/status.
     pub fn status(&self) -> Status {
         procfs::process::Process::new(self.id()).and_then(|process| process.status()).expect("/proc/PID/status")
+    }
+
+    /// /proc/PID/syscall: the number and the arguments of the system call that it is in, or -1; then the stack pointer and
+    /// the program counter. While it runs, `running`; nothing when it has ended.
+    pub fn call(&self) -> String {
+        fs::read_to_string(format!("/proc/{}/syscall", self.id())).unwrap_or_default()
     }
 
     /// The number of its context switches.

@@ -1,5 +1,6 @@
 //! Waits for a state, with a deadline.
 
+use std::any::Any;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,4 +19,10 @@ pub fn within<T>(seconds: u64, what: &str, mut look: impl FnMut() -> Option<T>) 
         assert!(Instant::now() < deadline, "not within {seconds} s: {what}");
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// What a panic said, in one line.
+pub fn message(panic: Box<dyn Any + Send>) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("panic").split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,0 +1,323 @@
+//! What pause does at each of its instructions, whatever happens there: `make instructions`.
+//!
+//! pause, as PID 1 of a PID namespace, is executed step by step from `execve` on, in a new start for each trial. At one
+//! place an event happens, and it is let go. How that must end is said by [`model`], which is a table in
+//! docs/how-it-works.md.
+
+mod model;
+mod survey;
+mod tracee;
+mod trial;
+
+use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread::{self, available_parallelism};
+use std::time::Instant;
+use std::{env, fs};
+
+use build::root;
+use kit::wait::message;
+use kit::{cgroup, peers, process, skip};
+use model::{Event, PAIRED, Rest, State};
+use nix::libc;
+use survey::Survey;
+use trial::{Bench, Place, Seen};
+
+const USAGE: &str = "usage: instructions [--pairs | --together | --table] [PROGRAM]
+  --pairs: two events, one in the handler that the other starts; --together: signals that do nothing, all at once;
+  --table: the model, for docs/how-it-works.md; PROGRAM: instead of pause";
+
+const FRAGMENT: &str = "docs/fragments/states.md";
+
+/// How many of a row's failures are shown, and how many trials of a row may come to no end.
+const SHOWN: usize = 4;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (option, program) = match arguments[..] {
+        [option, program] if option.starts_with("--") => (option, Some(program)),
+        [option] if option.starts_with("--") => (option, None),
+        [program] => ("", Some(program)),
+        _ => ("", None),
+    };
+    if arguments.len() > 2 || !["", "--pairs", "--together", "--table"].contains(&option) {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    }
+    if option == "--table" {
+        print!("{}", model::table());
+        return ExitCode::SUCCESS;
+    }
+    if let Some(missing) = program.filter(|program| !Path::new(program).is_file()) {
+        eprintln!("instructions: there is no file {missing}; {USAGE}");
+        return ExitCode::from(2);
+    }
+    if !skip::has_namespaces() || !cgroup::can_be_made() || option == "--pairs" && !skip::has("perl") {
+        return ExitCode::SUCCESS;
+    }
+    cgroup::clean_up_on_signals();
+    let passed = match program {
+        Some(program) => trials(Path::new(program), option),
+        None => is_documented() & trials(peers::ours(), option) & (option == "--pairs" || controls()),
+    };
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Whether docs/how-it-works.md, of which the table is a fragment, has it as it is.
+fn is_documented() -> bool {
+    let same = fs::read_to_string(root().join(FRAGMENT)).is_ok_and(|text| text == model::table());
+    if !same {
+        println!(
+            "FAILED: {FRAGMENT} is out of date: cargo test -qp instructions -- --table >{FRAGMENT}; cargo xtask docs"
+        );
+    }
+    same
+}
+
+/// All trials of `program`, as a table.
+fn trials(program: &Path, option: &str) -> bool {
+    let start = Instant::now();
+    let survey = Survey::of(program);
+    let last = survey.spots.last().expect("a spot");
+    println!("{} instructions from execve to sleep, {} system calls", last.executed + 1, survey.calls.len());
+    let differences = survey.differences();
+    differences.iter().for_each(|difference| println!("FAILED: {difference}"));
+    let table = Table { program, survey: &survey };
+    let (trials, failed) = match option {
+        "--pairs" => table.all_pairs(),
+        _ => table.singles(option == "--together"),
+    };
+    println!("{trials} trials, {failed} failed, {} s", start.elapsed().as_secs());
+    failed == 0 && differences.is_empty() && (option == "--pairs" || flood(program))
+}
+
+/// What a flood of SIGTERMs does: it ends by SIGSEGV, because each one that comes in a handler takes room on the stack.
+fn flood(program: &Path) -> bool {
+    let run = || Bench::new(program).flood();
+    let (room, seen) =
+        panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| (0, Seen::Other(message(panic))));
+    println!("SIGTERM at the first instruction of its handler, again and again: {seen} after {room}");
+    let right = seen == Seen::Rest(Rest::Ends(128 + libc::SIGSEGV)) && room > 100;
+    if !right {
+        println!("FAILED: not by SIGSEGV");
+    }
+    right
+}
+
+struct Table<'a> {
+    program: &'a Path,
+    survey: &'a Survey,
+}
+
+/// A place, and what is known of it.
+#[derive(Clone)]
+struct Site {
+    place: Place,
+    state: State,
+    /// How many instructions have been executed, or the state.
+    at: String,
+    /// In full.
+    name: String,
+}
+
+/// A trial, and what it is to be held to.
+struct Trial {
+    site: Site,
+    first: Option<Event>,
+    /// In the handler that `first` starts.
+    steps: Option<usize>,
+    event: Event,
+    expected: Rest,
+}
+
+impl Table<'_> {
+    /// Each event at each site.
+    fn singles(&self, together: bool) -> (usize, usize) {
+        let mut named = model::NAMED.to_vec();
+        if !can_block() {
+            println!("SKIPPED: {}: env has no --block-signal", Event::BlockedTerm);
+            named.retain(|&event| event != Event::BlockedTerm);
+        }
+        let others: Vec<Event> = model::others().into_iter().map(Event::Signal).collect();
+        let mut rows: Vec<(String, Vec<Event>)> = named.iter().map(|&event| (event.to_string(), vec![event])).collect();
+        rows.push(match together {
+            true => (Event::Others.to_string(), vec![Event::Others]),
+            false => (format!("each of {} other signals", others.len()), others),
+        });
+        let mut sum = (0, 0);
+        for (name, events) in rows {
+            let single = |site: &Site, event| {
+                let expected = model::rest_after(site.state, event);
+                Trial { site: site.clone(), first: None, steps: None, event, expected }
+            };
+            let sites = self.sites();
+            let trials = events.iter().flat_map(|&event| sites.iter().map(move |site| single(site, event)));
+            add(&mut sum, self.row(&name, trials.collect()));
+        }
+        let asleep: Vec<Site> = self.sites().into_iter().filter(|site| site.place == Place::Asleep).collect();
+        add(&mut sum, self.pairs(&[Event::Signal(libc::SIGTERM), Event::Deaths(1)], &asleep));
+        sum
+    }
+
+    /// The same for pairs, of which the first one happens at each site.
+    fn all_pairs(&self) -> (usize, usize) {
+        let mut sites = self.sites();
+        sites.retain(|site| site.place != Place::AsleepAfterDeath);
+        self.pairs(&PAIRED, &sites)
+    }
+
+    /// Each event at each place of the handler that another one has started at each of `sites`; at once where it starts none.
+    fn pairs(&self, firsts: &[Event], sites: &[Site]) -> (usize, usize) {
+        let mut seconds = model::SECOND.to_vec();
+        if !skip::is_installed("perl") {
+            println!("SKIPPED: {}: perl is not installed", Event::OddDeath);
+            seconds.retain(|&event| event != Event::OddDeath);
+        }
+        let seconds = &seconds;
+        let mut sum = (0, 0);
+        for &first in firsts {
+            let handlers = in_parallel(self.program, sites, |bench, site| bench.handler(site.place, first));
+            let mut trials = Vec::new();
+            for (site, handler) in sites.iter().zip(handlers) {
+                let steps = handler.map_or(vec![None], |count| (0..count).map(Some).collect());
+                for (steps, event) in steps.iter().flat_map(|&steps| seconds.iter().map(move |&event| (steps, event))) {
+                    let (expected, name) = match steps {
+                        Some(steps) => (
+                            model::rest_after(model::in_handler_of(first), event),
+                            format!("{}, {first}, {steps} instructions of its handler", site.name),
+                        ),
+                        None => (model::rest_after_both(site.state, first, event), format!("{}, {first}", site.name)),
+                    };
+                    let site = Site { name, ..site.clone() };
+                    trials.push(Trial { site, first: Some(first), steps, event, expected });
+                }
+            }
+            add(&mut sum, self.row(&format!("{first}, then another"), trials));
+        }
+        sum
+    }
+
+    fn sites(&self) -> Vec<Site> {
+        let stopped = self.survey.spots.iter().enumerate().map(|(steps, spot)| {
+            let state = self.survey.state(spot);
+            let name = format!("instruction {} (+{:#x}, {state})", spot.executed, spot.address);
+            Site { place: Place::Stopped { calls: 0, steps }, state, at: spot.executed.to_string(), name }
+        });
+        let asleep = [(Place::Asleep, State::Asleep), (Place::AsleepAfterDeath, State::AsleepAfterDeath)];
+        let asleep = asleep.map(|(place, state)| Site { place, state, at: state.to_string(), name: state.to_string() });
+        stopped.chain(asleep).collect()
+    }
+
+    /// Runs the trials of a row and prints it: how many there were and failed.
+    fn row(&self, name: &str, trials: Vec<Trial>) -> (usize, usize) {
+        let start = Instant::now();
+        let late = AtomicUsize::new(0);
+        let seen = in_parallel(self.program, &trials, |bench, trial| {
+            if late.load(Relaxed) > SHOWN {
+                return Seen::Other("not tried after the others".to_owned());
+            }
+            let run = || match trial.first {
+                None => bench.single(trial.site.place, trial.event),
+                Some(first) => bench.pair(trial.site.place, first, trial.steps, trial.event),
+            };
+            panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+                late.fetch_add(1, Relaxed);
+                Seen::Other(message(panic))
+            })
+        });
+        println!("{name:36} {:6} {:4} s  {}", trials.len(), start.elapsed().as_secs(), summary(&trials, &seen));
+        let wrong = |(trial, seen): &(&Trial, Seen)| *seen != Seen::Rest(trial.expected);
+        let failures: Vec<_> = trials.iter().zip(seen).filter(wrong).collect();
+        for (trial, seen) in failures.iter().take(SHOWN) {
+            println!("    FAILED: {} at {}: {seen}, not {}", trial.event, trial.site.name, trial.expected);
+        }
+        if failures.len() > SHOWN {
+            println!("    FAILED: and {} more", failures.len() - SHOWN);
+        }
+        (trials.len(), failures.len())
+    }
+}
+
+/// What `act` gives for each of `items`, by two workers for each CPU.
+fn in_parallel<T: Sync, R: Send>(program: &Path, items: &[T], act: impl Fn(&Bench, &T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    let work = || {
+        let bench = Bench::new(program);
+        loop {
+            let at = next.fetch_add(1, Relaxed);
+            let Some(item) = items.get(at) else { break };
+            let result = act(&bench, item);
+            results.lock().expect("no panic").push((at, result));
+        }
+    };
+    thread::scope(|scope| {
+        (0..2 * available_parallelism().map_or(1, usize::from)).for_each(|_| {
+            scope.spawn(work);
+        })
+    });
+    let mut results = results.into_inner().expect("no panic");
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Whether there is an `env` that blocks signals, which busybox's does not.
+fn can_block() -> bool {
+    process::run(process::command(["env", "--block-signal=TERM", "true"])).code == Some(0)
+}
+
+fn add(sum: &mut (usize, usize), row: (usize, usize)) {
+    *sum = (sum.0 + row.0, sum.1 + row.1);
+}
+
+/// Each end that was seen, and where; only how often if there is more than one event in `trials`.
+fn summary(trials: &[Trial], seen: &[Seen]) -> String {
+    let mut ends: Vec<(&Seen, Vec<usize>)> = Vec::new();
+    for (at, seen) in seen.iter().enumerate() {
+        match ends.iter_mut().find(|(end, _)| *end == seen) {
+            Some((_, places)) => places.push(at),
+            None => ends.push((seen, vec![at])),
+        }
+    }
+    let one_event = trials.iter().all(|trial| trial.first.is_none() && trial.event == trials[0].event);
+    let places = |places: &[usize]| {
+        let ranges = places.chunk_by(|one, next| one + 1 == *next);
+        let ranges = ranges.map(|range| (&*trials[range[0]].site.at, &*trials[range[range.len() - 1]].site.at));
+        ranges
+            .map(|(from, to)| if from == to { from.to_owned() } else { format!("{from} to {to}") })
+            .collect::<Vec<_>>()
+    };
+    let end = |(seen, all): &(&Seen, Vec<usize>)| match one_event {
+        true => format!("{}: {seen}", places(all).join(", ")),
+        false => format!("{} {seen}", all.len()),
+    };
+    ends.iter().map(end).collect::<Vec<_>>().join("; ")
+}
+
+/// Upstream's at 200 of its instructions, some after each of its system calls: it must be seen to lose signals and to keep
+/// zombies.
+fn controls() -> bool {
+    let Some(upstream) = peers::upstream() else { return true };
+    let survey = Survey::calls_of(&upstream);
+    // The first call to stop at is the end of `execve`; after the last but one there may be too few instructions.
+    let ends = 0..survey.len() - 2;
+    let steps = 200_usize.div_ceil(ends.len());
+    let places = ends.flat_map(|call| (0..steps).map(move |steps| Place::Stopped { calls: 1 + 2 * call, steps }));
+    let places: Vec<Place> = places.take(200).collect();
+    let count = |event, wrong: Seen| {
+        let seen = in_parallel(&upstream, &places, |bench, place| bench.single(*place, event));
+        seen.into_iter().filter(|seen| *seen == wrong).count()
+    };
+    let lost = count(Event::Signal(libc::SIGTERM), Seen::Rest(Rest::In(State::Asleep)));
+    let kept = count(Event::Deaths(1), Seen::Zombies(1));
+    println!("upstream's at {} instructions: SIGTERM lost at {lost}, a zombie kept at {kept}", places.len());
+    let seen = lost > 0 && kept > 0;
+    if !seen {
+        println!("FAILED: what is wrong with upstream's was not seen");
+    }
+    seen
+}

@@ -1,0 +1,97 @@
+//! What is known of a program before the trials: each of its instructions from `execve` until it sleeps, and in which state
+//! it is there.
+
+use std::path::Path;
+
+use kit::process::command;
+use nix::sys::ptrace::Options;
+
+use crate::model::{CALLS, State};
+use crate::tracee::{Stop, Tracee};
+
+/// A program's way from `execve` to sleep.
+pub struct Survey {
+    /// By the number of steps from `execve`.
+    pub spots: Vec<Spot>,
+    /// The system calls that it makes, but `execve`.
+    pub calls: Vec<Call>,
+}
+
+/// Where it is after a step.
+pub struct Spot {
+    /// How many instructions it has executed.
+    pub executed: usize,
+    /// The address in its file of the next one.
+    pub address: u64,
+    /// How many system calls have returned.
+    pub returned: usize,
+}
+
+/// A system call.
+pub struct Call {
+    pub number: i64,
+    /// The first argument.
+    pub argument: i32,
+    /// The address of the instruction that it returns to.
+    pub address: u64,
+}
+
+impl Survey {
+    pub fn of(program: &Path) -> Self {
+        let calls = Self::calls_of(program);
+        let tracee = Tracee::start("", &command([program]), Options::PTRACE_O_EXITKILL);
+        let base = tracee.base();
+        let mut spots = vec![Spot { executed: 0, address: tracee.pc() - base, returned: 0 }];
+        while tracee.step_or_sleep() == Stop::Step {
+            let last = spots.last().expect("a spot");
+            let address = tracee.pc() - base;
+            // The first step may only end `execve`, and after a system call some architectures stop twice.
+            let executed = last.executed + usize::from(address != last.address);
+            let returns =
+                address != last.address && calls.get(last.returned).is_some_and(|call| call.address == address);
+            spots.push(Spot { executed, address, returned: last.returned + usize::from(returns) });
+        }
+        Self { spots, calls }
+    }
+
+    /// The system calls alone.
+    pub fn calls_of(program: &Path) -> Vec<Call> {
+        let tracee = Tracee::start("", &command([program]), Options::PTRACE_O_EXITKILL);
+        let base = tracee.base();
+        // The end of `execve`.
+        assert_eq!(tracee.to_call(), Stop::Step);
+        let mut calls = Vec::new();
+        while tracee.to_call() == Stop::Step {
+            let call = tracee.process.call();
+            let words: Vec<&str> = call.split_whitespace().collect();
+            let number = words[0].parse().expect("a number");
+            let argument =
+                i64::from_str_radix(words[1].trim_start_matches("0x"), 16).map_or(-1, |argument| argument as i32);
+            calls.push(Call { number, argument, address: tracee.pc() - base });
+            if tracee.to_call() != Stop::Step {
+                break;
+            }
+        }
+        calls
+    }
+
+    /// The states of pause are bounded by the returns of its system calls.
+    pub fn state(&self, spot: &Spot) -> State {
+        CALLS[spot.returned.min(CALLS.len() - 1)].0
+    }
+
+    /// What is wrong with its system calls; nothing if they are those of the model.
+    pub fn differences(&self) -> Vec<String> {
+        let all = 0..self.calls.len().max(CALLS.len());
+        let differences = all.filter_map(|at| {
+            let expected = CALLS.get(at).map(|&(_, number, argument)| (number, argument));
+            let found = self.calls.get(at);
+            let right = found.zip(expected).is_some_and(|(found, (number, argument))| {
+                found.number == number && argument.is_none_or(|argument| found.argument == argument)
+            });
+            let show = |call: &Call| format!("{}({}) before +{:#x}", call.number, call.argument, call.address);
+            (!right).then(|| format!("system call {}: {:?}, not {expected:?}", at + 1, found.map(show)))
+        });
+        differences.collect()
+    }
+}
