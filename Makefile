@@ -5,7 +5,7 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults nightly e2e kubelet compatibility kernels bench bench-v2 push release-rehearsal \
+.PHONY: build dist image run test faults nightly e2e kubelet node compatibility kernels bench bench-v2 push release-rehearsal \
 	lint clean help setup test-setup bench-setup e2e-setup
 
 build: setup ## pause for this machine
@@ -29,6 +29,7 @@ faults: test-setup ## what pause survives, beside upstream's and catatonit's, as
 nightly: test-setup ## what takes too long for every change
 	$(CARGO) test --quiet --package faults -- --all
 	$(MAKE) kernels
+	$(MAKE) node
 	$(MAKE) bench BENCH=
 	$(MAKE) bench-v2 BENCH=
 
@@ -42,7 +43,10 @@ kubelet: e2e-setup ## pause in the pods of a real kubelet, which it builds: 3 to
 	proof/packages/kubelet.sh
 	[ ! -x target/kubelet/kubelet ] || $(IN_ENGINES) --test kubelet
 
-compatibility: setup ## writes what e2e and kubelet ran into the table of README.md, if all of it passed
+node: dist image e2e-setup ## what e2e runs, on a modern node in QEMU, which it makes; NODE='NAME...': these tests alone
+	proof/machines/node.sh $(NODE)
+
+compatibility: setup ## writes what e2e, kubelet and node ran into the table of README.md, if all of it passed
 	$(CARGO) run --quiet --package e2e --bin compatibility && $(CARGO) xtask docs
 
 kernels: dist ## pause on real kernels of every architecture but loong64, in QEMU, which it installs

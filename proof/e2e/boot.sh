@@ -29,7 +29,7 @@ for folder in run tmp; do
     mount -t tmpfs -o mode=0755 tmpfs "$folder"
 done
 : >etc/machine-id
-pivot_root . mnt
+busybox pivot_root . mnt
 umount -l mnt
 export container=oci # for systemd: leave the machine alone
 exec /lib/systemd/systemd --unit=node.target --log-target=null </dev/null >/dev/null 2>&1

@@ -1,12 +1,14 @@
 //! pause as engines that cannot be installed here run it: as a bundle of the OCI runtime specification.
 
+use std::cell::RefCell;
 use std::fs;
 use std::process::{Command, Stdio};
 
 use build::root;
 use engines::compatibility::Row;
-use engines::{dist, has_quoted, ok, pause_is_ready, ready, run, until};
+use engines::{dist, found, has_quoted, ok, pause_is_ready, ready, run, until};
 use kit::messages::{TERMINATED, VERSION};
+use kit::skip::{does_not_apply, is_installed};
 use serde_json::{Value, json};
 
 const TOOLS: &[&str] = &["runc", "skopeo", "umoci"];
@@ -47,6 +49,31 @@ fn as_kubeadm_runs_it() {
     let bundle = unpacked("kubeadm");
     configure(&bundle, 999, &["/pause", "-v"]);
     assert_eq!(ok("runc", &["run", "--bundle", &bundle, "kubeadm"]), VERSION);
+}
+
+/// In gVisor, whose kernel is another. Debian's build of it panics now and then where a program in it executes another or
+/// writes to a pipe, with any image; so nothing is started beside pause here, and its exit status alone tells.
+#[test]
+fn in_gvisor() {
+    if !ready(TOOLS) {
+        return;
+    }
+    if !is_installed("runsc") {
+        return does_not_apply("gVisor is not installed; it is in the machine of make node");
+    }
+    let _row = Row::new("gVisor", &ok("runsc", &["--version"]), "a bundle, started and stopped");
+    let bundle = unpacked("gvisor");
+    configure(&bundle, 65535, &["/pause"]);
+    let mut pause = Command::new("runsc");
+    pause.args(["--network=none", "run", "--bundle", &bundle, "gvisor"]);
+    let pause = pause.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("runsc runs");
+    let pause = RefCell::new(pause);
+    // Nothing outside shows when it has its handlers, and PID 1 loses a signal that comes before.
+    let code = found("it ends", || {
+        _ = run("runsc", &["--network=none", "kill", "gvisor", "TERM"]);
+        pause.borrow_mut().try_wait().expect("its status")
+    });
+    assert_eq!(code.code(), Some(0));
 }
 
 /// As it is unpacked, by the commands of deploy/kata/README.md.

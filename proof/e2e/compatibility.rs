@@ -1,25 +1,52 @@
-//! The compatibility table: what the tests have run in engines, and whether it passed. They keep rows in target/, and
-//! `make compatibility` writes docs/fragments/compatibility.md from them.
+//! The compatibility table: what the tests have run in engines, where, and whether it passed. They keep rows in target/,
+//! and `make compatibility` writes the table of README.md and the list of docs/compatibility.md from them.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
 use build::{root, write};
+use kit::cgroup;
 use serde::{Deserialize, Serialize};
 
 /// What a test that holds this runs; it is kept as a row when this goes.
 pub struct Row(Run);
 
-#[derive(PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Run {
     engine: String,
     version: String,
+    generation: Generation,
     how: String,
     passed: bool,
+}
+
+/// What an engine had below it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Generation {
+    /// The release of Linux, without what its distributor adds.
+    kernel: String,
+    /// The version of the control groups.
+    cgroups: u8,
+    machine: String,
+}
+
+impl Generation {
+    fn here() -> Self {
+        let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").expect("a release");
+        let kernel = kernel.trim().split(['-', '+']).next().unwrap_or_default().to_owned();
+        let release = fs::read_to_string("/etc/os-release").expect("a distribution");
+        let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).expect("a name");
+        let emulated = if crate::is_emulated() { " in QEMU" } else { "" };
+        Self {
+            kernel,
+            cgroups: cgroup::version(),
+            machine: name.trim_matches('"').replace(" GNU/Linux", "") + emulated,
+        }
+    }
 }
 
 impl Row {
@@ -28,7 +55,8 @@ impl Row {
         let digits = |c: char| c.is_ascii_digit();
         let version = version.split([' ', '\n', '"', ',']).find(|word| word.contains('.') && word.contains(digits));
         let version = version.expect("a version").trim_start_matches('v').to_owned();
-        Self(Run { engine: engine.to_owned(), version, how: how.to_owned(), passed: false })
+        let [engine, how] = [engine, how].map(str::to_owned);
+        Self(Run { engine, version, generation: Generation::here(), how, passed: false })
     }
 }
 
@@ -36,11 +64,10 @@ impl Drop for Row {
     fn drop(&mut self) {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _held = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let Run { engine, version, how, .. } = &self.0;
-        let mut runs = kept().unwrap_or_default();
-        runs.retain(|run| (&run.engine, &run.version, &run.how) != (engine, version, how));
-        let [engine, version, how] = [engine, version, how].map(String::clone);
-        runs.push(Run { engine, version, how, passed: !thread::panicking() });
+        let mut runs = kept_in(&file()).unwrap_or_default();
+        let same = |run: &Run| (&run.engine, &run.version, &run.how) == (&self.0.engine, &self.0.version, &self.0.how);
+        runs.retain(|run| !same(run));
+        runs.push(Run { passed: !thread::panicking(), ..self.0.clone() });
         runs.sort();
         let text = serde_json::to_string_pretty(&runs).expect("JSON") + "\n";
         write(&file(), text.as_bytes(), 0o644).expect("target/ can be written");
@@ -52,44 +79,68 @@ fn file() -> PathBuf {
     root().join("target/compatibility.json")
 }
 
-fn kept() -> Result<Vec<Run>> {
-    let file = file();
-    let rows = fs::read(&file).with_context(|| format!("no {}; `make e2e kubelet` makes it", file.display()))?;
+/// The same in the machine of `make node`.
+fn file_of_node() -> PathBuf {
+    root().join("target/node/out/compatibility.json")
+}
+
+fn kept_in(file: &Path) -> Result<Vec<Run>> {
+    let rows = fs::read(file).with_context(|| format!("no {}; `make e2e kubelet node` makes it", file.display()))?;
     serde_json::from_slice(&rows).with_context(|| format!("{} is not what `make e2e` writes", file.display()))
 }
 
-/// Writes the table, if all that was run passed.
-pub fn write_table() -> Result<()> {
-    let rows = kept()?;
-    if let Some(failed) = rows.iter().find(|row| !row.passed) {
+/// Writes table and list, if all that was run passed.
+pub fn write_tables() -> Result<()> {
+    let mut runs = [kept_in(&file())?, kept_in(&file_of_node())?].concat();
+    runs.sort();
+    if let Some(failed) = runs.iter().find(|run| !run.passed) {
         bail!("failed in {} {}: {}; the table stays as it is", failed.engine, failed.version, failed.how);
     }
-    ensure!(!rows.is_empty(), "nothing was run; `make e2e kubelet` does");
-    let file = root().join("docs/fragments/compatibility.md");
-    let old = fs::read_to_string(&file).unwrap_or_default();
-    let new = table(&rows);
+    ensure!(!runs.is_empty(), "nothing was run; `make e2e kubelet node` does");
+    let fragment = |name: &str| root().join("docs/fragments").join(name).with_extension("md");
+    let old = fs::read_to_string(fragment("compatibility")).unwrap_or_default();
+    let new = table(&runs)?;
     let engines = |table: &str| -> BTreeSet<String> {
-        table.lines().skip(2).filter_map(|row| Some(row.split(" | ").next()?.to_owned())).collect()
+        let engine = |row: &str| Some(row.split('|').nth(1)?.trim().to_owned());
+        table.lines().skip(2).filter_map(engine).collect()
     };
     if let Some(engine) = engines(&old).difference(&engines(&new)).next() {
-        bail!(
-            "not run: {}; run `make e2e kubelet`, or take it out of {}",
-            engine.trim_start_matches("| "),
-            file.display()
-        );
+        let file = fragment("compatibility");
+        bail!("not run: {engine}; run `make e2e kubelet node`, or take it out of {}", file.display());
     }
-    write(&file, new.as_bytes(), 0o644)
+    write(&fragment("compatibility"), new.as_bytes(), 0o644)?;
+    write(&fragment("compatibility-runs"), list(&runs).as_bytes(), 0o644)
 }
 
-/// One row for each version of an engine.
-fn table(rows: &[Run]) -> String {
-    let text = |text: &str| text.replace('|', "\\|");
-    let mut table = "| engine | version | what was run | passed |\n|---|---|---|---|\n".to_owned();
-    for of_one in rows.chunk_by(|a, b| (&a.engine, &a.version) == (&b.engine, &b.version)) {
-        let passed = of_one.iter().filter(|row| row.passed).count();
-        let runs: Vec<String> = of_one.iter().map(|row| text(&row.how)).collect();
-        let (engine, version) = (text(&of_one[0].engine), text(&of_one[0].version));
-        table += &format!("| {engine} | {version} | {} | {passed} of {} |\n", runs.join("; "), of_one.len());
+/// The runs of each version of an engine.
+fn of_versions(runs: &[Run]) -> impl Iterator<Item = &[Run]> {
+    runs.chunk_by(|a, b| (&a.engine, &a.version, &a.generation) == (&b.engine, &b.version, &b.generation))
+}
+
+/// One row for each.
+fn table(runs: &[Run]) -> Result<String> {
+    let row = |of_one: &[Run]| {
+        let Run { engine, version, generation: Generation { kernel, cgroups, machine }, .. } = &of_one[0];
+        let passed = of_one.iter().filter(|run| run.passed).count();
+        let passed = format!("{passed} of {}", of_one.len());
+        vec![engine.clone(), version.clone(), kernel.clone(), format!("v{cgroups}"), machine.clone(), passed]
+    };
+    let rows: Vec<Vec<String>> = of_versions(runs).map(row).collect();
+    if let Some(cell) = rows.iter().flatten().find(|cell| cell.len() > 100 || cell.contains('|')) {
+        bail!("no cell of a table: {cell}");
     }
-    table
+    Ok(xtask::markdown::table(&["engine", "version", "Linux", "cgroups", "machine", "passed"], rows))
+}
+
+/// All that was run in each.
+fn list(runs: &[Run]) -> String {
+    let mut list = String::new();
+    for of_one in of_versions(runs) {
+        let Run { engine, version, generation: Generation { kernel, cgroups, machine }, .. } = &of_one[0];
+        list += &format!("\n## {engine}, {version}\nLinux {kernel}, control groups v{cgroups}, {machine}.\n\n");
+        for run in of_one {
+            list += &format!("- {}\n", run.how);
+        }
+    }
+    list
 }

@@ -8,7 +8,7 @@ use std::{fs, io};
 use k8s_cri::v1::*;
 use procfs::process::Process;
 
-use crate::node::{self, Containerd, POD, Pod, RESTART};
+use crate::node::{self, Containerd, FIRST_OF_POD, POD, Pod, RESTART};
 use engines::compatibility::Row;
 use engines::{BUSYBOX, NAME, dist, has_quoted, ok, ready, until};
 use kit::orphans::IN_A_POD;
@@ -21,26 +21,33 @@ const PROGRAMS: [&str; 6] = ["containerd", "dockerd", "findmnt", "/usr/lib/cni/b
 
 #[tokio::test]
 async fn containerd_1() {
+    let Some(root) = node::containerd_1() else { return };
     if !ready(&PROGRAMS) {
         return;
     }
     let added = format!("{OOM}[plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"/usr/lib/cni\"\n"); // Debian's
-    all("containerd-1", Path::new("/"), &added).await;
+    let node = Containerd::start(&root, &(node::config("containerd-1") + &added)).await;
+    all("containerd-1", "", node).await;
 }
 
+/// Where there is systemd, it makes the control groups, as on nodes of today.
 #[tokio::test]
 async fn containerd_2() {
-    let Some(root) = node::newer_debian() else { return };
+    if node::has_systemd() {
+        let Some(node) = node::under_systemd(&PROGRAMS).await else { return };
+        return all("containerd-2", ", SystemdCgroup = true", node).await;
+    }
+    let Some(root) = node::containerd_2() else { return };
     if !ready(&PROGRAMS) {
         return;
     }
     let added = format!("[plugins.'io.containerd.cri.v1.runtime']\n{OOM}");
-    all("containerd-2", &root, &added).await;
+    let node = Containerd::start(&root, &(node::config("containerd-2") + &added)).await;
+    all("containerd-2", "", node).await;
 }
 
-async fn all(deploy: &str, root: &Path, added: &str) {
-    let config = fs::read_to_string(build::root().join("deploy").join(deploy).join("config.toml")).expect("a file");
-    let node = &mut Containerd::start(root, &(config + added)).await;
+async fn all(deploy: &str, how_else: &str, mut node: Containerd) {
+    let node = &mut node;
     node.import(BUSYBOX);
     let version = node.version.clone();
     // Debian 12's containerd does not know of pinned images: there the kubelet must spare it by its flag.
@@ -48,14 +55,14 @@ async fn all(deploy: &str, root: &Path, added: &str) {
         "containerd-1" => (NAME, "kept when all unused images but --pod-infra-container-image are removed"),
         _ => ("", "kept when all unused images are removed"),
     };
-    let row = |how: &str| Row::new(&format!("containerd through CRI, deploy/{deploy}"), &version, how);
+    let row = |how: &str| Row::new(&format!("containerd through CRI, deploy/{deploy}{how_else}"), &version, how);
     {
         let _row = row("installed by the paste installer");
         what_goes_wrong_is_what_the_readme_quotes(node, deploy).await;
         if spared.is_empty() {
             the_installer_pins_it_under_any_name(node).await;
         }
-        let verdict = if spared.is_empty() { "ok" } else { RESTART };
+        let verdict = if spared.is_empty() { "ok".to_owned() } else { RESTART.to_string() };
         let expected =
             format!("containerd: {NAME} is installed (before: nothing), pinned, checked by ctr; {verdict}\n");
         assert_eq!(node.install(&[]), (0, expected));
@@ -68,6 +75,10 @@ async fn all(deploy: &str, root: &Path, added: &str) {
         let kinds = "network of the node and of a CNI bridge, PID namespace per container, pod and node";
         let _row = row(&format!("{kinds}, as user 0, 999 and 65535"));
         it_runs_as_every_kind_of_sandbox(node).await;
+    }
+    if spared.is_empty() {
+        let _row = row("a user namespace of the pod's own (hostUsers: false)");
+        in_a_user_namespace_of_its_own(node, deploy).await;
     }
     {
         let _row = row("the pod's IP stays when all its containers have died");
@@ -103,6 +114,7 @@ async fn what_goes_wrong_is_what_the_readme_quotes(node: &mut Containerd, deploy
     ok("docker", &["build", "--quiet", "--build-arg=TARGETARCH=s390x", "--tag=localhost/pause:s390x", "."]);
     node.import("localhost/pause:s390x");
     node.ok(&["ctr", "-n", "k8s.io", "images", "tag", "--force", "localhost/pause:s390x", NAME]);
+    node.hears_of(NAME).await;
     let id = node.run("wrong", POD).await.expect("a sandbox, which ends at once");
     let deadline = Instant::now() + Duration::from_secs(30);
     while node.is_ready(&id).await {
@@ -129,7 +141,7 @@ async fn it_runs_as_every_kind_of_sandbox(node: &mut Containerd) {
     for network in [NamespaceMode::Node, NamespaceMode::Pod] {
         for pid in [NamespaceMode::Container, NamespaceMode::Pod, NamespaceMode::Node] {
             for user in [None, Some(0), Some(999), Some(65535)] {
-                let pod = Pod { network, pid, user };
+                let pod = Pod { network, pid, user, users: None };
                 let id = node.run("kind", pod).await.expect("a sandbox");
                 let (pause, ip) = node.status(&id).await;
                 let program = fs::read(node.file(&format!("/proc/{}/exe", pause.pid))).expect("a file");
@@ -145,6 +157,26 @@ async fn it_runs_as_every_kind_of_sandbox(node: &mut Containerd) {
             }
         }
     }
+}
+
+async fn in_a_user_namespace_of_its_own(node: &mut Containerd, deploy: &str) {
+    let all = Pod { pid: NamespaceMode::Pod, users: Some(65536), ..POD };
+    // A pod on the network of its node cannot have one.
+    let all = Pod { network: NamespaceMode::Pod, ..all };
+    let id = node.run("users", all).await.expect("a sandbox");
+    let (pause, _) = node.status(&id).await;
+    assert_eq!(pause.status().expect("it runs").ruid, FIRST_OF_POD + 65535);
+    let container = node.start_container(&id, "app", all, &["sleep", "600"]).await;
+    assert_eq!(node.exec(&container, &["sh", "-c", IN_A_POD]).await.as_deref(), Ok("reaped\n"));
+    node.remove(&id).await;
+
+    // One user less, and the image's is not among them: pods run as another.
+    let less = Pod { users: Some(65535), ..all };
+    let refused = node.run("less", less).await.expect_err("there is no user 65535");
+    assert!(has_quoted(&format!("deploy/{deploy}/README.md"), &refused), "{refused}");
+    let id = node.run("another", Pod { user: Some(65534), ..less }).await.expect("a sandbox");
+    assert_eq!(node.status(&id).await.0.status().expect("it runs").ruid, FIRST_OF_POD + 65534);
+    node.remove(&id).await;
 }
 
 async fn the_ip_outlives_the_containers(node: &mut Containerd) {

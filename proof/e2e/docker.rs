@@ -3,9 +3,10 @@
 use std::process::Command;
 
 use engines::compatibility::Row;
-use engines::{BUSYBOX, NAME, get, has_quoted, ok, pause_is_ready, ready, run, until};
+use engines::{BUSYBOX, NAME, digest, get, has_quoted, ok, pause_is_ready, ready, run, start as start_daemon, until};
 use kit::messages::{TERMINATED, VERSION, WARNING};
 use kit::orphans::IN_A_POD;
+use kit::skip::does_not_apply;
 
 const DOCKER: &[&str] = &["crun", "docker", "dockerd", "runc"];
 
@@ -123,6 +124,44 @@ fn orphans_that_die_while_it_is_paused_leave_no_zombie() {
     ok("docker", &["rm", "paused", "orphans"]);
 }
 
+/// Graph drivers, and containerd's snapshotters, which are Docker 29's by default.
+#[test]
+fn in_both_image_stores() {
+    if !ready(DOCKER) {
+        return;
+    }
+    if version().starts_with("20.") {
+        return does_not_apply("Docker 20.10 has one image store");
+    }
+    for (store, snapshotter) in [("graph driver", "false"), ("containerd", "true")] {
+        let _row = row(&format!("{store} as the image store: loaded, started and stopped"));
+        let folder = format!("/run/docker-{snapshotter}");
+        let host = format!("--host=unix://{folder}/sock");
+        let script = format!(
+            "mkdir -p {folder} && exec unshare --net dockerd --feature containerd-snapshotter={snapshotter} {host} \
+             --data-root=/var/lib/docker-{snapshotter} --exec-root={folder}/exec --pidfile={folder}/pid \
+             --containerd=/run/containerd/containerd.sock --containerd-namespace=docker-{snapshotter} \
+             --bridge=none --iptables=false --ip6tables=false >{folder}/log 2>&1"
+        );
+        start_daemon("sh", &["-c", &script]);
+        let docker = |words: &[&str]| run("docker", &[&[host.as_str()], words].concat());
+        let docker_ok = |words: &[&str]| docker(words).unwrap_or_else(|error| panic!("{error}"));
+        until("dockerd answers", || docker(&["version"]).is_ok());
+        let driver = docker_ok(&["info", "-f", "{{.DriverStatus}}"]);
+        assert_eq!(driver.contains("io.containerd.snapshotter"), snapshotter == "true", "{driver}");
+        docker_ok(&["load", "-i", "dist/pause.tar.gz"]);
+        let id = docker_ok(&["image", "inspect", "-f", "{{.Id}}", NAME]);
+        assert_eq!(id.trim() == digest("index"), snapshotter == "true", "{id}: all platforms, or one");
+        docker_ok(&["run", "-d", "--name=stored", "--network=none", NAME]);
+        let pid = docker_ok(&["inspect", "-f", "{{.State.Pid}}", "stored"]);
+        until("it sleeps", || pause_is_ready(&pid));
+        docker_ok(&["stop", "stored"]);
+        assert_eq!(docker_ok(&["inspect", "-f", "{{.State.ExitCode}}", "stored"]), "0\n");
+        docker_ok(&["rm", "stored"]);
+        ok("sh", &["-c", &format!("kill $(cat {folder}/pid)")]);
+    }
+}
+
 /// What a user sees where something is wrong; deploy/docker/README.md quotes it.
 #[test]
 fn what_goes_wrong_is_what_the_readme_quotes() {
@@ -141,7 +180,11 @@ fn what_goes_wrong_is_what_the_readme_quotes() {
 }
 
 fn row(how: &str) -> Row {
-    Row::new("Docker", &ok("docker", &["version", "-f", "{{.Server.Version}}"]), how)
+    Row::new("Docker", &version(), how)
+}
+
+fn version() -> String {
+    ok("docker", &["version", "-f", "{{.Server.Version}}"])
 }
 
 /// Starts it and waits until it has its handlers: PID 1 loses a signal that comes before.

@@ -9,7 +9,7 @@ use std::sync::Once;
 
 use build::root;
 use kit::process::is_ready;
-use kit::skip::{has, is_installed};
+use kit::skip::{does_not_apply, has, is_installed};
 use kit::wait::within;
 use procfs::process::Process;
 
@@ -44,7 +44,9 @@ pub fn ready_with(containerd: &str, programs: &[&str]) -> bool {
 }
 
 fn start_engines(containerd: &str) {
-    ok("make", &["--silent", "image"]);
+    if is_installed("cargo") {
+        ok("make", &["--silent", "image"]);
+    }
     ok("proof/e2e/images.sh", &[]);
     if is_installed("containerd") {
         fs::write("/etc/containerd/config.toml", containerd).expect("a file");
@@ -60,6 +62,15 @@ fn start_engines(containerd: &str) {
     }
 }
 
+/// Whether there is cargo, which make needs. In the machine of `make node` there is none, and dist/ is what was made outside.
+pub fn has_cargo() -> bool {
+    let found = is_installed("cargo");
+    if !found {
+        does_not_apply("there is no cargo, which make needs");
+    }
+    found
+}
+
 /// A file of dist/.
 pub fn dist(file: &str) -> PathBuf {
     root().join("dist").join(file)
@@ -67,7 +78,7 @@ pub fn dist(file: &str) -> PathBuf {
 
 /// Starts a daemon, which ends with the PID namespace that proof/e2e/isolated.sh makes; its PID. What it says is in /run.
 pub fn start(program: &str, arguments: &[&str]) -> u32 {
-    let log = fs::File::create(format!("/run/{program}.log")).expect("a file");
+    let log = fs::File::options().append(true).create(true).open(format!("/run/{program}.log")).expect("a file");
     let mut daemon = Command::new(program);
     daemon.args(arguments).stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
     daemon.spawn().expect("it is installed").id()
@@ -151,7 +162,12 @@ pub fn until(what: &str, so: impl Fn() -> bool) {
 
 /// What `look` finds, as soon as it does.
 pub fn found<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
-    within(60, what, look)
+    within(if is_emulated() { 600 } else { 60 }, what, look)
+}
+
+/// Whether this is a machine of QEMU's, such as that of `make node`.
+pub fn is_emulated() -> bool {
+    fs::read_to_string("/sys/class/dmi/id/sys_vendor").is_ok_and(|vendor| vendor.trim() == "QEMU")
 }
 
 /// The digest of digests.txt for `name`.

@@ -22,7 +22,7 @@ fn containerd_1_replaces_the_table() {
 
 #[test]
 fn containerd_2_merges_it() {
-    let Some(newer) = node::newer_debian() else { return };
+    let Some(newer) = node::containerd_2() else { return };
     if ready(&["containerd", "runc"]) {
         let config = format!("version = 3\n[plugins.'io.containerd.cri.v1.images']\n{OTHER}\n");
         let dump = with_import(&newer, &config, "containerd-2");

@@ -5,7 +5,7 @@
 //! cri-dockerd.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use engines::{BUSYBOX, NAME, digest, ok, ready, until};
 use kit::messages::VERSION;
@@ -36,7 +36,9 @@ fn several_engines_are_each_served_once() {
     );
     assert_eq!(status, 1);
 
-    for (shell, before, left) in [(&["dash"][..], "nothing", RESTART), (&["busybox", "sh"], "the same", "ok")] {
+    for (shell, before, left) in
+        [(&["dash"][..], "nothing", RESTART.to_string()), (&["busybox", "sh"], "the same", "ok".to_owned())]
+    {
         let (status, said) = node.install_by(shell, &["--as", "configured"]);
         assert_eq!(
             lines(&said),
@@ -490,9 +492,9 @@ async fn crictl_asks_the_engine() {
     if !ready(REAL) {
         return;
     }
-    let first = (PathBuf::from("/"), RESTART, "pinned by its labels");
-    let second = node::newer_debian().map(|root| (root, "ok", "pinned"));
-    for (root, verdict, pin) in [Some(first), second].into_iter().flatten() {
+    let first = node::containerd_1().map(|root| (root, RESTART.to_string(), "pinned by its labels"));
+    let second = node::containerd_2().map(|root| (root, "ok".to_owned(), "pinned"));
+    for (root, verdict, pin) in [first, second].into_iter().flatten() {
         let config = |name: &str| configured(name) + "restrict_oom_score_adj = true\n";
         let mut node = Containerd::start(&root, &config("rancher/mirrored-pause:3.6")).await;
         fs::copy(env!("CARGO_BIN_EXE_crictl"), node.file("/usr/local/bin/crictl")).expect("a program");

@@ -66,7 +66,7 @@ fn through_dockershim() {
 /// deploy/podman/pod.yaml, as docs/pod-by-hand.md has it.
 #[test]
 fn the_pod_of_the_document() {
-    let Some(kubelet) = Kubelet::start(&CRI) else { return };
+    let Some(_kubelet) = Kubelet::start(&CRI) else { return };
     let _row = Row::new("kubelet, containerd", &ok(KUBELET, &["--version"]), "deploy/podman/pod.yaml");
     let manifest = format!("{PODS}/pod.yaml");
     fs::copy(root().join("deploy/podman/pod.yaml"), &manifest).expect("a file");

@@ -27,7 +27,7 @@ fn it_comes_back() {
     let before = state(&node);
     let line = format!("containerd: {name} is installed (before: nothing), pinned, checked by ctr; {RESTART}");
     let link = "/etc/systemd/system/kubelet.service.wants/pause-install.service";
-    for line in [&line, &line.replace("nothing", "the same").replace(RESTART, "ok")] {
+    for line in [&line, &line.replace("nothing", "the same").replace(&RESTART.to_string(), "ok")] {
         let (status, said) = node.install(&["--as", "configured", "--engine", "containerd", "--at-boot"]);
         assert_eq!((status, lines(&said)), (0, vec![line.as_str(), ENABLED]), "{said}");
         node.ok(&["systemctl", "add-wants", "kubelet.service", "pause-install.service"]);

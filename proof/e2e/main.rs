@@ -10,6 +10,7 @@ mod image;
 mod imports;
 mod install;
 mod lifecycle;
+mod limits;
 mod names;
 mod node;
 mod nodes;

@@ -37,18 +37,19 @@ const NAMES: [(&str, &str); 21] = [
 
 #[tokio::test]
 async fn containerd_1_starts_a_pod_under_each_name() {
+    let Some(root) = node::containerd_1() else { return };
     if ready(&["containerd", "runc"]) {
         let config = |name: &str| {
             let plugin = "plugins.\"io.containerd.grpc.v1.cri\"";
             format!("version = 2\n[{plugin}]\nsandbox_image = \"{name}\"\nrestrict_oom_score_adj = true\n")
         };
-        each_name(Path::new("/"), &config, RESTART).await;
+        each_name(&root, &config, &RESTART.to_string()).await;
     }
 }
 
 #[tokio::test]
 async fn containerd_2_starts_a_pod_under_each_name() {
-    let Some(root) = node::newer_debian() else { return };
+    let Some(root) = node::containerd_2() else { return };
     if ready(&["containerd", "runc"]) {
         let config = |name: &str| {
             let plugin = |name| format!("plugins.'io.containerd.cri.v1.{name}'");

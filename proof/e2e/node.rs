@@ -1,19 +1,23 @@
 //! A node of its own, and one that runs containerd, driven through CRI as by a kubelet.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
+use std::{fmt, fs};
 
-use engines::{BUSYBOX, dist, found, ok, run, start, until};
+use engines::{BUSYBOX, dist, found, ok, ready, run, start, until};
 use k8s_cri::v1::image_service_client::ImageServiceClient;
 use k8s_cri::v1::runtime_service_client::RuntimeServiceClient;
 use k8s_cri::v1::*;
-use kit::skip::not_fetched;
+use kit::skip::{does_not_apply, not_fetched};
 use procfs::process::Process;
 use tonic::transport::{Channel, Endpoint};
+
+/// The machine's user that is root in a pod with a user namespace of its own; a multiple of 65536, as the kubelet has it.
+pub const FIRST_OF_POD: u32 = 5 << 16;
 
 /// What a pod can ask for: the modes of its network and PID namespaces, and `runAsUser`.
 #[derive(Clone, Copy, Debug)]
@@ -21,22 +25,84 @@ pub struct Pod {
     pub network: NamespaceMode,
     pub pid: NamespaceMode,
     pub user: Option<i64>,
+    /// How many users its own user namespace has, with `hostUsers: false`.
+    pub users: Option<u32>,
 }
 
 /// A pod on the network of its node, all else as a pod has it by default.
-pub const POD: Pod = Pod { network: NamespaceMode::Node, pid: NamespaceMode::Container, user: None };
+pub const POD: Pod = Pod { network: NamespaceMode::Node, pid: NamespaceMode::Container, user: None, users: None };
 
-/// What the installer says of containerd 1, which learns of a pin when it starts.
-pub const RESTART: &str = "restart it, so that it sees the pin";
+const OTHER_ENGINES: &[&str] = &["docker", "dockerd", "podman"];
 
-/// The root folder of a newer Debian; a skip if there is none.
+/// What the installer says in the end of this machine's containerd: version 1 learns of a pin when it starts.
+pub const RESTART: Restart = Restart;
+
+pub struct Restart;
+
+impl fmt::Display for Restart {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(if has_containerd_2() { "ok" } else { "restart it, so that it sees the pin" })
+    }
+}
+
+/// The root folder of a machine that has containerd 1: this one, or none.
+pub fn containerd_1() -> Option<PathBuf> {
+    if has_containerd_2() {
+        does_not_apply("this machine has containerd 2, and no engine beside it that is older");
+        return None;
+    }
+    Some("/".into())
+}
+
+/// The root folder of a machine that has containerd 2: this one or another; a skip if there is none.
+pub fn containerd_2() -> Option<PathBuf> {
+    if has_containerd_2() {
+        return Some("/".into());
+    }
+    newer_debian()
+}
+
+/// The root folder of a newer Debian than this machine's; a skip if there is none.
 pub fn newer_debian() -> Option<PathBuf> {
+    if has_containerd_2() {
+        does_not_apply("this machine has a Debian as new as the one that this test brings");
+        return None;
+    }
     let root = build::root().join("target/newer-debian");
     if root.exists() {
         return Some(root);
     }
     not_fetched("newer-debian", "a newer Debian is not there; proof/packages/newer-debian.sh fetches it, as root");
     None
+}
+
+/// A node of containerd 2 with `SystemdCgroup = true`; none where systemd or control groups v2 are not to be had.
+pub async fn under_systemd(programs: &[&str]) -> Option<Containerd> {
+    if !has_systemd() {
+        does_not_apply("systemd with control groups v2 does not run here; see make node");
+        return None;
+    }
+    let runc = "[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc";
+    let added = format!("{runc}]\nruntime_type = 'io.containerd.runc.v2'\n{runc}.options]\nSystemdCgroup = true\n");
+    if !ready(programs) {
+        return None;
+    }
+    Some(Containerd::start_under_systemd(&(config("containerd-2") + &added)).await)
+}
+
+/// Whether systemd, with control groups v2 alone, is this machine's init, and answers here.
+pub fn has_systemd() -> bool {
+    Path::new("/run/systemd/system").exists() && kit::cgroup::version() == 2
+}
+
+/// The file of a folder of deploy/.
+pub fn config(deploy: &str) -> String {
+    fs::read_to_string(build::root().join("deploy").join(deploy).join("config.toml")).expect("a file")
+}
+
+/// Whether this machine's containerd is of version 2.
+pub fn has_containerd_2() -> bool {
+    run("containerd", &["--version"]).is_ok_and(|said| said.contains("containerd/v2 "))
 }
 
 /// A machine of its own: its processes, its network, and the folders that engines fill.
@@ -48,7 +114,17 @@ pub struct Node {
 impl Node {
     /// With the root folder `root`, in which the programs `hidden` are not installed.
     pub fn new(root: &Path, hidden: &[&str]) -> Self {
-        let node = Self::held_by("pause", &[], "node.sh", &[root, &dist("pause-amd64")]);
+        Self::unshared(root, hidden, &["--pid"])
+    }
+
+    /// One that has its processes in common with this machine, whose systemd makes control groups for them, and therefore
+    /// knows them by their PIDs.
+    fn of_systemd() -> Self {
+        Self::unshared(Path::new("/"), OTHER_ENGINES, &[])
+    }
+
+    fn unshared(root: &Path, hidden: &[&str], namespaces: &[&str]) -> Self {
+        let node = Self::held_by("pause", namespaces, "node.sh", &[root, &dist("pause-amd64")]);
         for program in hidden {
             for folder in ["/usr/bin", "/usr/sbin"] {
                 let path = format!("{folder}/{program}");
@@ -62,7 +138,7 @@ impl Node {
 
     /// With systemd, which starts the units of `node.target`. What it writes stays in `disk`, for another boot.
     pub fn boot(disk: &Path) -> Self {
-        Self::held_by("systemd", &["--cgroup", "--ipc", "--uts"], "boot.sh", &[disk])
+        Self::held_by("systemd", &["--pid", "--cgroup", "--ipc", "--uts"], "boot.sh", &[disk])
     }
 
     /// What `script` makes of its arguments, once `program` is its PID 1; with the installer.
@@ -70,7 +146,7 @@ impl Node {
         let script = build::root().join("proof/e2e").join(script);
         let words = [&[script.as_path()], arguments].concat();
         let words: Vec<&str> = words.iter().map(|word| word.to_str().expect("UTF-8")).collect();
-        let unshare = ["--mount", "--net", "--pid", "--fork", "--kill-child"];
+        let unshare = ["--mount", "--net", "--fork", "--kill-child"];
         let holder = start("unshare", &[&unshare, namespaces, &words].concat()).to_string();
         let pid = found("the node is held", || {
             let child = fs::read_to_string(format!("/proc/{holder}/task/{holder}/children")).ok()?;
@@ -228,6 +304,9 @@ impl Daemon {
 pub struct Containerd {
     node: Node,
     daemon: Option<Daemon>,
+    under_systemd: bool,
+    /// Of the pods, by the IDs of their sandboxes.
+    names: HashMap<String, String>,
     /// As CRI has it.
     pub version: String,
     pub runtime: RuntimeServiceClient<Channel>,
@@ -245,10 +324,20 @@ impl Deref for Containerd {
 impl Containerd {
     /// Without the other engines.
     pub async fn start(root: &Path, config: &str) -> Self {
-        let node = Node::new(root, &["docker", "dockerd", "podman"]);
+        Self::on(Node::new(root, OTHER_ENGINES), config).await
+    }
+
+    /// The same where systemd makes the control groups. `config` says so to containerd.
+    pub async fn start_under_systemd(config: &str) -> Self {
+        let mut containerd = Self::on(Node::of_systemd(), config).await;
+        containerd.under_systemd = true;
+        containerd
+    }
+
+    async fn on(node: Node, config: &str) -> Self {
         let daemon = Some(node.start_containerd(config));
         let (version, runtime, images) = connect(&node).await;
-        Self { node, daemon, version, runtime, images }
+        Self { node, daemon, under_systemd: false, names: HashMap::new(), version, runtime, images }
     }
 
     /// With another configuration.
@@ -260,10 +349,29 @@ impl Containerd {
 
     /// RunPodSandbox; its ID, or the error as a kubelet prints it.
     pub async fn run(&mut self, name: &str, pod: Pod) -> Result<String, String> {
-        let request = RunPodSandboxRequest { config: Some(sandbox(name, pod)), ..Default::default() };
+        let request = RunPodSandboxRequest { config: Some(self.sandbox(name, pod)), ..Default::default() };
         let said = self.runtime.run_pod_sandbox(request).await;
         let said = said.map_err(|e| format!("rpc error: code = {:?} desc = {}", e.code(), e.message()));
-        Ok(said?.into_inner().pod_sandbox_id)
+        let id = said?.into_inner().pod_sandbox_id;
+        self.names.insert(id.clone(), name.to_owned());
+        Ok(id)
+    }
+
+    fn sandbox(&self, name: &str, pod: Pod) -> PodSandboxConfig {
+        let metadata = PodSandboxMetadata { name: name.to_owned(), uid: name.to_owned(), ..Default::default() };
+        let seccomp = SecurityProfile {
+            profile_type: security_profile::ProfileType::RuntimeDefault.into(),
+            ..Default::default()
+        };
+        let security = LinuxSandboxSecurityContext {
+            namespace_options: Some(namespaces(pod)),
+            run_as_user: pod.user.map(|value| Int64Value { value }),
+            seccomp: Some(seccomp), // as the kubelet has it
+            ..Default::default()
+        };
+        let cgroup_parent = if self.under_systemd { slice(name) } else { String::new() };
+        let linux = LinuxPodSandboxConfig { security_context: Some(security), cgroup_parent, ..Default::default() };
+        PodSandboxConfig { metadata: Some(metadata), linux: Some(linux), ..Default::default() }
     }
 
     /// Its pause, and the pod's IP (none on the node's own network).
@@ -288,6 +396,18 @@ impl Containerd {
 
     /// Starts a container of busybox in a sandbox; its ID.
     pub async fn start_container(&mut self, sandbox_id: &str, name: &str, pod: Pod, command: &[&str]) -> String {
+        self.start_limited(sandbox_id, name, pod, LinuxContainerResources::default(), command).await
+    }
+
+    /// The same, with these limits.
+    pub async fn start_limited(
+        &mut self,
+        sandbox_id: &str,
+        name: &str,
+        pod: Pod,
+        limits: LinuxContainerResources,
+        command: &[&str],
+    ) -> String {
         let request = CreateContainerRequest {
             pod_sandbox_id: sandbox_id.to_owned(),
             config: Some(ContainerConfig {
@@ -295,15 +415,15 @@ impl Containerd {
                 image: Some(ImageSpec { image: BUSYBOX.to_owned(), ..Default::default() }),
                 command: command.iter().map(|word| (*word).to_owned()).collect(),
                 linux: Some(LinuxContainerConfig {
+                    resources: Some(limits),
                     security_context: Some(LinuxContainerSecurityContext {
                         namespace_options: Some(namespaces(pod)),
                         ..Default::default()
                     }),
-                    ..Default::default()
                 }),
                 ..Default::default()
             }),
-            sandbox_config: Some(sandbox("", pod)),
+            sandbox_config: Some(self.sandbox(&self.names[sandbox_id], pod)),
         };
         let id = self.runtime.create_container(request).await.expect("a container").into_inner().container_id;
         let request = StartContainerRequest { container_id: id.clone() };
@@ -330,10 +450,16 @@ impl Containerd {
         self.runtime.stop_pod_sandbox(request).await.expect("it stops");
         let request = RemovePodSandboxRequest { pod_sandbox_id };
         self.runtime.remove_pod_sandbox(request).await.expect("it is removed");
-        let hierarchies = fs::read_dir("/sys/fs/cgroup").expect("cgroups").map(|entry| entry.expect("a folder").path());
-        for hierarchy in hierarchies.chain(["/sys/fs/cgroup".into()]) {
-            let cgroup = hierarchy.join("k8s.io").join(id);
-            assert!(!cgroup.exists(), "{} is left behind", cgroup.display());
+        // systemd removes what is empty in its own time.
+        let find = format!("find /sys/fs/cgroup -name '*{id}*' 2>/dev/null || :");
+        until("no control group is left behind", || ok("sh", &["-c", &find]).is_empty());
+    }
+
+    /// Waits until CRI has heard of an image that `ctr` has given a name.
+    pub async fn hears_of(&mut self, name: &str) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !self.images().await.iter().any(|image| image.repo_tags.iter().any(|tag| tag == name)) {
+            assert!(Instant::now() < deadline, "not within 60 s: CRI knows {name}");
         }
     }
 
@@ -341,6 +467,20 @@ impl Containerd {
         let list = self.images.list_images(ListImagesRequest::default()).await;
         list.expect("a list").into_inner().images
     }
+}
+
+impl Drop for Containerd {
+    fn drop(&mut self) {
+        // Where it shares its processes with this machine, it does not go with the node.
+        if let (true, false, Some(daemon)) = (self.under_systemd, thread::panicking(), self.daemon.take()) {
+            daemon.stop();
+        }
+    }
+}
+
+/// The slice of a pod, as a kubelet names it.
+pub fn slice(pod: &str) -> String {
+    format!("kubepods-pod{}.slice", pod.replace('-', "_"))
 }
 
 async fn connect(node: &Node) -> (String, RuntimeServiceClient<Channel>, ImageServiceClient<Channel>) {
@@ -359,20 +499,10 @@ async fn connect(node: &Node) -> (String, RuntimeServiceClient<Channel>, ImageSe
     (version, runtime, images)
 }
 
-fn sandbox(name: &str, pod: Pod) -> PodSandboxConfig {
-    let metadata = PodSandboxMetadata { name: name.to_owned(), uid: name.to_owned(), ..Default::default() };
-    let seccomp =
-        SecurityProfile { profile_type: security_profile::ProfileType::RuntimeDefault.into(), ..Default::default() };
-    let security = LinuxSandboxSecurityContext {
-        namespace_options: Some(namespaces(pod)),
-        run_as_user: pod.user.map(|value| Int64Value { value }),
-        seccomp: Some(seccomp), // as the kubelet has it
-        ..Default::default()
-    };
-    let linux = LinuxPodSandboxConfig { security_context: Some(security), ..Default::default() };
-    PodSandboxConfig { metadata: Some(metadata), linux: Some(linux), ..Default::default() }
-}
-
 fn namespaces(pod: Pod) -> NamespaceOption {
-    NamespaceOption { network: pod.network.into(), pid: pod.pid.into(), ..Default::default() }
+    let userns_options = pod.users.map(|length| {
+        let ids = vec![IdMapping { host_id: FIRST_OF_POD, container_id: 0, length }];
+        UserNamespace { mode: NamespaceMode::Pod.into(), uids: ids.clone(), gids: ids }
+    });
+    NamespaceOption { network: pod.network.into(), pid: pod.pid.into(), userns_options, ..Default::default() }
 }

@@ -1,9 +1,15 @@
 #!/bin/sh
 # Makes a node of its own, which pause holds: folder $1 is its root, $2 the pause. What engines fill is empty there, and
-# so is the network. Runs as PID 1 of a PID namespace.
+# so is the network. Runs as PID 1 of a PID namespace, or in that of the machine, whose systemd then answers.
 set -eu
 node=$(mktemp -d)
-mount --rbind "$1" "$node"
+if [ $$ = 1 ]; then
+    mount --rbind "$1" "$node"
+else # the root folder is another, because that is how the installer tells this node's engines from the machine's
+    mount -t tmpfs tmpfs "$node"
+    mkdir "$node/upper" "$node/work"
+    mount -t overlay -o "lowerdir=$1,upperdir=$node/upper,workdir=$node/work" overlay "$node"
+fi
 for folder in dev sys; do
     mount --rbind "/$folder" "$node/$folder"
 done
@@ -14,6 +20,9 @@ for folder in etc/cni etc/containerd etc/containers/containers.conf.d etc/docker
     mount -t tmpfs -o mode=0755 tmpfs "$node/$folder"
 done
 chmod 1777 "$node/tmp"
+for folder in run/systemd run/dbus; do
+    [ $$ = 1 ] || [ ! -d "/$folder" ] || { mkdir -p "$node/$folder" && mount --rbind "/$folder" "$node/$folder"; }
+done
 cp "$2" "$node/run/pause"
 mkdir "$node/etc/cni/net.d"
 cat >"$node/etc/cni/net.d/bridge.conflist" <<END
@@ -24,6 +33,6 @@ cat >"$node/etc/cni/net.d/bridge.conflist" <<END
 END
 ip link set lo up
 cd "$node"
-pivot_root . .
+busybox pivot_root . .
 umount -l .
 exec /run/pause

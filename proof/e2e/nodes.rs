@@ -50,7 +50,7 @@ fn of_three_nodes_one_fails() {
     assert!(status == 0 && said.ends_with("\nok 3\n"), "{said}");
     for (name, before) in [("node-1", "the same"), ("operator@node-2", "nothing"), ("node-3", "nothing")] {
         let installed = installed(before);
-        let installed = if before == "nothing" { installed } else { installed.replace(RESTART, "ok") };
+        let installed = if before == "nothing" { installed } else { installed.replace(&RESTART.to_string(), "ok") };
         assert!(said.contains(&format!("{name}: {installed}\n")), "{said}");
     }
     for node in &nodes {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -98,6 +99,17 @@ fn what_goes_wrong_is_what_the_readme_quotes() {
     ok("podman", &["pod", "rm", "--force", "command", "elsewhere"]);
 }
 
+/// Podman runs the infra container as root of the pod, so that the image's user 65535 need not be among its users.
+#[test]
+fn a_pod_with_few_users_of_its_own() {
+    if !images() {
+        return;
+    }
+    let _row = row("a user namespace of the pod's own, with 1000 users");
+    let maps = ["uid", "gid"].map(|kind| format!("--{kind}map=0:200000:1000"));
+    holds_a_pod("users", &["podman"], &["--network=none", "--infra-image", NAME, &maps[0], &maps[1]]);
+}
+
 /// Creates a pod whose orphans it reaps, and stops it.
 fn holds_a_pod(name: &str, podman: &[&str], flags: &[&str]) {
     let podman_ok = |arguments: &[&str]| ok(podman[0], &[&podman[1..], arguments].concat());
@@ -124,10 +136,12 @@ fn row(how: &str) -> Row {
 
 fn images() -> bool {
     static LOADED: LazyLock<()> = LazyLock::new(|| {
-        // For a machine without CAP_SYS_RESOURCE and systemd.
-        let config = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n\
-                      [engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n";
-        fs::write("/etc/containers/containers.conf.d/tests.conf", config).expect("a file");
+        if !Path::new("/run/systemd/system").exists() {
+            // For a machine without systemd and CAP_SYS_RESOURCE.
+            let config = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n\
+                          [engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n";
+            fs::write("/etc/containers/containers.conf.d/tests.conf", config).expect("a file");
+        }
         let config = root().join("deploy/podman/containers.conf");
         fs::copy(config, "/etc/containers/containers.conf.d/pause.conf").expect("a file");
         // As adduser would.

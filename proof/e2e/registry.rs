@@ -4,8 +4,9 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 
 use build::arch::ALL;
-use engines::{digest, ok, ready, run, start, until};
+use engines::{digest, has_cargo, ok, ready, run, start, until};
 use kit::messages::VERSION;
+use kit::skip::is_installed;
 
 #[test]
 fn what_is_pushed_is_what_is_pulled() {
@@ -13,8 +14,14 @@ fn what_is_pushed_is_what_is_pulled() {
         return;
     }
     let name = format!("{}/pause", serve());
-    ok("make", &["--silent", "push", &format!("IMAGE={name}"), "SKOPEO_FLAGS=--dest-tls-verify=false"]);
     let (by_tag, by_digest) = (format!("{name}:{}", env!("CARGO_PKG_VERSION")), format!("{name}@{}", digest("index")));
+    if is_installed("cargo") {
+        ok("make", &["--silent", "push", &format!("IMAGE={name}"), "SKOPEO_FLAGS=--dest-tls-verify=false"]);
+    } else {
+        // What that does, once the image is built.
+        let to = format!("docker://{by_tag}");
+        ok("skopeo", &["copy", "--all", "--dest-tls-verify=false", "oci-archive:dist/pause.tar", &to]);
+    }
     for reference in [&by_tag, &by_digest] {
         let remote = format!("docker://{reference}");
         let raw = ok("skopeo", &["inspect", "--tls-verify=false", "--raw", &remote]);
@@ -38,6 +45,9 @@ fn what_is_pushed_is_what_is_pulled() {
 
 #[test]
 fn no_registry_is_one_line() {
+    if !has_cargo() {
+        return;
+    }
     let said = run("make", &["--silent", "push"]).expect_err("no IMAGE");
     assert!(said.contains("say where to: make push IMAGE=registry.example/pause\n"), "{said}");
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use build::root;
-use engines::{digest, ok, ready, run};
+use engines::{digest, has_cargo, ok, ready, run};
 
 use crate::registry::serve;
 
@@ -12,7 +12,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 #[test]
 fn it_can_be_rehearsed() {
-    if ready(TOOLS) {
+    if has_cargo() && ready(TOOLS) {
         let said = ok("make", &["--silent", "release-rehearsal"]);
         let (before, _) = said.split_once(&format!("/pause@{}\n", digest("index"))).expect("what was published");
         assert!(before.starts_with("127.0.0.1:"), "{said}");
@@ -22,7 +22,7 @@ fn it_can_be_rehearsed() {
 
 #[test]
 fn what_would_release_something_else_is_refused() {
-    if !ready(TOOLS) {
+    if !has_cargo() || !ready(TOOLS) {
         return;
     }
     refuses(

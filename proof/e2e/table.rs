@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match engines::compatibility::write_table() {
+    match engines::compatibility::write_tables() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("compatibility: {error:#}");

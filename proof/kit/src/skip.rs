@@ -10,7 +10,7 @@ use nix::sched::{CloneFlags, unshare};
 
 /// Says that a test could not do its work. Never so in CI.
 pub fn skip(why: &str) {
-    say_skipped(why);
+    say(&format!("SKIPPED: {why}"));
     assert_ne!(env::var("CI").as_deref(), Ok("true"), "skipped, in CI: {why}");
 }
 
@@ -18,12 +18,18 @@ pub fn skip(why: &str) {
 pub fn not_fetched(what: &str, why: &str) {
     let list = fs::read_to_string(root().join("target/not-fetched")).unwrap_or_default();
     let said = list.lines().find(|line| line.strip_prefix(what).is_some_and(|rest| rest.starts_with(": ")));
-    said.map_or_else(|| skip(why), |line| say_skipped(&format!("not fetched: {line}")));
+    said.map_or_else(|| skip(why), |line| say(&format!("SKIPPED: not fetched: {line}")));
+}
+
+/// Says that a test has nothing to show on a machine of this kind, and why. No skip, because the other kind shows it:
+/// the machine of `make node`, or one like Debian 12.
+pub fn does_not_apply(why: &str) {
+    say(&format!("does not apply here: {why}"));
 }
 
 /// Past the test harness, which keeps what a passing test prints to itself.
-fn say_skipped(why: &str) {
-    _ = writeln!(io::stderr(), "SKIPPED: {why}");
+fn say(what: &str) {
+    _ = writeln!(io::stderr(), "{what}");
 }
 
 /// Whether namespaces can be made; a skip if they cannot.

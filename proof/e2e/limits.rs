@@ -1,0 +1,192 @@
+//! What a node does to a sandbox by its control groups: those of version 2, which systemd makes for containerd 2.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use engines::compatibility::Row;
+use engines::{BUSYBOX, ok, pause_is_ready, until};
+use k8s_cri::v1::*;
+use kit::orphans::IN_A_POD;
+use procfs::process::Process;
+
+use crate::node::{self, Containerd, POD, Pod, slice};
+
+const PROGRAMS: [&str; 5] = ["containerd", "dockerd", "runc", "skopeo", "systemctl"];
+/// A pod whose orphans pause reaps.
+const SHARED: Pod = Pod { pid: NamespaceMode::Pod, ..POD };
+
+#[tokio::test]
+async fn of_version_2() {
+    let Some(mut node) = node::under_systemd(&PROGRAMS).await else { return };
+    let node = &mut node;
+    node.import(BUSYBOX);
+    let (status, said) = node.install(&["--as", "configured"]);
+    assert_eq!(status, 0, "{said}");
+    let version = node.version.clone();
+    let row = |how: &str| Row::new("containerd through CRI, deploy/containerd-2, SystemdCgroup = true", &version, how);
+    {
+        let _row = row("cgroup.freeze and SIGSTOP while orphans die");
+        orphans_die_while_it_cannot_run(node).await;
+    }
+    {
+        let _row = row("SIGKILL while orphans die");
+        it_is_killed_while_orphans_die(node).await;
+    }
+    {
+        let _row = row("pids.max of a pod in which 200 orphans die while it is frozen");
+        frozen_it_costs_its_pod_no_pid(node).await;
+    }
+    {
+        let _row =
+            row("the smallest memory.max of a pod in which runc starts it, then its own memory.max at what it has");
+        in_as_little_memory_as_the_engine_takes(node).await;
+    }
+    let _row = row("memory.oom.group of a container beside it");
+    it_outlives_a_container_that_runs_out_of_memory(node).await;
+}
+
+async fn orphans_die_while_it_cannot_run(node: &mut Containerd) {
+    let (id, app, pause) = pod(node, "frozen").await;
+    let group = group(&pause);
+    freeze(&group, true);
+    assert_eq!(node.exec(&app, &["sh", "-c", IN_A_POD]).await.as_deref(), Ok("reaped\n"));
+    freeze(&group, false);
+
+    signal("-STOP", &pause);
+    until("it is stopped", || state(&pause) == "T (stopped)");
+    assert_eq!(node.exec(&app, &["sh", "-c", IN_A_POD]).await.as_deref(), Ok("reaped\n"));
+    assert_eq!(state(&pause), "T (stopped)");
+    signal("-CONT", &pause);
+    until("it sleeps again", || pause_is_ready(&pause.pid.to_string()));
+    node.remove(&id).await;
+}
+
+async fn it_is_killed_while_orphans_die(node: &mut Containerd) {
+    let id = node.run("killed", SHARED).await.expect("a sandbox");
+    let (pause, _) = node.status(&id).await;
+    let forks = ["sh", "-c", "while :; do (sleep 0 &); done"];
+    node.start_container(&id, "forks", SHARED, &forks).await;
+    let slice = group(&pause).parent().expect("the pod's").to_owned();
+    signal("-KILL", &pause);
+    until("all of the pod has ended", || number(&slice, "pids.current") == 0);
+    while node.is_ready(&id).await {}
+    node.remove(&id).await;
+}
+
+/// A zombie counts, and a kernel that reaps while pause is frozen leaves none.
+async fn frozen_it_costs_its_pod_no_pid(node: &mut Containerd) {
+    let (id, app, pause) = pod(node, "pids").await;
+    limit("pids", "TasksMax=40");
+    let group = group(&pause);
+    freeze(&group, true);
+    // Each substitution ends when the orphan, which holds the pipe, has exited.
+    let orphans = "i=0; while [ $i -lt 200 ]; do x=$( (true &) ) || exit; i=$((i + 1)); done; echo all";
+    assert_eq!(node.exec(&app, &["sh", "-c", orphans]).await.as_deref(), Ok("all\n"));
+    freeze(&group, false);
+    let slice = group.parent().expect("the pod's").to_owned();
+    assert_eq!((number(&slice, "pids.max"), event(&slice, "pids.events", "max")), (40, 0));
+    node.remove(&id).await;
+    revert("pids");
+}
+
+async fn in_as_little_memory_as_the_engine_takes(node: &mut Containerd) {
+    let mut kib = 128;
+    let (id, pause) = loop {
+        limit("memory", &format!("MemoryMax={kib}K"));
+        match node.run("memory", SHARED).await {
+            Ok(id) => break (id.clone(), node.status(&id).await.0),
+            Err(_) => kib += kib / 2,
+        }
+        assert!(kib < 64 << 10, "{kib} KiB are not enough");
+    };
+    until("it has its handlers", || pause_is_ready(&pause.pid.to_string()));
+    let group = group(&pause);
+    // In pages, as the kernel counts.
+    let bytes = number(&group, "memory.current");
+    fs::write(group.join("memory.max"), bytes.to_string()).expect("it is taken");
+    _ = writeln!(io::stderr(), "in a pod of {kib} KiB runc starts pause, which goes on with {} KiB", bytes / 1024);
+    // The containers need more than that.
+    limit("memory", "MemoryMax=infinity");
+    let app = node.start_container(&id, "app", SHARED, &["sleep", "600"]).await;
+    assert_eq!(node.exec(&app, &["sh", "-c", IN_A_POD]).await.as_deref(), Ok("reaped\n"));
+    assert_eq!(event(&group, "memory.events", "oom_kill"), 0);
+    node.remove(&id).await;
+    revert("memory");
+}
+
+async fn it_outlives_a_container_that_runs_out_of_memory(node: &mut Containerd) {
+    let (id, app, pause) = pod(node, "oom").await;
+    let limits = LinuxContainerResources {
+        memory_limit_in_bytes: 32 << 20,
+        memory_swap_limit_in_bytes: 32 << 20,
+        unified: [("memory.oom.group".to_owned(), "1".to_owned())].into(),
+        ..Default::default()
+    };
+    let hungry = ["sh", "-c", "sleep 1234567 & exec awk 'BEGIN { text = \"text\"; while (1) text = text text }'"];
+    let container_id = node.start_limited(&id, "hungry", SHARED, limits, &hungry).await;
+    let status = loop {
+        let request = ContainerStatusRequest { container_id: container_id.clone(), verbose: false };
+        let said = node.runtime.container_status(request).await.expect("its status").into_inner();
+        match said.status {
+            Some(status) if status.state() == ContainerState::ContainerExited => break status,
+            _ => {}
+        }
+    };
+    assert_eq!((status.exit_code, status.reason.as_str()), (137, "OOMKilled"));
+    let left = node.exec(&app, &["sh", "-c", "pgrep -f 1234567 || [ $? = 1 ]"]).await;
+    assert_eq!(left.as_deref(), Ok(""), "all of the container has been killed, and reaped");
+    assert_eq!(event(&group(&pause), "memory.events", "oom_kill"), 0);
+    assert!(node.is_ready(&id).await && pause.is_alive());
+    assert_eq!(node.exec(&app, &["sh", "-c", IN_A_POD]).await.as_deref(), Ok("reaped\n"));
+    node.remove(&id).await;
+}
+
+/// A sandbox with a container that sleeps; the IDs of both, and the pause.
+async fn pod(node: &mut Containerd, name: &str) -> (String, String, Process) {
+    let id = node.run(name, SHARED).await.expect("a sandbox");
+    let app = node.start_container(&id, "app", SHARED, &["sleep", "600"]).await;
+    let (pause, _) = node.status(&id).await;
+    assert!(group(&pause).starts_with(format!("/sys/fs/cgroup/kubepods.slice/{}", slice(name))), "{:?}", group(&pause));
+    (id, app, pause)
+}
+
+fn limit(pod: &str, property: &str) {
+    ok("systemctl", &["set-property", "--runtime", &slice(pod), property]);
+}
+
+fn revert(pod: &str) {
+    ok("systemctl", &["revert", &slice(pod)]);
+}
+
+/// The folder of its control group.
+fn group(process: &Process) -> PathBuf {
+    let groups = process.cgroups().expect("/proc/PID/cgroup").0;
+    let [group] = &groups[..] else { panic!("not of version 2 alone: {groups:?}") };
+    format!("/sys/fs/cgroup{}", group.pathname).into()
+}
+
+fn freeze(group: &Path, frozen: bool) {
+    fs::write(group.join("cgroup.freeze"), u8::from(frozen).to_string()).expect("it is taken");
+    until("it is so", || event(group, "cgroup.events", "frozen") == u64::from(frozen));
+}
+
+fn signal(signal: &str, process: &Process) {
+    ok("kill", &[signal, &process.pid.to_string()]);
+}
+
+fn state(process: &Process) -> String {
+    process.status().expect("it runs").state
+}
+
+/// The number in a file of a group; none means no limit.
+fn number(group: &Path, file: &str) -> u64 {
+    fs::read_to_string(group.join(file)).ok().and_then(|text| text.trim().parse().ok()).unwrap_or_default()
+}
+
+/// A number in a file of a group that has one in each line.
+fn event(group: &Path, file: &str, name: &str) -> u64 {
+    let text = fs::read_to_string(group.join(file)).expect("a file");
+    let number = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    number.unwrap_or_else(|| panic!("no {name} in {file}: {text}"))
+}

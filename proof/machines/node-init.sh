@@ -1,0 +1,33 @@
+#!/bin/sh
+# Runs in the machine that node.sh starts, by node.service: the tests, as root, among the files of the project, which it
+# can read, at the path that they have outside. What they write goes to memory.
+set -eu
+# shellcheck source=/dev/null # node.sh writes it
+. /run/out/environment
+trap finish EXIT
+
+finish() {
+    status=$?
+    # shellcheck disable=SC2154 # from the environment
+    cp /run/*.log "$project/target/compatibility.json" /run/out/ 2>/dev/null || :
+    journalctl --boot >/run/out/journal.txt 2>/dev/null || :
+    echo $status >/run/out/status
+    sync
+}
+
+mkdir -p /run/project /run/memory "$project"
+mount -t 9p -o trans=virtio,ro,msize=524288,cache=loose project /run/project
+mount -t tmpfs none /run/memory
+mkdir /run/memory/upper /run/memory/work
+mount -t overlay -o lowerdir=/run/project,upperdir=/run/memory/upper,workdir=/run/memory/work none "$project"
+rm -f "$project/target/compatibility.json"
+
+uname -sr
+findmnt -no FSTYPE /sys/fs/cgroup
+mkdir -p /etc/containers/containers.conf.d /etc/cni /etc/docker # which the tests fill, or hide behind empty ones
+cd "$project/proof/e2e"
+export CI=true PATH=/usr/sbin:/usr/bin:/sbin:/bin CARGO_MANIFEST_DIR="$project/proof/e2e"
+# shellcheck disable=SC2154,SC2086 # from the environment: lists of words
+for test in $tests; do
+    "$test" --test-threads=2 --nocapture $names # so that what goes wrong is said when it does
+done

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Runs the tests of `make e2e` on a modern node: in QEMU, with systemd, control groups v2 alone, and the newest kernel
+# and engines of Debian. In target/node/out is then what the engines said, and in compatibility.json there what was run.
+# Arguments: the names of the tests; without them, all.
+set -eu
+cd "$(dirname "$0")/../.."
+# shellcheck source=proof/kit/skip.sh
+. proof/kit/skip.sh
+[ "$(uname -m)" = x86_64 ] || skipped "$0 is written for amd64 alone"
+proof/packages/install.sh node
+proof/packages/node.sh
+node=$PWD/target/node
+[ -e "$node/made-of" ] || exit 0 # which node.sh has said
+
+# The tests, built here: cargo is not in the machine.
+tests=$(cargo test --quiet --package e2e --no-run --message-format json 2>/dev/null |
+    sed -n 's/.*"kind":\["test"\].*"name":"e2e".*"executable":"\([^"]*\)".*/\1/p')
+[ -n "$tests" ] || { echo "$0: the tests could not be built: cargo test --package e2e --no-run" >&2; exit 1; }
+
+rm -rf "$node/out"
+mkdir "$node/out"
+cp proof/machines/node-init.sh "$node/out/"
+# shellcheck disable=SC2016 # for the other shell, which quotes it all
+env -i project="$PWD" tests="$tests" names="$*" sh -c 'export -p' >"$node/out/environment"
+start=$(date +%s)
+cd "$node"
+# -cx16: see proof/machines/machines. The disk stays as it is: what is written goes to a temporary file.
+append='root=/dev/vda rw systemd.show_status=true'
+append="$append systemd.mask=serial-getty@ttyS0 SYSTEMD_COLORS=0 TERM=dumb"
+append=$append ../../proof/machines/qemu.sh 5400 ttyS0 \
+    qemu-system-x86_64 -M q35 -cpu max,-cx16 -smp 2 -m 4096 \
+    -drive file=disk,format=raw,if=virtio,snapshot=on \
+    -virtfs local,path=../..,mount_tag=project,security_model=none,readonly=on,multidevs=remap \
+    -virtfs local,path=out,mount_tag=out,security_model=none | sed -u 's/\r//g' | tee console.txt
+echo "the machine ran for $(($(date +%s) - start)) s"
+[ "$(cat out/status 2>/dev/null)" = 0 ] ||
+    { echo "$0: a test failed, or it did not come to its end; see $node/console.txt and $node/out" >&2; exit 1; }

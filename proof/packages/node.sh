@@ -1,0 +1,60 @@
+#!/bin/sh
+# Makes target/node/{disk,kernel,initramfs}: a machine of the newest Debian that the archive delivers, with systemd, its
+# newest kernel and the engines that the tests run, for proof/machines/node.sh. Takes three minutes, once.
+set -eu
+cd "$(dirname "$0")/../.."
+# shellcheck source=proof/packages/debian.sh
+program="a modern node" && . proof/packages/debian.sh
+node=$PWD/target/node
+forget node
+
+# What is in the machine: what `make e2e` installs here, under a kernel and an init, and what Debian 12 lacks.
+packages=$(
+    sed -E 's/ #.*//; /^$|^#/d; s/^[^ ]+ +//' proof/packages/e2e.list
+    echo aardvark-dns ca-certificates dbus docker-cli e2fsprogs iproute2 iputils-ping kmod linux-image-amd64 nftables
+    echo passt procps runsc systemd systemd-sysv udev
+)
+packages=$(echo "$packages" | tr ' ' '\n' | sort -u | paste -sd ,)
+# What it is made of, and by: if that changes, it is made anew.
+made_of=$(cat proof/packages/node.sh proof/packages/e2e.list proof/machines/node.service | cksum)
+[ "$(cat "$node/made-of" 2>/dev/null)" != "$made_of" ] || exit 0
+[ "$(id -u)" = 0 ] || cannot_be_had "debootstrap needs root"
+
+make_root() {
+    rm -rf "$node/root"
+    # Lists that have expired are used as well: a mirror may be late.
+    # shellcheck disable=SC2046 # without an archive it takes Debian's own
+    debootstrap --force-check-gpg --variant=minbase --include="$packages" --cache-dir="$node/debs" \
+        "$1" "$node/root" $(archives | head -n 1) "/usr/share/debootstrap/scripts/sid" >"$node/log" 2>&1
+}
+
+make_disk() {
+    root=$node/root
+    mv "$root"/boot/vmlinuz-* "$node/kernel"
+    mv "$root"/boot/initrd.img-* "$node/initramfs"
+    cp proof/machines/node.service "$root/etc/systemd/system/"
+    ln -s ../node.service "$root/etc/systemd/system/multi-user.target.wants/"
+    # The tests start the engines themselves, as on other machines.
+    for unit in containerd docker docker-registry nginx podman; do
+        rm -f "$root"/etc/systemd/system/*.wants/"$unit".*
+    done
+    echo node >"$root/etc/hostname"
+    echo 127.0.0.1 localhost node >"$root/etc/hosts"
+    rm -rf "$root"/var/cache/apt "$root"/var/lib/apt/lists
+    mke2fs -q -t ext4 -d "$root" -L node "$node/part" 6G
+    mv "$node/part" "$node/disk"
+    rm -rf "$root" "$node/debs"
+    echo "$made_of" >"$node/made-of"
+}
+
+mkdir -p "$node/debs"
+rm -f "$node/made-of"
+why=
+for release in sid testing; do
+    if retry make_root "$release"; then
+        make_disk
+        exit 0
+    fi
+    why="$why${why:+; }$release: $(grep -m 1 '^E: ' "$node/log" || tail -n 1 "$node/log")"
+done
+not_fetched node "$why"
