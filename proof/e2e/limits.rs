@@ -21,7 +21,8 @@ async fn of_version_2() {
     let Some(mut node) = node::under_systemd(&PROGRAMS).await else { return };
     let node = &mut node;
     node.import(BUSYBOX);
-    assert_eq!(node.install(&["--as", "configured"]).0, 0);
+    let (status, said) = node.install(&["--as", "configured"]);
+    assert_eq!(status, 0, "{said}");
     let version = node.version.clone();
     let row = |how: &str| Row::new("containerd through CRI, deploy/containerd-2, SystemdCgroup = true", &version, how);
     {

@@ -3,7 +3,13 @@
 # so is the network. Runs as PID 1 of a PID namespace, or in that of the machine, whose systemd then answers.
 set -eu
 node=$(mktemp -d)
-mount --rbind "$1" "$node"
+if [ $$ = 1 ]; then
+    mount --rbind "$1" "$node"
+else # the root folder is another, because that is how the installer tells this node's engines from the machine's
+    mount -t tmpfs tmpfs "$node"
+    mkdir "$node/upper" "$node/work"
+    mount -t overlay -o "lowerdir=$1,upperdir=$node/upper,workdir=$node/work" overlay "$node"
+fi
 for folder in dev sys; do
     mount --rbind "/$folder" "$node/$folder"
 done

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs in the machine that node.sh starts, by node.service: the tests, as root, among the files of the project, which it can
-# read, at the path that they have outside; what they write goes to memory.
+# Runs in the machine that node.sh starts, by node.service: the tests, as root, among the files of the project, which it
+# can read, at the path that they have outside. What they write goes to memory.
 set -eu
 # shellcheck source=/dev/null # node.sh writes it
 . /run/out/environment

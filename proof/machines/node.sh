@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs the tests of `make e2e` on a modern node: in QEMU, with systemd, control groups v2 alone, and the newest kernel and
-# engines of Debian. What the engines said is in target/node/out then, and what was run is in target/compatibility.json,
-# beside what this machine has run. Arguments: the names of the tests; without them, all.
+# Runs the tests of `make e2e` on a modern node: in QEMU, with systemd, control groups v2 alone, and the newest kernel
+# and engines of Debian. In target/node/out is then what the engines said, and in compatibility.json there what was run.
+# Arguments: the names of the tests; without them, all.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/kit/skip.sh
@@ -25,7 +25,9 @@ env -i project="$PWD" tests="$tests" names="$*" sh -c 'export -p' >"$node/out/en
 start=$(date +%s)
 cd "$node"
 # -cx16: see proof/machines/machines. The disk stays as it is: what is written goes to a temporary file.
-append='root=/dev/vda rw systemd.show_status=true systemd.mask=serial-getty@ttyS0 SYSTEMD_COLORS=0 TERM=dumb' ../../proof/machines/qemu.sh 5400 ttyS0 \
+append='root=/dev/vda rw systemd.show_status=true'
+append="$append systemd.mask=serial-getty@ttyS0 SYSTEMD_COLORS=0 TERM=dumb"
+append=$append ../../proof/machines/qemu.sh 5400 ttyS0 \
     qemu-system-x86_64 -M q35 -cpu max,-cx16 -smp 2 -m 4096 \
     -drive file=disk,format=raw,if=virtio,snapshot=on \
     -virtfs local,path=../..,mount_tag=project,security_model=none,readonly=on,multidevs=remap \

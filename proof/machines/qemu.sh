@@ -1,6 +1,6 @@
 #!/bin/sh
-# Boots a machine for at most SECONDS: the current folder's kernel, with its folder root in memory, or, where there is none,
-# its file initramfs. $append goes to the kernel too. What comes on the console goes to stdout.
+# Boots a machine for at most SECONDS: the current folder's kernel, with its folder root in memory or, where there is
+# none, its file initramfs. $append goes to the kernel too. What comes on the console goes to stdout.
 set -eu
 seconds=$1 console=$2
 shift 2 # QEMU [ARGUMENT...]

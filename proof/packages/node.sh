@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes target/node/{disk,kernel,initramfs}: a machine of the newest Debian that the archive delivers, with systemd, its newest
-# kernel and the engines that the tests run, for proof/machines/node.sh. Takes three minutes, once.
+# Makes target/node/{disk,kernel,initramfs}: a machine of the newest Debian that the archive delivers, with systemd, its
+# newest kernel and the engines that the tests run, for proof/machines/node.sh. Takes three minutes, once.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh
@@ -11,8 +11,8 @@ forget node
 # What is in the machine: what `make e2e` installs here, under a kernel and an init, and what Debian 12 lacks.
 packages=$(
     sed -E 's/ #.*//; /^$|^#/d; s/^[^ ]+ +//' proof/packages/e2e.list
-    echo aardvark-dns ca-certificates dbus docker-cli e2fsprogs iproute2 iputils-ping kmod linux-image-amd64 nftables passt
-    echo procps runsc systemd systemd-sysv udev
+    echo aardvark-dns ca-certificates dbus docker-cli e2fsprogs iproute2 iputils-ping kmod linux-image-amd64 nftables
+    echo passt procps runsc systemd systemd-sysv udev
 )
 packages=$(echo "$packages" | tr ' ' '\n' | sort -u | paste -sd ,)
 # What it is made of, and by: if that changes, it is made anew.
