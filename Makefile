@@ -33,6 +33,7 @@ nightly: test-setup ## the checks that take too long for every change
 	$(CARGO) test --quiet --package faults -- --all
 	$(CARGO) test --quiet --package instructions -- --pairs
 	$(MAKE) kernels
+	$(MAKE) kernels KERNELS=--all
 	$(MAKE) node
 	$(MAKE) bench BENCH=
 	$(MAKE) bench-v2 BENCH=
@@ -53,8 +54,9 @@ node: dist image e2e-setup ## what e2e runs, on a modern node in QEMU, which it 
 compatibility: setup ## writes what e2e, kubelet and node ran into the table of README.md, if all of it passed
 	$(CARGO) run --quiet --package e2e --bin compatibility && $(CARGO) xtask docs
 
-kernels: dist ## tests of pause on real kernels of every architecture but loong64, in QEMU, which it installs
-	proof/machines/kernels.sh
+KERNELS ?=
+kernels: dist ## tests of pause on real kernels, in QEMU, which it installs; KERNELS=--all: of every Debian; --save: writes tables
+	proof/machines/kernels.sh $(KERNELS)
 
 BENCH ?= --save
 bench: bench-setup ## measures pause and its peers, as root on Debian; BENCH=--quick: in a minute, stores nothing

@@ -1,21 +1,25 @@
 #!/bin/busybox sh
 # Init of the machine that boot.sh starts: tests /pause as PID 1 of PID namespaces, then becomes it.
-# Nothing but this file, /pause, Debian's /bin/busybox and, where the processor can step, /instructions is here.
+# Nothing but this file, /pause, Debian's /bin/busybox, perhaps other programs in /peers and, where the processor can step,
+# /instructions is here.
 # shellcheck shell=dash disable=SC2016 # some of these scripts are for other shells
 
-# Tries "$@" for 20 s, because an emulated machine is slow; without success it ends the machine.
 checks=0
 check() {
     name=$1
     shift
     checks=$((checks + 1))
+    wait_until "$@"
+    echo "ok: $name"
+}
+# Tries "$@" for 20 s, because an emulated machine is slow; without success it ends the machine.
+wait_until() {
     tries=0
     until "$@"; do
         tries=$((tries + 1))
         [ $tries -lt 400 ] || fail
         usleep 50000
     done
-    echo "ok: $name"
 }
 fail() {
     grep -E '^(Name|State|Sig)' "/proc/$pid/status"
@@ -31,7 +35,8 @@ start() {
     until pid=$(cat "/proc/$holder/task/$holder/children") && [ -n "$pid" ]; do usleep 1000; done
     pid=${pid% }
 }
-inside() { nsenter -t "$pid" -p sh -c "$1"; }
+# --: the nsenter of bullseye would take -c for its own.
+inside() { nsenter -t "$pid" -p -- sh -c "$1"; }
 
 in_state() { grep -q "^State:.$1" "/proc/$pid/status"; }
 is_pause() { [ "$(readlink "/proc/$pid/exe")" = /pause ]; }
@@ -134,11 +139,33 @@ if [ -e /instructions ]; then
     echo "instructions: $(awk 'NR == 1 { print $1 }' /out)"
 fi
 
+# What an instance of each takes, in KiB: the median of five, because it is a page more or less, by where the kernel lets the
+# stack start. With one alone, what all share would be counted as private.
+asleep() { [ "$(readlink "/proc/$pid/exe")" = "$program" ] && in_state S; }
+rollup() { awk -v kind="^$1" '$1 ~ kind { sum += $2 } END { print sum }' "/proc/$pid/smaps_rollup"; }
+for program in /pause /peers/*; do
+    [ -x "$program" ] || continue # there are no peers
+    name="$program sleeps" pids=
+    for _ in 1 2 3 4 5; do
+        start "$program"
+        pids="$pids $pid"
+        wait_until asleep
+    done
+    memory=$(for pid in $pids; do
+        echo "$(rollup Rss) $(awk '/^VmPTE/ { print $2 }' "/proc/$pid/status") $(rollup Private_) $(rollup Shared_)"
+    done | sort -n | sed -n 3p)
+    echo "memory of ${program##*/}: $memory"
+    # shellcheck disable=SC2086 # a list of numbers
+    kill -KILL $pids
+done
+
+# Not before each has become sleep, or killall misses it.
+has_orphans() { has_children 51 && [ "$(pidof sleep | wc -w)" = 50 ]; }
 machine() {
     pid=1
     check 'as init of the machine it sleeps' sleeps_with_handlers
     sh -c "$orphans"
-    check 'it has the orphans' has_children 51
+    check 'it has the orphans' has_orphans
     killall -KILL sleep
     check 'it reaps them' has_children 1
     sh -c "$all_signals_but_int_and_term"

@@ -1,20 +1,60 @@
 #!/bin/sh
-# Tests the pause of dist/ on real kernels of every architecture, two at a time.
+# Tests the pause of dist/ on real kernels of every architecture, two at a time. Without an option: on one kernel for each line
+# of machines but loong64's, which needs a QEMU of its own. --all: on the kernels of every release of Debian, and measures
+# memory there, beside upstream's pause and a floor. --save: the same, and writes the tables of the documents if all passed.
 set -eu
 cd "$(dirname "$0")/../.."
+case $* in
+    '' | --all | --save) ;;
+    *) echo "$0: $*: there is --all, and there is --save" >&2; exit 2 ;;
+esac
 proof/packages/install.sh kernels
-# 600 MB, of which 250 MB stay.
-awk '!/^#/ { print $2, $3 }' proof/machines/machines | proof/packages/kernel.sh
+mkdir -p target/kernels
+boots=target/kernels/boots # for each boot, its folder in target/kernels and the line of machines
+releases='bullseye bookworm trixie forky'
 
-proof/machines/instructions.sh
+# The lines of machines whose kernel is in RELEASE.
+lines() {
+    awk -v release="$1" -v releases="$releases" '!/^#/ && index(releases, $4) <= index(releases, release)' \
+        proof/machines/machines
+}
+if [ $# = 0 ]; then
+    awk '!/^#/ && $1 != "loong64" { print $3, $0 }' proof/machines/machines >$boots
+    # 600 MB, of which 250 MB stay.
+    awk '{ print $3, $4 }' $boots | proof/packages/kernel.sh
+    proof/machines/instructions.sh
+else
+    proof/packages/install.sh kernels-all || : # without a compiler upstream's is left out
+    proof/packages/upstream.sh
+    proof/packages/loong64.sh
+    PATH=$PWD/target/loong64:$PATH
+    cargo run --quiet --package kit --bin floors -- amd64 arm64 ppc64le loong64
+    export peers='upstream=upstream/pause-ARCHITECTURE floor=floors/ARCHITECTURE/pause'
+    : >$boots
+    for release in $releases; do
+        case $release in
+            trixie) instead=bookworm-backports ;; # has the same kernels
+            forky) instead=sid ;;
+            *) instead= ;;
+        esac
+        # shellcheck disable=SC2086 # perhaps nothing
+        lines "$release" | awk '{ print $2, $3 }' | proof/packages/kernel.sh "$release" $instead
+        lines "$release" | awk -v release="$release" '{ print release "/" $3, $0 }' >>$boots
+    done
+fi
 
-printf '%-8s %-22s %-30s %-8s %-6s %6s %12s %7s\n' pause machine kernel release page checks instructions seconds
-grep -v '^#' proof/machines/machines | while read -r pause arch package rest; do
-    [ ! -e "target/kernels/$package/fetched" ] || echo "$pause $arch $package $rest"
-done | xargs -r -P 2 -L 1 proof/machines/boot.sh
+printf '%-8s %-22s %-30s %-18s %-6s %6s %12s %7s\n' pause machine kernel release page checks instructions seconds
+while read -r folder pause rest; do
+    [ -e "target/kernels/$folder/fetched" ] || continue # kernel.sh has said so
+    [ "$pause" != loong64 ] || [ -x target/loong64/qemu-system-loongarch64 ] || continue # and so has loong64.sh
+    echo "$folder $pause $rest"
+done <$boots >$boots.fetched
+xargs -r -P 2 -L 1 proof/machines/boot.sh <$boots.fetched
 
-# The others may be missing on a day on which the archive does not deliver them; kernel.sh has said so.
-amd64=$(awk '$1 == "amd64" { print $3; exit }' proof/machines/machines)
 # shellcheck source=proof/kit/skip.sh
 . proof/kit/skip.sh
-[ -e "target/kernels/$amd64/fetched" ] || skipped "the kernel of amd64, without which nothing is shown"
+grep -q ' amd64 amd64 ' $boots.fetched || skipped "every kernel of amd64, without which nothing is shown"
+[ "${1-}" != --save ] || {
+    proof/machines/tables.sh
+    cargo xtask docs
+}

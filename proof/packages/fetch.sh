@@ -14,7 +14,7 @@ not_fetched() {
 
 # Removes the record of WHAT, before another attempt to fetch it.
 forget() {
-    [ ! -f "$not_fetched" ] || sed -i "/^$1: /d" "$not_fetched"
+    [ ! -f "$not_fetched" ] || sed -i "\|^$1: |d" "$not_fetched"
 }
 
 # Runs "$@" until it succeeds, three times at most.

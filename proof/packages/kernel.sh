@@ -3,14 +3,16 @@
 # module, and `fetched`, with the request and the release that it came from. Reads one request per line:
 #     ARCHITECTURE PACKAGE [MODULE...]
 # Each comes from the first release that delivers it, and is kept. What no release delivers is `not fetched`.
+# With arguments, RELEASE..., it takes those alone, and the folder is target/kernels/RELEASE/PACKAGE/, after the first.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh
 program="a kernel" && . proof/packages/debian.sh
 # trixie is the first release with riscv64; sid, which may be broken, is the last resort.
-releases='trixie forky bookworm sid'
-mkdir -p target/kernels
-cd target/kernels
+releases=${*:-trixie forky bookworm sid}
+folder=${1+$1/}
+mkdir -p "target/kernels/$folder"
+cd "target/kernels/$folder"
 
 lines=$(cat)
 missing() {
@@ -46,12 +48,23 @@ deliver() { # ARCHITECTURE PACKAGE [MODULE...], from the release whose lists apt
     rm -rf "$package"
     mv part "$package"
 }
-of_arch() { tool=$1 && shift && apt_own "$tool" -o APT::Architecture="$arch" -o APT::Architectures="$arch" "$@"; }
+of_arch() {
+    tool=$1
+    shift
+    apt_own "$tool" -o APT::Architecture="$arch" -o APT::Architectures="$arch" -o APT::Default-Release="$prefer" "$@"
+}
 
 [ -z "$(missing)" ] || { prepare_apt && : >apt/reasons; }
 for release in $releases; do
     for arch in $(missing | cut -d ' ' -f 1 | sort -u); do
         use_release "$release" deb
+        prefer=
+        rm -f apt/sources/base.list
+        case $release in *-backports) # has no busybox
+            prefer=$release
+            sed "s/ $release / ${release%-backports} /" apt/sources/debian.list >apt/sources/base.list
+            ;;
+        esac
         if ! of_arch apt-get update 2>apt/log && grep -q InRelease apt/log; then
             echo "every $release: $(reason <apt/log)" >>apt/reasons
             break
@@ -64,9 +77,9 @@ for release in $releases; do
 done
 
 echo "$lines" | while read -r _ package _; do
-    forget "kernel $package"
+    forget "kernel $folder$package"
 done
 missing | while read -r arch package _; do
-    not_fetched "kernel $package" "$(sed -En "s/^($arch|every) //p" apt/reasons | uniq | paste -sd ';')"
+    not_fetched "kernel $folder$package" "$(sed -En "s/^($arch|every) //p" apt/reasons | uniq | paste -sd ';')"
 done
 rm -rf apt part

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds upstream's pause, with which the contract tests compare ours, into target/upstream/pause, as its Makefile does;
-# and pause-musl, for the benchmarks, if musl-gcc is installed.
+# pause-musl, for the benchmarks, if musl-gcc is installed; and pause-ARCHITECTURE, for each whose compiler is installed.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh
@@ -24,3 +24,6 @@ build() { # NAME COMPILER
 }
 build pause gcc
 ! command -v musl-gcc >/dev/null || build pause-musl musl-gcc
+ln -sf pause "pause-$(dpkg --print-architecture)"
+! command -v aarch64-linux-gnu-gcc >/dev/null || build pause-arm64 aarch64-linux-gnu-gcc
+! command -v powerpc64le-linux-gnu-gcc >/dev/null || build pause-ppc64le powerpc64le-linux-gnu-gcc

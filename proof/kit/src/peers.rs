@@ -74,10 +74,13 @@ pub fn upstream_with_musl() -> PathBuf {
 /// written.
 pub fn floor(name: &str) -> Option<PathBuf> {
     let host = Arch::host().expect("an architecture of pause");
-    (host.name == "amd64").then(|| {
-        let program = root().join("target/floors").join(name);
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("floors").join(name).with_extension("rs");
-        build::like_pause(&source, host, &program).expect("it is built");
-        program
-    })
+    (host.name == "amd64").then(|| floor_for(name, host))
+}
+
+/// [`floor`] for `arch`, for which it must be written: only `pause` is, for others than amd64.
+pub fn floor_for(name: &str, arch: &Arch) -> PathBuf {
+    let program = root().join("target/floors").join(arch.name).join(name);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("floors").join(name).with_extension("rs");
+    build::like_pause(&source, arch, &program).expect("it is built");
+    program
 }

@@ -75,6 +75,11 @@ pub fn like_pause(source: &Path, arch: &Arch, file: &Path) -> Result<()> {
     let mut rustc = Command::new("rustc");
     rustc.current_dir(root()).args(["--edition=2024", "--target", arch.triple, "-Cpanic=abort", "-Copt-level=z"]);
     rustc.args(["-Cstrip=symbols", "-o"]).arg(&linked).args(rustc_flags(arch)).arg(source);
+    if arch.builds_core {
+        // The one that was built for pause.
+        pause(arch)?;
+        rustc.arg("-L").arg(root().join("target").join(arch.triple).join("release/deps"));
+    }
     ensure!(rustc.status().context("cannot run rustc")?.success(), "cannot build {}", source.display());
     write(file, segments(&fs::read(linked)?)?, 0o755)
 }

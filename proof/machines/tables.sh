@@ -1,0 +1,43 @@
+#!/bin/sh
+# Writes docs/fragments/kernels.md and memory-pages.md from what boot.sh left of the boots that kernels.sh has listed.
+set -eu
+cd "$(dirname "$0")/../../target/kernels"
+fragments=../../docs/fragments
+
+# A Markdown table of the lines that it reads, whose cells have a | between them.
+table() {
+    awk -F '|' '
+        { for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } }
+        END {
+            for (row = 1; row <= NR; row++) {
+                for (i = 1; i <= NF; i++) printf "| %-" width[i] "s ", cell[row, i]
+                print "|"
+                if (row > 1) continue
+                for (i = 1; i <= NF; i++) { line = sprintf("%" width[i] + 2 "s", ""); gsub(" ", "-", line); printf "|" line }
+                print "|"
+            }
+        }'
+}
+results() { # by the order of machines, then by release
+    grep -v '^#' ../../proof/machines/machines | while read -r _ _ package _; do
+        awk -v package="$package" '$4 == package { print $1 "/result" }' boots.fetched
+    done
+}
+
+{
+    echo 'architecture|kernel|Debian|page size|checks'
+    results | xargs -n 1 head -n 1 | sed 's/|$//'
+} | table >kernels.md
+missing=$(cut -d ' ' -f 1 boots | grep -vFx "$(cut -d ' ' -f 1 boots.fetched)" | sed 's/linux-image-//' | paste -sd , |
+    sed 's/,/, /g')
+[ -z "$missing" ] || printf '\nNot delivered by the archive when this was run: %s.\n' "$missing" >>kernels.md
+
+{
+    echo 'architecture|page size|kernel|program|RSS, KiB|page tables|private|shared'
+    # Of each architecture and page size, what the newest kernel says.
+    results | xargs awk -F '|' '
+        FNR == 1 { of = $1 "|" $4; if (!(of in kernel)) order[++n] = of; kernel[of] = $2; rows[of] = ""; next }
+        { split($0, part, ": "); gsub(" ", "|", part[2]); rows[of] = rows[of] of "|" kernel[of] "|" part[1] "|" part[2] "\n" }
+        END { for (i = 1; i <= n; i++) printf "%s", rows[order[i]] }'
+} | table >memory-pages.md
+mv kernels.md memory-pages.md $fragments/
