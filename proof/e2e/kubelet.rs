@@ -92,7 +92,7 @@ fn the_pod_of_the_document() {
 
     let serves = || sidecar(&["wget", "-qO-", "http://localhost"]).as_deref() == Ok("served by nginx\n");
     until("localhost answers", serves);
-    let log = sidecar(&["cat", "/var/log/nginx/access.log"]).expect("the log that nginx writes");
+    let log = sidecar(&["timeout", "10", "cat", "/var/log/nginx/access.log"]).expect("the log that nginx writes");
     assert!(log.contains("\"GET / HTTP/1.1\" 200"), "{log}");
 
     ok("nsenter", &["--target", &first.to_string(), "--all", "nginx", "-s", "quit"]);

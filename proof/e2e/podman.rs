@@ -65,7 +65,7 @@ fn kube_play_of_a_pod_with_a_shared_pid_namespace() {
         sorted(&normalized(&processes)) == sorted(&processes_of_a_pod())
     });
     until("localhost answers", || sidecar(&["wget", "-qO-", "http://localhost"]).as_deref() == Ok("served by nginx\n"));
-    let log = sidecar(&["cat", "/var/log/nginx/access.log"]).expect("the log that nginx writes");
+    let log = sidecar(&["timeout", "10", "cat", "/var/log/nginx/access.log"]).expect("the log that nginx writes");
     assert!(log.contains("\"GET / HTTP/1.1\" 200"), "{log}");
     assert_eq!(sidecar(&["sh", "-c", IN_A_POD]).as_deref(), Ok("reaped\n"));
     stops(&["podman"], "pod");

@@ -39,7 +39,10 @@ fn a_translation_has_the_commands_and_links_of_its_original() {
             // Comments are translated.
             lines.map(|line| line.split(" # ").next().unwrap_or(line).trim_end().to_owned()).collect::<Vec<_>>()
         };
-        assert_eq!(code(&theirs), code(&ours), "the code of {} is another than the original's", translation.display());
+        let [code_there, code_here] = [code(&ours), code(&theirs)];
+        let other = code_there.iter().zip(&code_here).find(|(there, here)| there != here);
+        assert_eq!(other, None, "{} has other code than its original", translation.display());
+        assert_eq!(code_here.len(), code_there.len(), "{} has more or less code", translation.display());
         let targets = |text: &str| {
             let targets = links(text).into_iter().map(|link| {
                 let link = link.replace(".zh-CN", "").replace("kubernetes.io/zh-cn/", "kubernetes.io/");
