@@ -203,10 +203,10 @@ fn a_name_that_belongs_to_another_image() {
     node.start_containerd(&configured(NAME));
     start_docker(&node);
     let name = "registry.k8s.io/pause:3.8";
-    ok("docker", &["save", "-o", &node.file("/run/image.tar").to_string_lossy(), BUSYBOX]);
+    ok("docker", &["tag", BUSYBOX, name]);
+    ok("docker", &["save", "-o", &node.file("/run/image.tar").to_string_lossy(), name]);
     for engine in ["docker", "podman"] {
         node.ok(&[engine, "load", "-i", "/run/image.tar"]);
-        node.ok(&[engine, "tag", BUSYBOX, name]);
     }
     node.import_as(BUSYBOX, name);
     let was = node.image(name);

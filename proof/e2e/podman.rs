@@ -127,7 +127,11 @@ fn stops(podman: &[&str], pod: &str) {
     assert_eq!(image.trim(), NAME);
     podman_ok(&["pod", "stop", pod]);
     assert_eq!(podman_ok(&["inspect", "-f", "{{.State.ExitCode}}", infra.trim()]), "0\n");
-    podman_ok(&["pod", "rm", pod]);
+    // Podman 4.3 can find /dev/shm busy for a moment.
+    until("the pod is gone", || {
+        _ = run(podman[0], &[&podman[1..], &["pod", "rm", "--force", pod]].concat());
+        run(podman[0], &[&podman[1..], &["pod", "exists", pod]].concat()).is_err()
+    });
 }
 
 fn row(how: &str) -> Row {
