@@ -16,7 +16,8 @@ fn every_command_prints_what_the_document_says() {
     let commands = console(&page);
     assert!(commands.len() > 30, "{} commands", commands.len());
     for (command, printed) in commands {
-        let says = || normalized(&run("sh", &["-c", &format!("exec 2>&1; {command}")]).unwrap_or_else(|error| error));
+        let shell = ["60", "sh", "-c", &format!("exec 2>&1; {command}")];
+        let says = || normalized(&run("timeout", &shell).unwrap_or_else(|error| error));
         // A reader does not type as fast as nginx starts.
         let may_be_early = ["curl ", "docker exec "].iter().any(|start| command.starts_with(start));
         let deadline = Instant::now() + Duration::from_secs(if may_be_early { 60 } else { 0 });
