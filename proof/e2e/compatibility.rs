@@ -91,7 +91,9 @@ fn kept_in(file: &Path) -> Result<Vec<Run>> {
 
 /// Writes table and list, if all that was run passed.
 pub fn write_tables() -> Result<()> {
-    let mut runs = [kept_in(&file())?, kept_in(&file_of_node())?].concat();
+    let of_node = file_of_node();
+    let of_node = if of_node.exists() { kept_in(&of_node)? } else { vec![] }; // `make node` takes long
+    let mut runs = [kept_in(&file())?, of_node].concat();
     runs.sort();
     if let Some(failed) = runs.iter().find(|run| !run.passed) {
         bail!("failed in {} {}: {}; the table stays as it is", failed.engine, failed.version, failed.how);

@@ -101,7 +101,7 @@ fn the_pod_of_the_document() {
     });
     until("localhost answers again", serves);
     assert_eq!(pause().pid, held_by.pid);
-    assert!(is_up());
+    until("it has the same processes again", is_up);
 
     fs::remove_file(manifest).expect("it was there");
     until("the pod is gone", || process(&["/pause"]).is_none() && process(&["sleep", "3600"]).is_none());
