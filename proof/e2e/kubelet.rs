@@ -76,7 +76,8 @@ fn the_pod_of_the_document() {
     // What `kubectl exec pod -c sidecar` runs.
     let sidecar = |words: &[&str]| {
         let pid = process(&["sleep", "3600"]).ok_or("there is no sidecar")?.pid.to_string();
-        run("nsenter", &[&["--target", &pid, "--mount", "--net", "--ipc", "--pid"], words].concat())
+        let nsenter = ["60", "nsenter", "--target", &pid, "--mount", "--net", "--ipc", "--pid"];
+        run("timeout", &[&nsenter, words].concat())
     };
     let is_up = || {
         // The kubelet starts the containers in the order of the file, but a restarted one comes last.
@@ -92,7 +93,7 @@ fn the_pod_of_the_document() {
 
     let serves = || sidecar(&["wget", "-qO-", "http://localhost"]).as_deref() == Ok("served by nginx\n");
     until("localhost answers", serves);
-    let log = sidecar(&["timeout", "10", "cat", "/var/log/nginx/access.log"]).expect("the log that nginx writes");
+    let log = sidecar(&["cat", "/var/log/nginx/access.log"]).expect("the log that nginx writes");
     assert!(log.contains("\"GET / HTTP/1.1\" 200"), "{log}");
 
     ok("nsenter", &["--target", &first.to_string(), "--all", "nginx", "-s", "quit"]);
