@@ -9,6 +9,9 @@ use nix::sys::ptrace::Options;
 use crate::model::{CALLS, State};
 use crate::tracee::{Stop, Tracee};
 
+/// The length of the instruction that makes a system call, in bytes.
+const ENTER: u64 = if cfg!(target_arch = "x86_64") { 2 } else { 4 };
+
 /// A program's way from `execve` to sleep.
 pub struct Survey {
     /// By the number of steps from `execve`.
@@ -32,7 +35,7 @@ pub struct Call {
     pub number: i64,
     /// The first argument.
     pub argument: i32,
-    /// The address of the instruction that it returns to.
+    /// The address of the instruction that it returns to; 0 if it does not return.
     pub address: u64,
 }
 
@@ -45,10 +48,11 @@ impl Survey {
         while tracee.step_or_sleep() == Stop::Step {
             let last = spots.last().expect("a spot");
             let address = tracee.pc() - base;
-            // The first step may only end `execve`, and after a system call some architectures stop twice.
+            // The first step may only end `execve`; after a system call arm64 stops twice, and ppc64le not before the next
+            // instruction has been executed, too.
             let executed = last.executed + usize::from(address != last.address);
-            let returns =
-                address != last.address && calls.get(last.returned).is_some_and(|call| call.address == address);
+            let from_call = calls.get(last.returned).is_some_and(|call| last.address + ENTER == call.address);
+            let returns = address != last.address && from_call;
             spots.push(Spot { executed, address, returned: last.returned + usize::from(returns) });
         }
         Self { spots, calls }
@@ -67,8 +71,10 @@ impl Survey {
             let number = words[0].parse().expect("a number");
             let argument =
                 i64::from_str_radix(words[1].trim_start_matches("0x"), 16).map_or(-1, |argument| argument as i32);
-            calls.push(Call { number, argument, address: tracee.pc() - base });
-            if tracee.to_call() != Stop::Step {
+            let returns = tracee.to_call() == Stop::Step;
+            let address = if returns { tracee.pc() - base } else { 0 };
+            calls.push(Call { number, argument, address });
+            if !returns {
                 break;
             }
         }

@@ -154,7 +154,10 @@ impl Bench {
             events.iter().for_each(|&event| self.begin(event, &process));
             process
         };
-        events.iter().for_each(|&event| self.finish(event, &process));
+        // What is frozen does not come to the stop.
+        let (stops, others): (Vec<Event>, Vec<Event>) =
+            events.iter().partition(|&&event| event == Event::StopAndContinue);
+        others.into_iter().chain(stops).for_each(|event| self.finish(event, &process));
         end(process)
     }
 
@@ -190,7 +193,11 @@ impl Bench {
     fn finish(&self, event: Event, process: &Process) {
         match event {
             Event::StopAndContinue => {
-                within_10_s("it is stopped", || process.status().state.starts_with('T').then_some(()));
+                // Anew, because another such event at the same place may have continued it.
+                self.killer.kill(&[libc::SIGSTOP], process.id());
+                within_10_s("it is stopped or has ended", || {
+                    process.status().state.starts_with(['T', 'Z']).then_some(())
+                });
                 self.killer.kill(&[libc::SIGCONT], process.id());
             }
             Event::FreezeAndThaw => self.cgroup.pid1.thaw(),
@@ -258,9 +265,9 @@ fn die(process: &Process) {
     kill_orphan(children.iter().find(|pid| state(pid) != Some('Z')).expect("an orphan"));
 }
 
-/// Kills the last orphan when its child is dead.
+/// Kills the last living orphan when its child is dead.
 fn die_oddly(process: &Process) {
-    let parent = process.children().pop().expect("an orphan");
+    let parent = process.children().into_iter().rfind(|pid| state(pid) != Some('Z')).expect("an orphan");
     let dead_child = || {
         let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
         (state(children.trim()) == Some('Z')).then_some(())
