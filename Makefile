@@ -32,7 +32,7 @@ instructions: test-setup ## what pause does at each of its instructions, whateve
 nightly: test-setup ## the checks that take too long for every change
 	$(CARGO) test --quiet --package faults -- --all
 	$(CARGO) test --quiet --package instructions -- --pairs
-	$(MAKE) kernels
+	$(MAKE) kernels KERNELS=--instructions
 	$(MAKE) kernels KERNELS=--all
 	$(MAKE) node
 	$(MAKE) bench BENCH=

@@ -1,12 +1,14 @@
 #!/bin/sh
-# Tests the pause of dist/ on real kernels of every architecture, two at a time. Without an option: on one kernel for each line
-# of machines but loong64's, which needs a QEMU of its own. --all: on the kernels of every release of Debian, and measures
-# memory there, beside upstream's pause and a floor. --save: the same, and writes the tables of the documents if all passed.
+# Tests the pause of dist/ on real kernels of every architecture, two at a time.
+# Without an option: on one kernel for each line of machines but loong64's, which needs a QEMU of its own.
+# --instructions: on the same kernels; steps through pause's instructions, too, which takes minutes on an emulated machine.
+# --all: on the kernels of every release of Debian; measures memory there, beside upstream's pause and a floor.
+# --save: the same, and writes the tables of the documents if all passed.
 set -eu
 cd "$(dirname "$0")/../.."
 case $* in
-    '' | --all | --save) ;;
-    *) echo "$0: $*: there is --all, and there is --save" >&2; exit 2 ;;
+    '' | --instructions | --all | --save) ;;
+    *) echo "$0: $*: say --instructions, --all or --save, or nothing" >&2; exit 2 ;;
 esac
 proof/packages/install.sh kernels
 mkdir -p target/kernels
@@ -18,11 +20,12 @@ lines() {
     awk -v release="$1" -v releases="$releases" '!/^#/ && index(releases, $4) <= index(releases, release)' \
         proof/machines/machines
 }
-if [ $# = 0 ]; then
+if [ $# = 0 ] || [ "$1" = --instructions ]; then
     awk '!/^#/ && $1 != "loong64" { print $3, $0 }' proof/machines/machines >$boots
     # 600 MB, of which 250 MB stay.
     awk '{ print $3, $4 }' $boots | proof/packages/kernel.sh
-    proof/machines/instructions.sh
+    rm -rf target/instructions # boot.sh takes what is there
+    [ $# = 0 ] || proof/machines/instructions.sh
 else
     proof/packages/install.sh kernels-all || : # without a compiler upstream's is left out
     proof/packages/upstream.sh
