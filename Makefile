@@ -34,9 +34,9 @@ nightly: test-setup ## the checks that take too long for every change
 	$(CARGO) test --quiet --package instructions -- --pairs
 	$(MAKE) kernels KERNELS=--instructions
 	$(MAKE) kernels KERNELS=--all
-	$(MAKE) node
 	$(MAKE) bench BENCH=
 	$(MAKE) bench-v2 BENCH=
+	$(MAKE) node
 
 IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "proof/e2e/isolated.sh"'
 
