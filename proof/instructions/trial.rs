@@ -12,6 +12,7 @@ use kit::cgroup::Cgroup;
 use kit::process::{Process, bit, command, state};
 use kit::wait::within_10_s;
 use nix::libc;
+use nix::sys::personality::Persona;
 use nix::sys::ptrace::Options;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -107,6 +108,8 @@ impl Bench {
             }
             (nested, tracee)
         };
+        // Both programs get a stack of the same size: without this, the kernel moves its top by up to 8 KiB at random.
+        nix::sys::personality::set(Persona::ADDR_NO_RANDOMIZE).expect("it may be set");
         let (room, _) = nest(usize::MAX);
         let (_, full) = nest(room);
         (room, self.happen(Place::Stopped { calls: 0, steps: 0 }, full, &[Event::Signal(libc::SIGTERM)]))
