@@ -1,6 +1,7 @@
 //! Starts the engines, runs their clients, and keeps what was run in [`compatibility`].
 
 pub mod compatibility;
+pub mod cost;
 
 use std::fs;
 use std::path::PathBuf;
