@@ -1,12 +1,11 @@
 //! pause as engines that cannot be installed here run it: as a bundle of the OCI runtime specification.
 
-use std::cell::RefCell;
 use std::fs;
 use std::process::{Command, Stdio};
 
 use build::root;
 use engines::compatibility::Row;
-use engines::{dist, found, has_quoted, ok, pause_is_ready, ready, run, until};
+use engines::{dist, has_quoted, ok, pause_is_ready, ready, run, until};
 use kit::messages::{TERMINATED, VERSION};
 use kit::skip::{does_not_apply, is_installed};
 use serde_json::{Value, json};
@@ -64,16 +63,16 @@ fn in_gvisor() {
     let _row = Row::new("gVisor", &ok("runsc", &["--version"]), "a bundle, started and stopped");
     let bundle = unpacked("gvisor");
     configure(&bundle, 65535, &["/pause"]);
+    let trace = "/run/gvisor-trace/";
+    let debug_log = format!("--debug-log={trace}");
     let mut pause = Command::new("runsc");
-    pause.args(["--network=none", "run", "--bundle", &bundle, "gvisor"]);
-    let pause = pause.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("runsc runs");
-    let pause = RefCell::new(pause);
-    // Nothing outside shows when it has its handlers, and PID 1 loses a signal that comes before.
-    let code = found("it ends", || {
-        _ = run("runsc", &["--network=none", "kill", "gvisor", "TERM"]);
-        pause.borrow_mut().try_wait().expect("its status")
-    });
-    assert_eq!(code.code(), Some(0));
+    pause.args(["--network=none", "--debug", "--strace", &debug_log, "run", "--bundle", &bundle, "gvisor"]);
+    pause.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut pause = pause.spawn().expect("runsc runs");
+    // /proc does not show it, and before it has its handlers SIGTERM kills it: gVisor does not spare PID 1.
+    until("it calls pause", || run("grep", &["-rqs", "pause E pause()", trace]).is_ok());
+    ok("runsc", &["--network=none", "kill", "gvisor", "TERM"]);
+    assert_eq!(pause.wait().expect("its status").code(), Some(0));
 }
 
 /// As it is unpacked, by the commands of deploy/kata/README.md.
