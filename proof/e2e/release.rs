@@ -1,4 +1,4 @@
-//! A release as far as it goes without the host of its workflow: `make release-rehearsal`, and what its steps refuse.
+//! The steps of a release that work without the workflow's host: `make release-rehearsal`, and what the steps refuse.
 
 use std::fs;
 
@@ -36,7 +36,7 @@ fn what_would_release_something_else_is_refused() {
     let build = "mount --bind /run/changed digests.txt && exec xtask/release.sh build"; // others read the file, too
     refuses("unshare", &["--mount", "sh", "-c", build], "not the bytes of digests.txt: linux/riscv64");
 
-    // What is published is taken as it is: this works on a copy.
+    // `publish` builds nothing, so it works in a copy.
     ok("cp", &["-r", "--parents", "Cargo.toml", "digests.txt", "dist", "xtask/release.sh", "/run"]);
     let copy = "/run/xtask/release.sh";
     let image = &format!("{}/pause", serve());
@@ -56,16 +56,16 @@ fn what_would_release_something_else_is_refused() {
     let [line] = lines[..] else { panic!("{said}") };
     assert!(line.contains(&nowhere) && line.ends_with("connect: connection refused"), "{said}");
 
-    // Nothing of that came to the registry. A tag that is there stays as it is.
+    // None of this reached the registry. An existing tag is not changed.
     let tag = format!("docker://{image}:{VERSION}");
     let inspect = || run("skopeo", &["inspect", "--raw", "--tls-verify=false", &tag]);
     assert!(inspect().expect_err("no tag").contains("manifest unknown"));
-    ok("skopeo", &["copy", "--dest-tls-verify=false", "oci-archive:dist/pause.tar", &tag]); // of one platform
+    ok("skopeo", &["copy", "--dest-tls-verify=false", "oci-archive:dist/pause.tar", &tag]); // only one platform
     let other = inspect().expect("a manifest");
     let line = format!("{image}:{VERSION} is there already and is another image; a tag never moves");
     refuses(copy, &["publish", image], &line);
     assert_eq!(inspect().expect("a manifest"), other);
-    // With this very image it is no refusal, so that a release that failed after the push can go on.
+    // A tag with this very image is no reason to refuse, so that a release that failed after the push can continue.
     let image = &format!("{image}/again");
     for _ in 0..2 {
         assert_eq!(ok(copy, &["publish", image]), format!("{image}@{}\n", digest("index")));
@@ -74,6 +74,6 @@ fn what_would_release_something_else_is_refused() {
 
 fn refuses(program: &str, arguments: &[&str], line: &str) {
     let said = run(program, arguments).expect_err(line);
-    let (_, said) = said.split_once('\n').expect("a status, and what it says");
+    let (_, said) = said.split_once('\n').expect("a status and a message");
     assert_eq!(said, format!("release.sh: {line}\n"));
 }
