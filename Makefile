@@ -41,7 +41,7 @@ nightly: test-setup ## the checks that take too long for every change
 IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "proof/e2e/isolated.sh"'
 
 e2e: e2e-setup ## tests of pause in real engines, which it installs
-	proof/packages/newer-debian.sh && rm -f target/compatibility.json
+	proof/packages/newer-debian.sh && rm -f target/compatibility.json target/cost.json
 	$(IN_ENGINES) --test e2e
 
 kubelet: e2e-setup ## tests of pause with a real kubelet, which it builds: 3 to 8 minutes the first time
@@ -106,3 +106,4 @@ bench-setup: setup
 e2e-setup: setup # fetches everything now, because the tests have no network
 	proof/packages/install.sh e2e || : # tests that need a missing program are skipped
 	proof/packages/install.sh lint && $(CARGO) fetch --quiet --locked
+	proof/packages/upstream.sh

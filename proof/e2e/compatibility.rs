@@ -1,5 +1,6 @@
 //! The compatibility table: what the tests ran in engines, where, and whether it passed. The tests store rows in
-//! target/; from these, `make compatibility` writes the table in README.md and the list in docs/compatibility.md.
+//! target/; from these, `make compatibility` writes the table in README.md and the list in docs/compatibility.md, and it
+//! writes the table of [`crate::cost`].
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,6 +12,8 @@ use anyhow::{Context, Result, bail, ensure};
 use build::{root, write};
 use kit::cgroup;
 use serde::{Deserialize, Serialize};
+
+use crate::cost;
 
 /// Records what a test runs: dropping it stores a row, which says whether the test passed.
 pub struct Row(Run);
@@ -26,16 +29,18 @@ struct Run {
 
 /// The system on which an engine ran.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Generation {
+pub struct Generation {
     /// The release of Linux, without its distributor's suffix.
-    kernel: String,
+    pub kernel: String,
     /// The version of the control groups.
-    cgroups: u8,
-    machine: String,
+    pub cgroups: u8,
+    /// The distribution, and whether QEMU runs it.
+    pub machine: String,
 }
 
 impl Generation {
-    fn here() -> Self {
+    /// Of this machine.
+    pub fn here() -> Self {
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").expect("a release");
         let kernel = kernel.trim().split(['-', '+']).next().unwrap_or_default().to_owned();
         let release = fs::read_to_string("/etc/os-release").expect("a distribution");
@@ -89,11 +94,9 @@ fn kept_in(file: &Path) -> Result<Vec<Run>> {
     serde_json::from_slice(&rows).with_context(|| format!("{} is not a file that `make e2e` writes", file.display()))
 }
 
-/// Writes the table and the list, if every run passed.
+/// Writes the tables and the list, if every run passed.
 pub fn write_tables() -> Result<()> {
-    let of_node = file_of_node();
-    let of_node = if of_node.exists() { kept_in(&of_node)? } else { vec![] }; // `make node` takes long
-    let mut runs = [kept_in(&file())?, of_node].concat();
+    let mut runs = [kept_in(&file())?, kept_in(&file_of_node())?].concat();
     runs.sort();
     if let Some(failed) = runs.iter().find(|run| !run.passed) {
         bail!("failed in {} {}: {}; the table is not changed", failed.engine, failed.version, failed.how);
@@ -110,8 +113,10 @@ pub fn write_tables() -> Result<()> {
         let file = fragment("compatibility");
         bail!("not run: {engine}; run `make e2e kubelet node`, or remove its rows from {}", file.display());
     }
+    let cost = cost::table()?;
     write(&fragment("compatibility"), new.as_bytes(), 0o644)?;
-    write(&fragment("compatibility-runs"), list(&runs).as_bytes(), 0o644)
+    write(&fragment("compatibility-runs"), list(&runs).as_bytes(), 0o644)?;
+    write(&fragment("benchmarks-sandbox"), cost.as_bytes(), 0o644)
 }
 
 /// The runs of each version of an engine on each system.

@@ -1,20 +1,15 @@
 //! pause as the sandbox image of containerd 1 and 2, with the files of deploy/, through CRI, as a kubelet uses it.
 
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use std::{fs, io};
 
 use k8s_cri::v1::*;
-use procfs::process::Process;
 
-use crate::node::{self, Containerd, FIRST_OF_POD, POD, Pod, RESTART};
+use crate::node::{self, Containerd, FIRST_OF_POD, OOM, POD, Pod, RESTART};
 use engines::compatibility::Row;
 use engines::{BUSYBOX, NAME, dist, has_quoted, ok, ready, until};
 use kit::orphans::IN_A_POD;
-
-/// Needed on machines whose kernel does not let containerd lower the OOM score of its sandboxes.
-const OOM: &str = "restrict_oom_score_adj = true\n";
 
 /// The tests use containerd, runc and a CNI plugin, Docker for the containers' image, and tools to inspect them.
 const PROGRAMS: [&str; 6] = ["containerd", "dockerd", "findmnt", "/usr/lib/cni/bridge", "runc", "skopeo"];
@@ -30,20 +25,11 @@ async fn containerd_1() {
     all("containerd-1", "", node).await;
 }
 
-/// If systemd runs, it makes the control groups, as on current nodes.
 #[tokio::test]
 async fn containerd_2() {
-    if node::has_systemd() {
-        let Some(node) = node::under_systemd(&PROGRAMS).await else { return };
-        return all("containerd-2", ", SystemdCgroup = true", node).await;
+    if let Some((node, how)) = node::with_containerd_2(&PROGRAMS).await {
+        all("containerd-2", how, node).await;
     }
-    let Some(root) = node::containerd_2() else { return };
-    if !ready(&PROGRAMS) {
-        return;
-    }
-    let added = format!("[plugins.'io.containerd.cri.v1.runtime']\n{OOM}");
-    let node = Containerd::start(&root, &(node::config("containerd-2") + &added)).await;
-    all("containerd-2", "", node).await;
 }
 
 async fn all(deploy: &str, how_else: &str, mut node: Containerd) {
@@ -114,7 +100,7 @@ async fn what_goes_wrong_is_what_the_readme_quotes(node: &mut Containerd, deploy
     ok("docker", &["build", "--quiet", "--build-arg=TARGETARCH=s390x", "--tag=localhost/pause:s390x", "."]);
     node.import("localhost/pause:s390x");
     node.ok(&["ctr", "-n", "k8s.io", "images", "tag", "--force", "localhost/pause:s390x", NAME]);
-    node.hears_of(NAME).await;
+    node.hears_of(&[NAME]).await;
     let id = node.run("wrong", POD).await.expect("a sandbox, which ends at once");
     let deadline = Instant::now() + Duration::from_secs(30);
     while node.is_ready(&id).await {
@@ -230,29 +216,9 @@ async fn a_hundred_at_once(node: &mut Containerd) {
     for number in 0..100 {
         ids.push(node.run(&format!("pod-{number}"), Pod { pid: NamespaceMode::Pod, ..POD }).await.expect("a sandbox"));
     }
-    let mut bytes = 0;
-    for id in &ids {
-        bytes += memory(&node.status(id).await.0);
-    }
-    // Bypasses the test harness, which does not show what a passing test prints.
-    let version = &node.version;
-    _ = writeln!(io::stderr(), "containerd {version}: 100 sandboxes have {} KiB of memory in all", bytes / 1024);
     for id in ids {
         node.remove(&id).await;
     }
-}
-
-/// The memory of the cgroup of a process, in bytes.
-fn memory(process: &Process) -> u64 {
-    let groups = process.cgroups().expect("/proc/PID/cgroup").0;
-    let found = groups.iter().find_map(|group| {
-        let (folder, file) = match group.controllers.iter().any(|name| name == "memory") {
-            true => ("/sys/fs/cgroup/memory", "memory.usage_in_bytes"),
-            false => ("/sys/fs/cgroup", "memory.current"), // v2
-        };
-        fs::read_to_string(format!("{folder}{}/{file}", group.pathname)).ok()
-    });
-    found.and_then(|text| text.trim().parse().ok()).expect("a cgroup with the memory controller")
 }
 
 /// Removes unused images as the kubelet does when the disk is full. It keeps `spared`, the image that

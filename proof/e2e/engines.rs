@@ -1,6 +1,7 @@
 //! Starts the engines and runs their clients. [`compatibility`] records what was run.
 
 pub mod compatibility;
+pub mod cost;
 
 use std::fs;
 use std::path::PathBuf;

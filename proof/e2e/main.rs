@@ -18,3 +18,4 @@ mod podman;
 mod quadlet;
 mod registry;
 mod release;
+mod sandbox;

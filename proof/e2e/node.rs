@@ -32,6 +32,9 @@ pub struct Pod {
 /// A pod on the network of its node, all else as a pod has it by default.
 pub const POD: Pod = Pod { network: NamespaceMode::Node, pid: NamespaceMode::Container, user: None, users: None };
 
+/// Where the kernel does not let containerd protect its sandboxes from a lack of memory.
+pub const OOM: &str = "restrict_oom_score_adj = true\n";
+
 const OTHER_ENGINES: &[&str] = &["docker", "dockerd", "podman"];
 
 /// What the installer says in the end of this machine's containerd: version 1 learns of a pin when it starts.
@@ -88,6 +91,19 @@ pub async fn under_systemd(programs: &[&str]) -> Option<Containerd> {
         return None;
     }
     Some(Containerd::start_under_systemd(&(config("containerd-2") + &added)).await)
+}
+
+/// A node of containerd 2, under systemd where that runs, as on nodes of today; and a word on how, for a row.
+pub async fn with_containerd_2(programs: &[&str]) -> Option<(Containerd, &'static str)> {
+    if has_systemd() {
+        return Some((under_systemd(programs).await?, ", SystemdCgroup = true"));
+    }
+    let root = containerd_2()?;
+    if !ready(programs) {
+        return None;
+    }
+    let added = format!("[plugins.'io.containerd.cri.v1.runtime']\n{OOM}");
+    Some((Containerd::start(&root, &(config("containerd-2") + &added)).await, ""))
 }
 
 /// Whether systemd, with control groups v2 alone, is this machine's init, and answers here.
@@ -455,11 +471,12 @@ impl Containerd {
         until("no control group is left behind", || ok("sh", &["-c", &find]).is_empty());
     }
 
-    /// Waits until CRI has heard of an image that `ctr` has given a name.
-    pub async fn hears_of(&mut self, name: &str) {
+    /// Waits until CRI knows that one image has all these names, which `ctr` has given it.
+    pub async fn hears_of(&mut self, names: &[&str]) {
         let deadline = Instant::now() + Duration::from_secs(60);
-        while !self.images().await.iter().any(|image| image.repo_tags.iter().any(|tag| tag == name)) {
-            assert!(Instant::now() < deadline, "not within 60 s: CRI knows {name}");
+        let has_all = |image: &Image| names.iter().all(|name| image.repo_tags.iter().any(|tag| tag == name));
+        while !self.images().await.iter().any(has_all) {
+            assert!(Instant::now() < deadline, "not within 60 s: CRI knows {names:?}");
         }
     }
 

@@ -9,7 +9,7 @@ trap finish EXIT
 finish() {
     status=$?
     # shellcheck disable=SC2154 # from the environment
-    cp /run/*.log "$project/target/compatibility.json" /run/out/ 2>/dev/null || :
+    cp /run/*.log "$project/target/compatibility.json" "$project/target/cost.json" /run/out/ 2>/dev/null || :
     journalctl --boot >/run/out/journal.txt 2>/dev/null || :
     echo $status >/run/out/status
     sync
@@ -20,7 +20,7 @@ mount -t 9p -o trans=virtio,ro,msize=524288,cache=loose project /run/project
 mount -t tmpfs none /run/memory
 mkdir /run/memory/upper /run/memory/work
 mount -t overlay -o lowerdir=/run/project,upperdir=/run/memory/upper,workdir=/run/memory/work none "$project"
-rm -f "$project/target/compatibility.json"
+rm -f "$project/target/compatibility.json" "$project/target/cost.json"
 
 uname -sr
 findmnt -no FSTYPE /sys/fs/cgroup

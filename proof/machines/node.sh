@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs the tests of `make e2e` on a modern node: in QEMU, with systemd, control groups v2 alone, and the newest kernel
-# and engines of Debian. In target/node/out is then what the engines said, and in compatibility.json there what was run.
+# and engines of Debian. Afterwards target/node/out has what the engines said, what was run (compatibility.json) and what
+# a sandbox costs (cost.json).
 # Arguments: the names of the tests; without them, all.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -17,6 +18,7 @@ tests=$(cargo test --quiet --package e2e --no-run --message-format json 2>/dev/n
     sed -n 's/.*"kind":\["test"\].*"name":"e2e".*"executable":"\([^"]*\)".*/\1/p')
 [ -n "$tests" ] || { echo "$0: the tests could not be built: cargo test --package e2e --no-run" >&2; exit 1; }
 
+cargo run --quiet --package kit --bin floors amd64 # cost is compared with it
 rm -rf "$node/out"
 mkdir "$node/out"
 cp proof/machines/node-init.sh "$node/out/"

@@ -51,6 +51,16 @@ fn a_translation_has_the_commands_and_links_of_its_original() {
             targets.collect::<BTreeSet<_>>()
         };
         assert_eq!(targets(&theirs), targets(&ours), "{} links elsewhere than its original", translation.display());
+        let name = |page: &Path| page.file_name().expect("a file").to_string_lossy().into_owned();
+        for (page, other) in [(&ours, &translation), (&theirs, &original)] {
+            let first = page.lines().next().unwrap_or_default();
+            assert_eq!(links(first), [name(other)], "{}: the first line of its other language", other.display());
+        }
+        for link in links(&theirs).iter().skip(1) {
+            let translated = link.split('#').next().unwrap_or_default().replace(".md", ".zh-CN.md");
+            let exists = translated.ends_with(".md") && translation.with_file_name(translated).exists();
+            assert!(!exists, "{}: {link} is there in its language", translation.display());
+        }
         compared += 1;
     }
     assert!(compared >= 2, "{compared} translations");

@@ -106,13 +106,7 @@ impl Group {
 
     /// Moves this program into the group's memory controller until the returned value is dropped.
     pub fn enter_memory(&self) -> Inside {
-        let groups = fs::read_to_string("/proc/self/cgroup").expect("/proc/self/cgroup");
-        let of_memory = groups.lines().find_map(|line| {
-            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-            let right = if is_v2() { controllers.is_empty() } else { controllers == "memory" };
-            right.then(|| path.trim_start_matches('/'))
-        });
-        let now = folder("memory", of_memory.expect("a group of memory")).join("cgroup.procs");
+        let now = memory_folder_of(Path::new("/proc/self")).join("cgroup.procs");
         write(&self.memory_procs(), "0");
         Inside(now)
     }
@@ -142,23 +136,12 @@ impl Group {
 
     /// The memory charged to the group, in bytes.
     pub fn memory(&self) -> u64 {
-        let file = if is_v2() { "memory.current" } else { "memory.usage_in_bytes" };
-        number(&read(&self.file("memory", file)))
+        charged(&folder("memory", &self.path))
     }
 
-    /// The memory that cannot be reclaimed. The kernel charges memory to a group in batches of 64 pages per CPU. What
-    /// makes it return unused parts (setting a limit, then none) also drops caches.
+    /// The memory that cannot be reclaimed.
     pub fn memory_in_use(&self) -> Memory {
-        let kernel = if is_v2() {
-            write(&self.file("memory", "memory.high"), "0");
-            write(&self.file("memory", "memory.high"), "max");
-            let stat = read(&self.file("memory", "memory.stat"));
-            number(stat.lines().find_map(|line| line.strip_prefix("kernel ")).unwrap_or("0"))
-        } else {
-            write(&self.file("memory", "memory.force_empty"), "0");
-            number(&read(&self.file("memory", "memory.kmem.usage_in_bytes")))
-        };
-        Memory { all: self.memory(), kernel }
+        in_use(&folder("memory", &self.path))
     }
 
     /// Sets the smallest CPU share: the group gets what others leave.
@@ -229,6 +212,42 @@ impl Drop for Inside {
     fn drop(&mut self) {
         _ = fs::write(&self.0, "0");
     }
+}
+
+/// [`Group::memory`] and [`Group::memory_in_use`] of the group that a process is in, whoever made it. `process` is its
+/// folder in a /proc.
+pub fn memory_of(process: &Path) -> (u64, Memory) {
+    let group = memory_folder_of(process);
+    (charged(&group), in_use(&group))
+}
+
+fn memory_folder_of(process: &Path) -> PathBuf {
+    let groups = read(&process.join("cgroup"));
+    let of_memory = groups.lines().find_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        let right = if is_v2() { controllers.is_empty() } else { controllers == "memory" };
+        right.then(|| path.trim_start_matches('/'))
+    });
+    folder("memory", of_memory.expect("a group of memory"))
+}
+
+fn charged(group: &Path) -> u64 {
+    number(&read(&group.join(if is_v2() { "memory.current" } else { "memory.usage_in_bytes" })))
+}
+
+/// The kernel charges memory to a group in batches of 64 pages per CPU. What makes it return unused parts (setting a
+/// limit, then none) also drops caches.
+fn in_use(group: &Path) -> Memory {
+    let kernel = if is_v2() {
+        write(&group.join("memory.high"), "0");
+        write(&group.join("memory.high"), "max");
+        let stat = read(&group.join("memory.stat"));
+        number(stat.lines().find_map(|line| line.strip_prefix("kernel ")).unwrap_or("0"))
+    } else {
+        write(&group.join("memory.force_empty"), "0");
+        number(&read(&group.join("memory.kmem.usage_in_bytes")))
+    };
+    Memory { all: charged(group), kernel }
 }
 
 /// Whether the groups of a pod can be created; a skip if they cannot.

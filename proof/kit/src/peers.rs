@@ -79,8 +79,13 @@ pub fn floor(name: &str) -> Option<PathBuf> {
 
 /// [`floor`] for `arch`, for which it must be written: only `pause` is, for others than amd64.
 pub fn floor_for(name: &str, arch: &Arch) -> PathBuf {
-    let program = root().join("target/floors").join(arch.name).join(name);
+    let program = floor_file(name, arch);
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("floors").join(name).with_extension("rs");
     build::like_pause(&source, arch, &program).expect("it is built");
     program
+}
+
+/// Where [`floor_for`] builds it.
+pub fn floor_file(name: &str, arch: &Arch) -> PathBuf {
+    root().join("target/floors").join(arch.name).join(name)
 }

@@ -1,0 +1,96 @@
+//! What a sandbox costs in an engine. A test keeps the figures in target/; `make compatibility` makes a table of them.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use build::{root, write};
+use serde::{Deserialize, Serialize};
+
+use crate::compatibility::Generation;
+
+/// Sandboxes of several programs in one engine.
+#[derive(Serialize, Deserialize)]
+pub struct Cost {
+    engine: String,
+    generation: Generation,
+    programs: Vec<Program>,
+}
+
+/// The memory of the control groups of one program's sandboxes, in bytes.
+#[derive(Serialize, Deserialize)]
+struct Program {
+    name: String,
+    /// What the group shows, with caches, and with what the kernel has set aside for the group.
+    shown: Vec<u64>,
+    /// Of that, what cannot be reclaimed.
+    in_use: Vec<u64>,
+}
+
+impl Cost {
+    /// No sandboxes so far, of these programs.
+    pub fn new(engine: &str, programs: &[&str]) -> Self {
+        let program = |name: &&str| Program { name: (*name).to_owned(), shown: vec![], in_use: vec![] };
+        Self {
+            engine: engine.to_owned(),
+            generation: Generation::here(),
+            programs: programs.iter().map(program).collect(),
+        }
+    }
+
+    /// A sandbox of one of the programs, by its index.
+    pub fn add(&mut self, program: usize, shown: u64, in_use: u64) {
+        self.programs[program].shown.push(shown);
+        self.programs[program].in_use.push(in_use);
+    }
+
+    /// The median of what a program's sandboxes use.
+    pub fn in_use(&self, program: usize) -> u64 {
+        median(&self.programs[program].in_use)
+    }
+
+    /// Keeps it for the table.
+    pub fn keep(&self) {
+        let text = serde_json::to_string_pretty(self).expect("JSON") + "\n";
+        write(&root().join("target").join(FILE), text.as_bytes(), 0o644).expect("target/ can be written");
+    }
+
+    fn kept_in(folder: &Path) -> Result<Self> {
+        let file = folder.join(FILE);
+        let text = fs::read(&file).with_context(|| format!("no {}; `make e2e node` makes it", file.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("{} is not what `make e2e` writes", file.display()))
+    }
+
+    /// A row for what is in use, and one for what the group shows; the last program is the floor.
+    fn rows(&self) -> [Vec<String>; 2] {
+        let Self { engine, generation: Generation { kernel, cgroups, .. }, programs } = self;
+        let row = |what: &str, bytes: fn(&Program) -> &[u64]| {
+            let medians: Vec<u64> = programs.iter().map(|program| median(bytes(program))).collect();
+            let of_floor = medians[0] as f64 / medians[medians.len() - 1] as f64;
+            let title = format!("{engine}, Linux {kernel}, cgroups v{cgroups}: {what}");
+            let kib = medians.iter().map(|bytes| (bytes / 1024).to_string());
+            [title].into_iter().chain(kib).chain([format!("{of_floor:.2}")]).collect()
+        };
+        [row("in use", |program| &program.in_use), row("shown", |program| &program.shown)]
+    }
+}
+
+const FILE: &str = "cost.json";
+
+/// The table of the kept figures, those of this machine and those of the machine of `make node`.
+pub fn table() -> Result<String> {
+    let kept = ["target", "target/node/out"].map(|folder| Cost::kept_in(&root().join(folder)));
+    let mut rows = Vec::new();
+    for cost in kept {
+        rows.extend(cost?.rows());
+    }
+    let titles = ["KiB of a sandbox, median", "pause", "upstream", "only pauses", "pause ÷ only pauses"];
+    ensure!(rows.iter().all(|row| row.len() == titles.len()), "other programs than those of the table");
+    Ok(xtask::markdown::table(&titles, rows))
+}
+
+fn median(bytes: &[u64]) -> u64 {
+    let mut sorted = bytes.to_vec();
+    sorted.sort_unstable();
+    sorted[sorted.len() / 2]
+}

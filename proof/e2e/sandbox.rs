@@ -1,0 +1,62 @@
+//! What a sandbox costs in an engine: the memory of its control group, which is where an operator looks.
+
+use std::path::Path;
+
+use build::arch::Arch;
+use engines::cost::Cost;
+use engines::{NAME, dist, ok, until};
+use kit::cgroup::memory_of;
+use kit::peers::{floor_file, floor_for, upstream};
+use kit::skip::is_installed;
+
+use crate::node::{self, POD};
+
+const ROUNDS: usize = 8;
+const SANDBOXES: usize = 5;
+
+/// Most of it is the kernel's and the engine's, whatever the program. So the measure is one that only pauses.
+#[tokio::test]
+async fn it_costs_what_one_of_the_smallest_program_does() {
+    let Some(upstream) = upstream() else { return };
+    let Some((mut node, _)) = node::with_containerd_2(&["containerd", "dockerd", "runc"]).await else { return };
+    let host = Arch::host().expect("an architecture of pause");
+    let ours = dist(&format!("pause-{}", host.name));
+    // In the machine of `make node` there is no compiler, and node.sh has built it.
+    let floor = if is_installed("cargo") { floor_for("pause", host) } else { floor_file("pause", host) };
+    let images = ["ours", "upstream", "floor"].map(|tag| format!("localhost/cost:{tag}"));
+    for (image, program) in images.iter().zip([&ours, &upstream, &floor]) {
+        make_image(image, program);
+        node.import(image);
+    }
+    let mut cost = Cost::new(&format!("containerd {}", node.version), &["pause", "upstream", "floor: only pauses"]);
+    for _ in 0..ROUNDS {
+        for (program, image) in images.iter().enumerate() {
+            node.ok(&["ctr", "-n", "k8s.io", "images", "tag", "--force", image, NAME]);
+            node.hears_of(&[NAME, image]).await;
+            let mut sandboxes = Vec::new();
+            for index in 0..SANDBOXES {
+                sandboxes.push(node.run(&format!("cost-{index}"), POD).await.expect("a sandbox"));
+            }
+            for id in &sandboxes {
+                let (pause, _) = node.status(id).await;
+                until("it sleeps", || pause.status().is_ok_and(|status| status.state.starts_with('S')));
+                let (shown, in_use) = memory_of(&node.file(&format!("/proc/{}", pause.pid)));
+                cost.add(program, shown, in_use.all);
+            }
+            for id in sandboxes {
+                node.remove(&id).await;
+            }
+        }
+    }
+    cost.keep();
+    let [ours, _, floor] = [0, 1, 2].map(|program| cost.in_use(program));
+    assert!(ours * 100 <= floor * 103, "{ours} bytes against {floor}");
+}
+
+/// Gives Docker an image of this program with the config of ours.
+fn make_image(name: &str, program: &Path) {
+    let tar = "install -D -m 755 \"$0\" /run/cost/pause && tar -C /run/cost -cf /run/cost.tar pause";
+    ok("sh", &["-c", tar, &program.to_string_lossy()]);
+    let config = ["--change=ENTRYPOINT [\"/pause\"]", "--change=USER 65535:65535"];
+    ok("docker", &["import", config[0], config[1], "/run/cost.tar", name]);
+}
