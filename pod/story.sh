@@ -22,9 +22,9 @@ client() {
 
     before=$(namespaces)
     kill -s KILL -- "-$server"
-    within_5_s ended "$server" || fail "the server goes on"
+    within_5_s ended "$server" || fail "the server still runs"
     get >/dev/null 2>&1 && fail "somebody still answers on localhost"
-    [ "$before" = "$(namespaces)" ] && [ "$(hostname)" = pod ] && queue 0 || fail "the namespaces are not as before"
+    [ "$before" = "$(namespaces)" ] && [ "$(hostname)" = pod ] && queue 0 || fail "the namespaces have changed"
     so "the server was killed; the client, pause and the namespaces with their message queue live on"
 
     so "now SIGTERM to pause: everything ends, and the pod's exit status is 0"
@@ -36,7 +36,7 @@ client() {
 server() {
     perl -e "$ipc"'my $queue = msgget(KEY, 0600 | IPC_CREAT) // die $!;
         msgsnd($queue, pack("l! a*", 1, $ARGV[0]), 0) || die $!' $$
-    mount -t tmpfs -o mode=0755 tmpfs /tmp # only this container sees it, and it ends with it
+    mount -t tmpfs -o mode=0755 tmpfs /tmp # only this container sees it, and it is gone when the container ends
     cd /tmp
     if command -v nginx >/dev/null; then
         cat >conf <<-END

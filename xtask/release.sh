@@ -26,7 +26,7 @@ main() {
     2:publish) publish "$2" ;;
     1:rehearse) rehearse ;;
     1:-h | 1:--help) usage ;;
-    *) die "say build, publish IMAGE or rehearse; see --help" ;;
+    *) die "expected build, publish IMAGE or rehearse; see --help" ;;
     esac
 }
 
@@ -39,7 +39,7 @@ build() {
 # Fails unless dist/ matches its SHA256SUMS and digests.txt, which also has lines for the blobs of the image.
 verify() {
     (cd dist && sha256sum --quiet --check SHA256SUMS) >/dev/null 2>&1 ||
-        die "dist/ is not what dist/SHA256SUMS says; build it anew: xtask/release.sh build"
+        die "dist/ does not match dist/SHA256SUMS; build it again: xtask/release.sh build"
     blobs='/  (linux\/.*|index)$/'
     other=$({
         sed -E "${blobs}d" digests.txt | diff - dist/SHA256SUMS | sed -n 's/^[<>] [0-9a-f]*  //p'
@@ -47,32 +47,32 @@ verify() {
             tar -tf dist/pause.tar "blobs/sha256/$blob" >/dev/null 2>&1 || echo "$name"
         done
     } | sort -u | tr '\n' ' ')
-    [ -z "$other" ] || die "not the bytes of digests.txt: ${other% }"
+    [ -z "$other" ] || die "different from digests.txt: ${other% }"
 }
 
 publish() {
     verify
     case $1 in 127.0.0.1:* | localhost:*) tls=false ;; *) tls=true ;; esac # as Docker does
 
-    # Where this image is there already, what follows a push failed, and is tried again.
+    # If this very image is already there, an earlier run has pushed it and then failed: continue after the push.
     if raw "$1:$version" >"$work/there"; then
         [ "sha256:$(sha256sum <"$work/there")" = "$digest  -" ] ||
-            die "$1:$version is there already and is another image; a tag never moves"
+            die "$1:$version already exists and is another image; a tag never moves"
     else
         case $error in
         *'manifest unknown'* | *'name unknown'*) ;;
-        *) die "cannot ask for $1:$version: $error" ;;
+        *) die "cannot look up $1:$version: $error" ;;
         esac
         skopeo copy --quiet --all --preserve-digests "--dest-tls-verify=$tls" oci-archive:dist/pause.tar \
             "docker://$1:$version" 2>"$work/error" || die "cannot push $1:$version: $(error)"
     fi
 
-    [ "sha256:$(raw "$1:$version" | sha256sum)" = "$digest  -" ] || die "$1:$version is not $digest"
+    [ "sha256:$(raw "$1:$version" | sha256sum)" = "$digest  -" ] || die "$1:$version does not have the digest $digest"
     skopeo copy --quiet --all --preserve-digests "--src-tls-verify=$tls" "docker://$1@$digest" \
         "oci:$work/pulled:pause" 2>"$work/error" || die "cannot pull $1@$digest: $(error)"
     mkdir "$work/pushed"
     tar -xf dist/pause.tar -C "$work/pushed"
-    diff -r "$work/pushed/blobs" "$work/pulled/blobs" >&2 || die "$1@$digest is not what dist/pause.tar is"
+    diff -r "$work/pushed/blobs" "$work/pulled/blobs" >&2 || die "$1@$digest differs from dist/pause.tar"
     echo "$1@$digest"
 }
 
@@ -92,7 +92,7 @@ END
     done
     image=127.0.0.1:$port/pause
     publish "$image"
-    echo "what was pulled by its digest is what dist/ has"
+    echo "the image pulled by its digest is the one in dist/"
 }
 
 # Prints the manifest or index of image $1, as the registry has it; otherwise sets $error to the reason.

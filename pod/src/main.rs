@@ -39,7 +39,7 @@ as one container. The containers share localhost, System V IPC, the host name
 in a shell, but no shell runs: for pipes and variables use sh -c '...'.
 
 Each line of output is preceded by the name of its container: NAME if given
-(small letters, digits and dashes), otherwise the command's.
+(lowercase letters, digits and dashes), otherwise that of the command.
 
 FILE is a static program that holds the pod; by default, pause is built and used.
 
@@ -47,7 +47,7 @@ The pod ends when all commands have ended, or when pause receives SIGTERM or SIG
 Ctrl-C here, or `kill -TERM 1` inside. The kernel then kills what is left.
 
 Exit status: 0 ended by a signal, or every command succeeded; 1 a command failed;
-2 wrong usage; 125 the pod could not be set up.
+2 wrong usage; 125 the pod could not be set up, or pause failed.
 
 Example: pod web='busybox httpd -f -p 8080' 'sh -c \"hostname; cat /proc/1/cmdline\"'";
 
@@ -148,7 +148,7 @@ fn run(pause: Option<&str>, containers: &[(String, Vec<String>)]) -> Result<Exit
             let deadline = Instant::now() + Duration::from_secs(10);
             while !pod.0.iter().all(Member::is_over) {
                 let left = deadline.saturating_duration_since(Instant::now());
-                ensure!(!left.is_zero(), "pause has not ended on SIGTERM; it is killed");
+                ensure!(!left.is_zero(), "SIGTERM did not end pause within 10 s; killing it");
                 pod.wait(&mut signals, left.try_into()?)?;
             }
             let failed = pod.0.iter().any(|member| !member.status.is_some_and(|status| status.success()));
@@ -272,7 +272,7 @@ struct Member {
 }
 
 impl Member {
-    /// Returns once the stage has executed the program.
+    /// Starts it, and returns once the stage has executed the program.
     fn start(name: &str, stage: &Stage, args: &[impl AsRef<std::ffi::OsStr>]) -> Result<Self> {
         let (mut up, report) = io::pipe()?;
         let (output, out) = io::pipe()?;
@@ -374,7 +374,8 @@ const TABLE: Stage = Stage {
     },
 };
 
-/// In bytes, counted page by page: the figure in /proc/PID/stat can be off by more than pause uses. None for a zombie.
+/// Resident memory in bytes, counted page by page: the figure in /proc/PID/stat can be off by more than pause uses.
+/// None for a zombie.
 fn rss(process: &Process) -> Option<u64> {
     process.smaps_rollup().ok()?.memory_map_rollup.0.first()?.extension.map.get("Rss").copied()
 }

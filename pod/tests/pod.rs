@@ -139,18 +139,18 @@ fn sigterm_and_sigint_are_forwarded_to_pause() {
     }
 }
 
-/// When it is killed, it cannot clean up itself.
+/// A runner that is killed cannot clean up.
 #[test]
 fn nothing_is_left_when_the_runner_is_killed() {
     if has_namespaces() {
         let pod = up("killed");
         pod.signal(Signal::SIGKILL);
         assert_eq!(pod.end().code, None);
-        within_10_s("all of the pod is gone", || (members("killed") == 0).then_some(()));
+        within_10_s("all processes of the pod are gone", || (members("killed") == 0).then_some(()));
     }
 }
 
-/// A pod of two containers, once they run. `mark` finds its processes.
+/// Starts a pod of two containers, and waits until they run. `mark` identifies its processes.
 fn up(mark: &str) -> Process {
     let mut start = pod(&["sleep 1000", "sh -c 'sleep 1001 & wait'"]);
     start.env("POD_TEST", mark);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Boots a node of its own, with systemd as PID 1 and control groups v2: this machine's system, and what is written to it
-# stays in folder $1, as on a disk. node.target is what it starts. Runs as PID 1 of a PID namespace.
+# Boots an isolated node from this machine's system, with systemd as PID 1 and control groups v2. systemd starts
+# node.target. What the node writes stays in the folder $1, as on a disk. Runs as PID 1 of a PID namespace.
 set -eu
 disk=$1
 node=$(mktemp -d)
@@ -8,7 +8,7 @@ mkdir -p "$disk/upper" "$disk/work"
 mount -t overlay -o "lowerdir=/,upperdir=$disk/upper,workdir=$disk/work" overlay "$node"
 cd "$node"
 mount -t proc proc proc
-mount --bind proc/sys proc/sys # this machine's settings
+mount --bind proc/sys proc/sys # read-only: these settings are this machine's
 mount -o remount,bind,ro proc/sys
 mount -t sysfs -o ro sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
@@ -20,7 +20,7 @@ done
 mkdir dev/pts dev/shm
 mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
 ln -s /proc/self/fd dev/fd
-# Where engines and systemd find nothing of this machine's own.
+# Folders in which engines and systemd must not find anything of this machine.
 for folder in etc/containerd etc/docker etc/systemd/system var/lib/containerd var/lib/containers var/lib/docker; do
     mkdir -p "$disk/$folder" "$folder"
     mount --bind "$disk/$folder" "$folder"
@@ -31,5 +31,5 @@ done
 : >etc/machine-id
 busybox pivot_root . mnt
 umount -l mnt
-export container=oci # for systemd: leave the machine alone
+export container=oci # tells systemd that it runs in a container
 exec /lib/systemd/systemd --unit=node.target --log-target=null </dev/null >/dev/null 2>&1

@@ -1,4 +1,4 @@
-//! pause as engines that cannot be installed here run it: as a bundle of the OCI runtime specification.
+//! pause as an OCI runtime bundle, the way engines run it that cannot be installed here.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 const TOOLS: &[&str] = &["runc", "skopeo", "umoci"];
 
-/// CRI-O runs `/pause` without arguments as root, whatever the image says, and stops it by SIGTERM.
+/// CRI-O runs `/pause` without arguments as root, whatever the image says, and stops it with SIGTERM.
 #[test]
 fn as_crio_runs_it() {
     if !ready(TOOLS) {
@@ -24,7 +24,7 @@ fn as_crio_runs_it() {
     stops("crio", &bundle);
 }
 
-/// What the runtime under CRI-O says where something is wrong; deploy/crio/README.md quotes it.
+/// deploy/crio/README.md quotes what CRI-O's runtime says when something is wrong.
 #[test]
 fn what_goes_wrong_is_what_the_readme_quotes() {
     if !ready(TOOLS) {
@@ -50,8 +50,9 @@ fn as_kubeadm_runs_it() {
     assert_eq!(ok("runc", &["run", "--bundle", &bundle, "kubeadm"]), VERSION);
 }
 
-/// In gVisor, whose kernel is another. Debian's build of it panics now and then where a program in it executes another or
-/// writes to a pipe, with any image; so nothing is started beside pause here, and its exit status alone tells.
+/// gVisor answers system calls itself. Debian's build of it sometimes panics, with any image, when a program in it
+/// executes another one or writes to a pipe. So nothing else runs beside pause here, and the test checks only its exit
+/// status.
 #[test]
 fn in_gvisor() {
     if !ready(TOOLS) {
@@ -75,7 +76,7 @@ fn in_gvisor() {
     assert_eq!(pause.wait().expect("its status").code(), Some(0));
 }
 
-/// As it is unpacked, by the commands of deploy/kata/README.md.
+/// Kata runs the bundle as it is unpacked by the commands of deploy/kata/README.md.
 #[test]
 fn as_kata_runs_it() {
     if !ready(TOOLS) {
@@ -93,7 +94,7 @@ fn row(how: &str) -> Row {
     Row::new("runc", &ok("runc", &["--version"]), how)
 }
 
-/// By the commands of deploy/kata/README.md.
+/// Unpacks the bundle into a folder for `name`, with the commands of deploy/kata/README.md; returns its path.
 fn unpacked(name: &str) -> String {
     let folder = format!("/run/{name}");
     let commands = fs::read_to_string(root().join("deploy/kata/README.md")).expect("a file");
@@ -105,7 +106,7 @@ fn unpacked(name: &str) -> String {
     format!("{folder}/pause_bundle")
 }
 
-/// Says who runs what, where there is no terminal; returns what the bundle said.
+/// Sets the user and the command of the bundle, and that it has no terminal; returns the old configuration.
 fn configure(bundle: &str, id: u32, args: &[&str]) -> Value {
     let file = format!("{bundle}/config.json");
     let old: Value = serde_json::from_slice(&fs::read(&file).expect("a file")).expect("JSON");
@@ -113,7 +114,7 @@ fn configure(bundle: &str, id: u32, args: &[&str]) -> Value {
     new["process"]["terminal"] = json!(false);
     new["process"]["user"] = json!({ "uid": id, "gid": id });
     new["process"]["args"] = json!(args);
-    // `umoci unpack --rootless` asks for a user namespace of this user alone; engines run it in that of the node.
+    // `umoci unpack --rootless` configures a user namespace with only this user; engines use that of the node.
     new["linux"]["uidMappings"] = json!([]);
     new["linux"]["gidMappings"] = json!([]);
     new["linux"]["namespaces"].as_array_mut().expect("a list").retain(|namespace| namespace["type"] != "user");
@@ -121,7 +122,7 @@ fn configure(bundle: &str, id: u32, args: &[&str]) -> Value {
     old
 }
 
-/// Runs it, and stops it once it has its handlers.
+/// Runs the bundle, and stops it once pause has its handlers.
 fn stops(name: &str, bundle: &str) {
     let mut runc = Command::new("runc");
     runc.args(["run", "--bundle", bundle, name]).stdin(Stdio::null()).stderr(Stdio::piped());

@@ -1,4 +1,5 @@
-//! docs/pod-by-hand.md, typed in as by its reader. (tests/it/documents.rs compares the Chinese page with this one.)
+//! The commands of docs/pod-by-hand.md, run as its reader would. (tests/it/documents.rs compares the Chinese page with
+//! it.)
 
 use std::time::{Duration, Instant};
 

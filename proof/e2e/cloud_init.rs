@@ -1,4 +1,4 @@
-//! The user data of deploy/cloud-init, by cloud-init itself, on a node that runs containerd.
+//! The user data of deploy/cloud-init, run by a real cloud-init on a node with containerd.
 
 use std::fs;
 
@@ -9,11 +9,11 @@ use kit::messages::VERSION;
 
 use crate::node::{self, Node};
 
-/// The name of an image that containerd has configured.
+/// The sandbox image that containerd has configured.
 const CONFIGURED: &str = "registry.k8s.io/pause:3.8";
 
-/// Without a cloud: the user data is where NoCloud has its seed. The modules that user data runs are cloud-init's, and no
-/// other one changes the node.
+/// Works without a cloud: the user data is a seed of NoCloud. Only the modules that the user data needs run, so nothing
+/// else changes the node.
 const CONFIG: &str = "datasource_list: [NoCloud]
 network: {config: disabled}
 cloud_init_modules: [write_files]
@@ -37,7 +37,7 @@ fn the_user_data_installs_at_the_first_boot() {
     node.write("/etc/cloud/cloud.cfg", CONFIG);
     let seed = "/var/lib/cloud/seed/nocloud";
     node.write(&format!("{seed}/meta-data"), "instance-id: first\n");
-    // By the command of the README.
+    // Made with the command of the README.
     let readme = fs::read_to_string(root().join("deploy/cloud-init/README.md")).expect("a file");
     let command = readme.lines().find_map(|line| line.strip_prefix("    ")).expect("a command");
     let files = [root().join("deploy/cloud-init/user-data.yaml"), dist("pause-install.sh")];

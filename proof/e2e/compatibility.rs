@@ -1,6 +1,6 @@
-//! The compatibility table: what the tests have run in engines, where, and whether it passed. They keep rows in target/,
-//! and `make compatibility` writes the table of README.md and the list of docs/compatibility.md from them, and the table
-//! of [`crate::cost`].
+//! The compatibility table: what the tests ran in engines, where, and whether it passed. The tests store rows in
+//! target/; from these, `make compatibility` writes the table in README.md and the list in docs/compatibility.md, and it
+//! writes the table of [`crate::cost`].
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cost;
 
-/// What a test that holds this runs; it is kept as a row when this goes.
+/// Records what a test runs: dropping it stores a row, which says whether the test passed.
 pub struct Row(Run);
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,10 +27,10 @@ struct Run {
     passed: bool,
 }
 
-/// What an engine had below it.
+/// The system on which an engine ran.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Generation {
-    /// The release of Linux, without what its distributor adds.
+    /// The release of Linux, without its distributor's suffix.
     pub kernel: String,
     /// The version of the control groups.
     pub cgroups: u8,
@@ -55,7 +55,7 @@ impl Generation {
 }
 
 impl Row {
-    /// `version` is a text that has the engine's version in it, as the engine prints it.
+    /// `version` is what the engine prints about its version.
     pub fn new(engine: &str, version: &str, how: &str) -> Self {
         let digits = |c: char| c.is_ascii_digit();
         let version = version.split([' ', '\n', '"', ',']).find(|word| word.contains('.') && word.contains(digits));
@@ -79,7 +79,7 @@ impl Drop for Row {
     }
 }
 
-/// Where the rows of the last runs are; `make e2e` begins with none.
+/// The rows of the last runs. `make e2e` removes the old ones first.
 fn file() -> PathBuf {
     root().join("target/compatibility.json")
 }
@@ -90,18 +90,18 @@ fn file_of_node() -> PathBuf {
 }
 
 fn kept_in(file: &Path) -> Result<Vec<Run>> {
-    let rows = fs::read(file).with_context(|| format!("no {}; `make e2e kubelet node` makes it", file.display()))?;
-    serde_json::from_slice(&rows).with_context(|| format!("{} is not what `make e2e` writes", file.display()))
+    let rows = fs::read(file).with_context(|| format!("no {}: run `make e2e kubelet node`", file.display()))?;
+    serde_json::from_slice(&rows).with_context(|| format!("{} is not a file that `make e2e` writes", file.display()))
 }
 
-/// Writes the tables and the list, if all that was run passed.
+/// Writes the tables and the list, if every run passed.
 pub fn write_tables() -> Result<()> {
     let mut runs = [kept_in(&file())?, kept_in(&file_of_node())?].concat();
     runs.sort();
     if let Some(failed) = runs.iter().find(|run| !run.passed) {
-        bail!("failed in {} {}: {}; the table stays as it is", failed.engine, failed.version, failed.how);
+        bail!("failed in {} {}: {}; the table is not changed", failed.engine, failed.version, failed.how);
     }
-    ensure!(!runs.is_empty(), "nothing was run; `make e2e kubelet node` does");
+    ensure!(!runs.is_empty(), "nothing was run: run `make e2e kubelet node`");
     let fragment = |name: &str| root().join("docs/fragments").join(name).with_extension("md");
     let old = fs::read_to_string(fragment("compatibility")).unwrap_or_default();
     let new = table(&runs)?;
@@ -111,7 +111,7 @@ pub fn write_tables() -> Result<()> {
     };
     if let Some(engine) = engines(&old).difference(&engines(&new)).next() {
         let file = fragment("compatibility");
-        bail!("not run: {engine}; run `make e2e kubelet node`, or take it out of {}", file.display());
+        bail!("not run: {engine}; run `make e2e kubelet node`, or remove its rows from {}", file.display());
     }
     let cost = cost::table()?;
     write(&fragment("compatibility"), new.as_bytes(), 0o644)?;
@@ -119,12 +119,12 @@ pub fn write_tables() -> Result<()> {
     write(&fragment("benchmarks-sandbox"), cost.as_bytes(), 0o644)
 }
 
-/// The runs of each version of an engine.
+/// The runs of each version of an engine on each system.
 fn of_versions(runs: &[Run]) -> impl Iterator<Item = &[Run]> {
     runs.chunk_by(|a, b| (&a.engine, &a.version, &a.generation) == (&b.engine, &b.version, &b.generation))
 }
 
-/// One row for each.
+/// The table, with a row for each of [`of_versions`].
 fn table(runs: &[Run]) -> Result<String> {
     let row = |of_one: &[Run]| {
         let Run { engine, version, generation: Generation { kernel, cgroups, machine }, .. } = &of_one[0];
@@ -134,12 +134,12 @@ fn table(runs: &[Run]) -> Result<String> {
     };
     let rows: Vec<Vec<String>> = of_versions(runs).map(row).collect();
     if let Some(cell) = rows.iter().flatten().find(|cell| cell.len() > 100 || cell.contains('|')) {
-        bail!("no cell of a table: {cell}");
+        bail!("too long for a cell of the table, or has a |: {cell}");
     }
     Ok(xtask::markdown::table(&["engine", "version", "Linux", "cgroups", "machine", "passed"], rows))
 }
 
-/// All that was run in each.
+/// The list of all runs, with a section for each of [`of_versions`].
 fn list(runs: &[Run]) -> String {
     let mut list = String::new();
     for of_one in of_versions(runs) {

@@ -1,4 +1,4 @@
-//! The pod of deploy/docker as a Compose project, and what becomes of it when pause or Docker restarts.
+//! The pod of deploy/docker as a Compose project, and what happens to it when pause or Docker restarts.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,8 @@ fn a_pod_as_a_compose_project_comes_back() {
     let processes = pod.node.ok(&["docker", "exec", "pod-app-1", "ps"]);
     assert!(processes.lines().any(|line| line.ends_with(" 1 65535    /pause")), "{processes}");
 
-    // Who joined ends with pause. Docker may fail to restart them, because it does not wait for pause.
+    // The containers that joined pause's PID namespace end with it. Docker may fail to restart them, because it does
+    // not wait for pause.
     let killed = pod.pids().swap_remove(0);
     pod.node.ok(&["kill", "-KILL", &killed]);
     let restarting = || pod.node.ok(&["docker", "ps", "--quiet", "--filter=status=restarting"]);
@@ -57,7 +58,7 @@ fn a_pod_as_a_compose_project_comes_back() {
     docker.stop();
 }
 
-/// A node with containerd and the images, and Docker's Compose, which is of a newer Debian.
+/// A node with containerd and the images, and Docker Compose of a newer Debian.
 struct Pod {
     node: Node,
     compose: [String; 4],
@@ -84,7 +85,7 @@ impl Pod {
         pod
     }
 
-    /// With the settings of deploy/docker.
+    /// Starts dockerd with the settings of deploy/docker.
     fn start_docker(&self) -> Daemon {
         let config = deploy("daemon.json");
         let flags = ["--containerd=/run/containerd/containerd.sock", "--storage-driver=vfs", "--iptables=false"];
@@ -93,7 +94,7 @@ impl Pod {
         docker
     }
 
-    /// All that Compose says.
+    /// Runs Compose, and returns all that it prints.
     fn compose(&self, arguments: &[&str]) -> String {
         let script = format!("PAUSE={NAME} NGINX={NGINX} APP={BUSYBOX} PORT=8081 exec \"$@\" 2>&1");
         let file = deploy("compose.yaml");
@@ -108,7 +109,7 @@ impl Pod {
         until("nginx serves the application", || self.node.busybox(&get).as_deref() == Ok("hello from pod\n"));
     }
 
-    /// Of pause, nginx and the application; 0 is none.
+    /// The PIDs of pause, nginx and the application; 0 if one does not run.
     fn pids(&self) -> Vec<String> {
         let inspect = ["docker", "inspect", "-f", "{{.State.Pid}}", "pod-pause-1", "pod-nginx-1", "pod-app-1"];
         self.node.ok(&inspect).lines().map(str::to_owned).collect()

@@ -1,4 +1,4 @@
-//! What a sandbox costs in an engine. A test keeps the figures in target/; `make compatibility` makes a table of them.
+//! What a sandbox costs in an engine. A test stores the figures in target/; `make compatibility` makes a table of them.
 
 use std::fs;
 use std::path::Path;
@@ -21,14 +21,14 @@ pub struct Cost {
 #[derive(Serialize, Deserialize)]
 struct Program {
     name: String,
-    /// What the group shows, with caches, and with what the kernel has set aside for the group.
+    /// What the group shows, including caches and what the kernel has reserved for the group.
     shown: Vec<u64>,
-    /// Of that, what cannot be reclaimed.
+    /// The part of it that cannot be reclaimed.
     in_use: Vec<u64>,
 }
 
 impl Cost {
-    /// No sandboxes so far, of these programs.
+    /// A record of these programs, without sandboxes yet.
     pub fn new(engine: &str, programs: &[&str]) -> Self {
         let program = |name: &&str| Program { name: (*name).to_owned(), shown: vec![], in_use: vec![] };
         Self {
@@ -38,18 +38,18 @@ impl Cost {
         }
     }
 
-    /// A sandbox of one of the programs, by its index.
+    /// Adds the figures of a sandbox of the program with this index.
     pub fn add(&mut self, program: usize, shown: u64, in_use: u64) {
         self.programs[program].shown.push(shown);
         self.programs[program].in_use.push(in_use);
     }
 
-    /// The median of what a program's sandboxes use.
+    /// The median of the memory that a program's sandboxes use.
     pub fn in_use(&self, program: usize) -> u64 {
         median(&self.programs[program].in_use)
     }
 
-    /// Keeps it for the table.
+    /// Stores the record for the table.
     pub fn keep(&self) {
         let text = serde_json::to_string_pretty(self).expect("JSON") + "\n";
         write(&root().join("target").join(FILE), text.as_bytes(), 0o644).expect("target/ can be written");
@@ -57,11 +57,12 @@ impl Cost {
 
     fn kept_in(folder: &Path) -> Result<Self> {
         let file = folder.join(FILE);
-        let text = fs::read(&file).with_context(|| format!("no {}; `make e2e node` makes it", file.display()))?;
-        serde_json::from_slice(&text).with_context(|| format!("{} is not what `make e2e` writes", file.display()))
+        let text = fs::read(&file).with_context(|| format!("no {}: run `make e2e node`", file.display()))?;
+        serde_json::from_slice(&text)
+            .with_context(|| format!("{} is not a file that `make e2e` writes", file.display()))
     }
 
-    /// A row for what is in use, and one for what the group shows; the last program is the floor.
+    /// A row for the memory in use, and one for what the group shows. The last program is the floor.
     fn rows(&self) -> [Vec<String>; 2] {
         let Self { engine, generation: Generation { kernel, cgroups, .. }, programs } = self;
         let row = |what: &str, bytes: fn(&Program) -> &[u64]| {
@@ -77,7 +78,7 @@ impl Cost {
 
 const FILE: &str = "cost.json";
 
-/// The table of the kept figures, those of this machine and those of the machine of `make node`.
+/// The table of the stored figures, of this machine and of the machine of `make node`.
 pub fn table() -> Result<String> {
     let kept = ["target", "target/node/out"].map(|folder| Cost::kept_in(&root().join(folder)));
     let mut rows = Vec::new();
@@ -85,7 +86,10 @@ pub fn table() -> Result<String> {
         rows.extend(cost?.rows());
     }
     let titles = ["KiB of a sandbox, median", "pause", "upstream", "only pauses", "pause ÷ only pauses"];
-    ensure!(rows.iter().all(|row| row.len() == titles.len()), "other programs than those of the table");
+    ensure!(
+        rows.iter().all(|row| row.len() == titles.len()),
+        "the stored figures are not of the programs in the table"
+    );
     Ok(xtask::markdown::table(&titles, rows))
 }
 

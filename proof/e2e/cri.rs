@@ -1,4 +1,4 @@
-//! pause as the sandbox image of containerd 1 and 2 by the files of deploy/, through CRI: what a kubelet asks for.
+//! pause as the sandbox image of containerd 1 and 2, with the files of deploy/, through CRI, as a kubelet uses it.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use engines::compatibility::Row;
 use engines::{BUSYBOX, NAME, dist, has_quoted, ok, ready, until};
 use kit::orphans::IN_A_POD;
 
-/// With what the image for the containers comes from, and what the tests look with.
+/// The tests use containerd, runc and a CNI plugin, Docker for the containers' image, and tools to inspect them.
 const PROGRAMS: [&str; 6] = ["containerd", "dockerd", "findmnt", "/usr/lib/cni/bridge", "runc", "skopeo"];
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn all(deploy: &str, how_else: &str, mut node: Containerd) {
     let node = &mut node;
     node.import(BUSYBOX);
     let version = node.version.clone();
-    // Debian 12's containerd does not know of pinned images: there the kubelet must spare it by its flag.
+    // Debian 12's containerd does not know pinned images: there the kubelet keeps the image that its flag names.
     let (spared, how) = match deploy {
         "containerd-1" => (NAME, "kept when all unused images but --pod-infra-container-image are removed"),
         _ => ("", "kept when all unused images are removed"),
@@ -53,7 +53,7 @@ async fn all(deploy: &str, how_else: &str, mut node: Containerd) {
             format!("containerd: {NAME} is installed (before: nothing), pinned, checked by ctr; {verdict}\n");
         assert_eq!(node.install(&[]), (0, expected));
     }
-    // The first sandbox unpacks the image, which stays: the installer leaves that to CRI's own snapshotter.
+    // The first sandbox unpacks the image, and the snapshot stays: the installer leaves this to CRI's own snapshotter.
     let first = node.run("first", POD).await.expect("a sandbox");
     node.remove(&first).await;
     let before = node.traces();
@@ -79,7 +79,7 @@ async fn all(deploy: &str, how_else: &str, mut node: Containerd) {
         a_hundred_at_once(node).await;
     }
     let left: Vec<String> = node.traces().difference(&before).cloned().collect();
-    assert_eq!(left, [""; 0], "what pods have left behind");
+    assert_eq!(left, [""; 0], "pods have left this behind");
     let _row = row(how);
     garbage_collection_keeps_it(node, spared).await;
 }
@@ -89,14 +89,14 @@ async fn what_goes_wrong_is_what_the_readme_quotes(node: &mut Containerd, deploy
     let missing = node.run("missing", POD).await.expect_err("no such image");
     assert!(has_quoted(&readme, &missing), "{missing}");
 
-    // An image of another architecture alone.
+    // An image that is only for another architecture.
     let archive = format!("docker-archive:{}:{NAME}", node.file("/run/s390x.tar").display());
     ok("skopeo", &["--override-arch=s390x", "copy", "oci-archive:dist/pause.tar", &archive]);
     let elsewhere = node.try_to(&["ctr", "-n", "k8s.io", "images", "import", "/run/s390x.tar"]);
     let elsewhere = elsewhere.expect_err("not for this architecture");
     assert!(has_quoted(&readme, &elsewhere), "{elsewhere}");
 
-    // An image that says it is for this architecture, and whose program is not.
+    // An image that claims to be for this architecture, but whose program is for another.
     ok("docker", &["build", "--quiet", "--build-arg=TARGETARCH=s390x", "--tag=localhost/pause:s390x", "."]);
     node.import("localhost/pause:s390x");
     node.ok(&["ctr", "-n", "k8s.io", "images", "tag", "--force", "localhost/pause:s390x", NAME]);
@@ -113,7 +113,7 @@ async fn what_goes_wrong_is_what_the_readme_quotes(node: &mut Containerd, deploy
     node.ok(&["ctr", "-n", "k8s.io", "images", "rm", "localhost/pause:s390x", NAME]);
 }
 
-/// By its label, as it is not the configured image.
+/// The installer pins it by a label, because it is not the configured image.
 async fn the_installer_pins_it_under_any_name(node: &mut Containerd) {
     let name = "registry.example/pause:9";
     assert_eq!(node.install(&["--as", name]).0, 0);
@@ -147,7 +147,7 @@ async fn it_runs_as_every_kind_of_sandbox(node: &mut Containerd) {
 
 async fn in_a_user_namespace_of_its_own(node: &mut Containerd, deploy: &str) {
     let all = Pod { pid: NamespaceMode::Pod, users: Some(65536), ..POD };
-    // A pod on the network of its node cannot have one.
+    // A pod on the network of its node cannot have a user namespace.
     let all = Pod { network: NamespaceMode::Pod, ..all };
     let id = node.run("users", all).await.expect("a sandbox");
     let (pause, _) = node.status(&id).await;
@@ -156,7 +156,7 @@ async fn in_a_user_namespace_of_its_own(node: &mut Containerd, deploy: &str) {
     assert_eq!(node.exec(&container, &["sh", "-c", IN_A_POD]).await.as_deref(), Ok("reaped\n"));
     node.remove(&id).await;
 
-    // One user less, and the image's is not among them: pods run as another.
+    // With one user less, the namespace lacks the image's user 65535; pods must run as another one.
     let less = Pod { users: Some(65535), ..all };
     let refused = node.run("less", less).await.expect_err("there is no user 65535");
     assert!(has_quoted(&format!("deploy/{deploy}/README.md"), &refused), "{refused}");
@@ -221,7 +221,8 @@ async fn a_hundred_at_once(node: &mut Containerd) {
     }
 }
 
-/// What the kubelet does when the disk is full; the image that it spares is what `--pod-infra-container-image` names.
+/// Removes unused images as the kubelet does when the disk is full. It keeps `spared`, the image that
+/// `--pod-infra-container-image` names.
 async fn garbage_collection_keeps_it(node: &mut Containerd, spared: &str) {
     for image in node.images().await {
         if !image.pinned && !image.repo_tags.iter().any(|name| name == spared) {

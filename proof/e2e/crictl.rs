@@ -1,5 +1,5 @@
 //! Stands in for crictl, which Debian does not have: `-r ENDPOINT -i ENDPOINT inspecti -o json IMAGE` asks the engine
-//! for ImageStatus and prints the answer in crictl's form, or its words for an image that is not there.
+//! for ImageStatus and prints the answer in crictl's format, or crictl's message if the image is missing.
 
 use std::env;
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ async fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let ["-r", runtime, "-i", endpoint, "inspecti", "-o", "json", image] = words[..] else {
-        eprintln!("not a call of the installer's: {words:?}");
+        eprintln!("the installer does not call crictl like this: {words:?}");
         return ExitCode::FAILURE;
     };
     assert_eq!(runtime, endpoint, "one engine");

@@ -1,4 +1,4 @@
-//! pause in Docker: the pod of deploy/docker, and the flags that users give.
+//! pause in Docker: the pod of deploy/docker, and the flags that users set.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use kit::skip::does_not_apply;
 
 const DOCKER: &[&str] = &["crun", "docker", "dockerd", "runc"];
 
-/// What a pause container is for.
+/// The purpose of a pause container.
 #[test]
 fn it_holds_a_pod_of_nginx_and_an_application() {
     if !ready(DOCKER) {
@@ -32,7 +32,7 @@ fn it_holds_a_pod_of_nginx_and_an_application() {
     let queues = || ok("docker", &["exec", "app", "wc", "-l", "/proc/sysvipc/msg"]);
     let before = queues();
     ok("docker", &["exec", "nginx", "ipcmk", "-Q"]);
-    assert_ne!(queues(), before, "a message queue of one is seen by the other");
+    assert_ne!(queues(), before, "one container sees the message queue of another");
     ok("docker", &["exec", "nginx", "touch", "/dev/shm/shared"]);
     ok("docker", &["exec", "app", "ls", "/dev/shm/shared"]);
     assert_eq!(ok("docker", &["exec", "app", "sh", "-c", IN_A_POD]), "reaped\n");
@@ -41,14 +41,14 @@ fn it_holds_a_pod_of_nginx_and_an_application() {
     let before = address();
     ok("docker", &["stop", "nginx"]);
     assert_eq!(ok("docker", &["exec", "app", "wget", "-qO-", "http://127.0.0.1:2368"]), "hello from pod\n");
-    assert_eq!(get(8081), "", "nobody serves");
+    assert_eq!(get(8081), "", "nginx is stopped");
     ok("docker", &["start", "nginx"]);
     until("nginx serves again", served);
     assert_eq!(address(), before);
 
     stops_at_once("pause");
     for container in ["nginx", "app"] {
-        until("what shared its PID namespace has ended with it", || state(container, "Status") == "exited");
+        until("the containers that shared its PID namespace have ended", || state(container, "Status") == "exited");
         assert_eq!(state(container, "ExitCode"), "137", "{container}");
     }
     ok("docker", &["rm", "pause", "nginx", "app"]);
@@ -64,7 +64,7 @@ fn it_runs_under_every_restriction() {
     for (name, flags) in [
         ("hardened", &["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"][..]),
         ("user-0", &["--user=0"]),
-        ("memory", &["--memory=6m"]), // docker takes no less
+        ("memory", &["--memory=6m"]), // docker does not accept less
         ("pids", &["--pids-limit=1"]),
         ("runc", &["--runtime=runc"]),
         ("crun", &["--runtime=crun"]),
@@ -124,7 +124,7 @@ fn orphans_that_die_while_it_is_paused_leave_no_zombie() {
     ok("docker", &["rm", "paused", "orphans"]);
 }
 
-/// Graph drivers, and containerd's snapshotters, which are Docker 29's by default.
+/// Docker stores images with graph drivers, or in containerd, as Docker 29 does by default.
 #[test]
 fn in_both_image_stores() {
     if !ready(DOCKER) {
@@ -151,7 +151,7 @@ fn in_both_image_stores() {
         assert_eq!(driver.contains("io.containerd.snapshotter"), snapshotter == "true", "{driver}");
         docker_ok(&["load", "-i", "dist/pause.tar.gz"]);
         let id = docker_ok(&["image", "inspect", "-f", "{{.Id}}", NAME]);
-        assert_eq!(id.trim() == digest("index"), snapshotter == "true", "{id}: all platforms, or one");
+        assert_eq!(id.trim() == digest("index"), snapshotter == "true", "{id}: only containerd keeps all platforms");
         docker_ok(&["run", "-d", "--name=stored", "--network=none", NAME]);
         let pid = docker_ok(&["inspect", "-f", "{{.State.Pid}}", "stored"]);
         until("it sleeps", || pause_is_ready(&pid));
@@ -162,7 +162,7 @@ fn in_both_image_stores() {
     }
 }
 
-/// What a user sees where something is wrong; deploy/docker/README.md quotes it.
+/// deploy/docker/README.md quotes what a user sees when something is wrong.
 #[test]
 fn what_goes_wrong_is_what_the_readme_quotes() {
     if !ready(DOCKER) {
@@ -187,14 +187,14 @@ fn version() -> String {
     ok("docker", &["version", "-f", "{{.Server.Version}}"])
 }
 
-/// Starts it and waits until it has its handlers: PID 1 loses a signal that comes before.
+/// Starts a container and waits until pause has its handlers: PID 1 loses a signal that comes before that.
 fn start(name: &str, flags: &[&str]) {
     ok("docker", &[&["run", "-d", "--name", name], flags, &[NAME]].concat());
     let pid = state(name, "Pid");
     until("it sleeps", || pause_is_ready(&pid) || name == "init");
 }
 
-/// By SIGTERM, which docker follows with a SIGKILL (exit code 137) after 10 s.
+/// Stops a container by SIGTERM. If that took 10 s, docker would send SIGKILL, and the exit code would be 137.
 fn stops_at_once(name: &str) {
     ok("docker", &["stop", name]);
     assert_eq!(state(name, "ExitCode"), "0", "{name}");

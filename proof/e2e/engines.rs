@@ -1,4 +1,4 @@
-//! Starts the engines, runs their clients, and keeps what was run in [`compatibility`].
+//! Starts the engines and runs their clients. [`compatibility`] records what was run.
 
 pub mod compatibility;
 pub mod cost;
@@ -14,27 +14,27 @@ use kit::skip::{does_not_apply, has, is_installed};
 use kit::wait::within;
 use procfs::process::Process;
 
-/// The name that images have by default.
+/// The default name of our image.
 pub const NAME: &str = concat!("localhost/pause:", env!("CARGO_PKG_VERSION"));
-/// An image of Debian's busybox, under the name that a user's has.
+/// An image of Debian's busybox, under the name of the image that users pull.
 pub const BUSYBOX: &str = "docker.io/library/busybox:latest";
-/// The same with nginx, which it runs, and ipcmk.
+/// The same with ipcmk and nginx, which it runs.
 pub const NGINX: &str = "docker.io/library/nginx:latest";
-/// What `podman import` and `docker import` make of that as its command.
+/// Makes `podman import` and `docker import` set the command of that image.
 pub const RUNS_NGINX: &str = "--change=CMD [\"nginx\", \"-g\", \"daemon off;\"]";
 
-/// What those are made of.
+/// The programs in these images.
 const APPLICATIONS: &[&str] = &["busybox", "ipcmk", "nginx"];
 
-/// Whether these programs are installed; a skip if not. Where they are, those that are engines run until the tests end,
-/// with images of applications, and dist/ has ours.
+/// Whether these programs are installed; a skip if they are not. If they are, all installed engines run until the tests
+/// end and have the images of applications, and dist/ has our image.
 pub fn ready(programs: &[&str]) -> bool {
     let config =
         "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"registry.k8s.io/pause:3.6\"\n";
     ready_with(config, programs)
 }
 
-/// The same, with this configuration of containerd; the first call decides.
+/// The same, with this configuration of containerd. Only the first call starts the engines.
 pub fn ready_with(containerd: &str, programs: &[&str]) -> bool {
     static READY: Once = Once::new();
     let all = programs.iter().chain(APPLICATIONS).all(|program| has(program));
@@ -63,7 +63,7 @@ fn start_engines(containerd: &str) {
     }
 }
 
-/// Whether there is cargo, which make needs. In the machine of `make node` there is none, and dist/ is what was made outside.
+/// Whether cargo is installed, which make needs. The machine of `make node` lacks it; its dist/ was made outside.
 pub fn has_cargo() -> bool {
     let found = is_installed("cargo");
     if !found {
@@ -77,7 +77,8 @@ pub fn dist(file: &str) -> PathBuf {
     root().join("dist").join(file)
 }
 
-/// Starts a daemon, which ends with the PID namespace that proof/e2e/isolated.sh makes; its PID. What it says is in /run.
+/// Starts a daemon, which ends with the PID namespace that proof/e2e/isolated.sh makes, and returns its PID. Its log is
+/// in /run.
 pub fn start(program: &str, arguments: &[&str]) -> u32 {
     let log = fs::File::options().append(true).create(true).open(format!("/run/{program}.log")).expect("a file");
     let mut daemon = Command::new(program);
@@ -85,7 +86,7 @@ pub fn start(program: &str, arguments: &[&str]) -> u32 {
     daemon.spawn().expect("it is installed").id()
 }
 
-/// What a program prints on stdout if it succeeds, otherwise all that it says.
+/// Runs a program. Returns what it prints on stdout if it succeeds, otherwise all its output.
 pub fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root()).stdin(Stdio::null());
@@ -97,7 +98,7 @@ pub fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
     }
 }
 
-/// Whether a line of what an engine `said` is quoted in `readme`, where containers are called ID.
+/// Whether `readme` quotes a line of what an engine `said`, with ID in place of the container's ID.
 pub fn has_quoted(readme: &str, said: &str) -> bool {
     let readme = fs::read_to_string(root().join(readme)).expect("a file");
     let is_id = |word: &str| word.len() == 64 && word.chars().all(|digit| digit.is_ascii_hexdigit());
@@ -108,7 +109,7 @@ pub fn has_quoted(readme: &str, said: &str) -> bool {
     })
 }
 
-/// The same, for what must succeed.
+/// The same as [`run`], for a program that must succeed.
 pub fn ok(program: &str, arguments: &[&str]) -> String {
     run(program, arguments).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -125,7 +126,7 @@ pub fn processes_of_a_pod() -> String {
     normalized(&printed.expect("a block of text").lines.join("\n"))
 }
 
-/// What is printed, but for what differs from run to run: IDs, PIDs other than 1, and how many processes are alike.
+/// `printed` without what differs from run to run: IDs, PIDs other than 1, and repeated lines of equal processes.
 pub fn normalized(printed: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in printed.lines() {
@@ -134,7 +135,7 @@ pub fn normalized(printed: &str) -> String {
         let words = line.split_whitespace().enumerate().map(|(index, word)| match word {
             id if is_id(id) => "ID",
             pid if index == 0 && is_pid(pid) => "PID",
-            // In a column STAT: these tests, and so the engines, were started by nice.
+            // In the column STAT, N says that these tests, and so the engines, were started by nice.
             "SN" | "ZN" | "RN" if index == 1 => &word[..1],
             word => word,
         });
@@ -144,7 +145,7 @@ pub fn normalized(printed: &str) -> String {
     lines.join("\n")
 }
 
-/// Whether pause runs under this PID and has its handlers. (The runtime's own process was there before it.)
+/// Whether pause runs under this PID and has its handlers. (Before that, the runtime's own process has this PID.)
 pub fn pause_is_ready(pid: &str) -> bool {
     let process = pid.trim().parse().ok().and_then(|pid| Process::new(pid).ok());
     process.is_some_and(|process| {
@@ -153,27 +154,27 @@ pub fn pause_is_ready(pid: &str) -> bool {
     })
 }
 
-/// What a server says on a port of this machine; nothing if there is none.
+/// What a server on a port of this machine answers; empty if there is none.
 pub fn get(port: u16) -> String {
     run("busybox", &["wget", "-q", "-O", "-", &format!("http://127.0.0.1:{port}/")]).unwrap_or_default()
 }
 
-/// Waits until it is so.
+/// Waits until `so` is true.
 pub fn until(what: &str, so: impl Fn() -> bool) {
     found(what, || so().then_some(()));
 }
 
-/// What `look` finds, as soon as it does.
+/// Waits until `look` finds something, and returns it.
 pub fn found<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     within(if is_emulated() { 600 } else { 60 }, what, look)
 }
 
-/// Whether this is a machine of QEMU's, such as that of `make node`.
+/// Whether this machine is QEMU, like that of `make node`.
 pub fn is_emulated() -> bool {
     fs::read_to_string("/sys/class/dmi/id/sys_vendor").is_ok_and(|vendor| vendor.trim() == "QEMU")
 }
 
-/// The digest of digests.txt for `name`.
+/// The digest of `name` in digests.txt.
 pub fn digest(name: &str) -> String {
     let digests = fs::read_to_string(root().join("digests.txt")).expect("digests.txt");
     let line = digests.lines().find_map(|line| line.strip_suffix(name)?.strip_suffix("  "));

@@ -1,4 +1,4 @@
-//! The image, as engines load and run it.
+//! Engines load and run the image.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ fn containerd_imports_all_platforms_and_runs_it() {
     ok("ctr", &["-n", "image", "container", "rm", "held"]);
 }
 
-/// All blobs by a second tool, and the file that comes out.
+/// Other tools find the right digest for every blob, and unpack the very file that was built.
 #[test]
 fn umoci_unpacks_what_was_built() {
     if !ready(&["skopeo", "umoci"]) {

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes application images of Debian's programs: /run/busybox.tar, and /run/nginx.tar with more in it.
+# Makes archives of application images from this machine's programs: /run/busybox.tar, and /run/nginx.tar, which also
+# has nginx and ipcmk.
 set -eu
 root=/run/rootfs
 mkdir -p $root/bin $root/etc $root/tmp $root/var/lib/nginx $root/var/log/nginx

@@ -1,4 +1,5 @@
-//! What containerd makes of an imported file with the lines of deploy/: the rows `imports` and `conf.d` of its table.
+//! What containerd does with an imported file that has the lines of deploy/: the rows `imports` and `conf.d` of the
+//! table in its README.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,7 @@ use engines::{NAME, ready};
 
 use crate::node::{self, Node};
 
-/// A setting of the table that the imported file is about.
+/// Another setting in the TOML table that the imported file sets.
 const OTHER: &str = "max_concurrent_downloads = 7";
 
 #[test]
@@ -30,7 +31,7 @@ fn containerd_2_merges_it() {
     }
 }
 
-/// The configuration with which containerd runs, after the installer has found the name in it.
+/// The configuration that containerd uses, after the installer has found the image's name in it.
 fn with_import(newer: &Path, config: &str, deploy: &str) -> String {
     let node = Node::new(newer, &["docker", "dockerd", "podman"]);
     let file = fs::read_to_string(root().join("deploy").join(deploy).join("config.toml")).expect("a file");

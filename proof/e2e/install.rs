@@ -1,8 +1,8 @@
-//! The installer on nodes as they are: several engines, none, a broken one, and those of vendors.
+//! The installer on various nodes: with several engines, none, a broken one, and those of vendors.
 //!
-//! containerd, Docker and Podman are real. What Debian 12 does not have is stood in for by what the installer looks at
-//! (command lines, sockets, files, links) around a real containerd or a real store: k3s, RKE2, k0s, MicroK8s, CRI-O,
-//! cri-dockerd.
+//! containerd, Docker and Podman are real. k3s, RKE2, k0s, MicroK8s, CRI-O and cri-dockerd, which Debian 12 does not
+//! have, are simulated: around a real containerd or a real store, the tests create what the installer looks at (command
+//! lines, sockets, files, links).
 
 use std::fs;
 use std::path::Path;
@@ -55,7 +55,7 @@ fn several_engines_are_each_served_once() {
     assert_eq!(node.install(&["--check", "--as", "configured"]).0, 0);
     node.ok(&["podman", "run", "--rm", "--network=none", "--cgroups=disabled", "docker.io/rancher/late", "-v"]);
 
-    // Under one name in all of them.
+    // The same name in all engines.
     let name = "registry.example:5000/a/pause:9";
     let (status, said) = node.install(&["--as", name]);
     assert_eq!(
@@ -73,7 +73,7 @@ fn several_engines_are_each_served_once() {
     assert_eq!(status, 0);
     assert_eq!(node.ok(&["docker", "run", "--rm", "--network=none", name, "-v"]), VERSION);
 
-    // One alone.
+    // Only one engine.
     let (status, said) = node.install(&["--engine", "docker"]);
     assert_eq!(
         (status, lines(&said)),
@@ -108,7 +108,7 @@ fn one_stopped() {
     }
 }
 
-/// The others are served all the same.
+/// The other engines are still served.
 #[test]
 fn one_broken() {
     if !ready(REAL) {
@@ -171,7 +171,7 @@ fn a_policy_that_refuses() {
     let (status, said) = node.install(&[]);
     assert_eq!(status, 1);
     assert!(said.starts_with("Podman: cannot load the image: "), "{said}");
-    assert!(said.contains("is rejected by policy"), "in full: {said}");
+    assert!(said.contains("is rejected by policy"), "the whole error is printed: {said}");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn podman_alone_fails_nothing() {
     let [containerd, podman, ..] = lines(&said)[..] else { panic!("{said}") };
     assert_eq!(containerd, "containerd: containerd 1.6 refuses this name, configure another: Upper/pause:1");
     assert!(podman.starts_with("Podman: cannot load the image: "), "{said}");
-    // With a name that containerd takes, it is well all the same.
+    // With a name that containerd accepts, Podman's failure does not count.
     node.write("/etc/containerd/config.toml", &configured(NAME));
     let (status, said) = node.install(&["--as", "configured"]);
     assert!(status == 0 && said.contains("Podman: cannot load the image: "), "{said}");
@@ -230,7 +230,7 @@ fn a_name_that_belongs_to_another_image() {
     assert!(node.image(name).contains(&digest("index")));
 }
 
-/// Another pause image is kept, so that there is a way back without a network.
+/// Another pause image is kept, so that an operator can go back without a network.
 #[test]
 fn another_pause_image_is_kept() {
     if !ready(REAL) {
@@ -253,11 +253,11 @@ fn another_pause_image_is_kept() {
     assert!(node.image(name).contains(&digest("index")));
 
     node.ok(&["ctr", "-n", "k8s.io", "images", "tag", "--force", kept, name]);
-    assert_eq!(digest_of(node.image(name)), other, "the way back");
+    assert_eq!(digest_of(node.image(name)), other, "it is back");
     node.ok(&["ctr", "-n", "k8s.io", "run", "--rm", name, "back", "/pause", "-v"]);
 }
 
-/// Neither a user's containerd nor one in a container is this node's.
+/// A user's containerd or one in a container is not an engine of this node.
 #[test]
 fn the_engines_of_others_are_left_alone() {
     if !ready(REAL) {
@@ -300,7 +300,7 @@ fn the_engines_of_others_are_left_alone() {
     }
 }
 
-/// Docker's packages bring a containerd whose CRI plugin is disabled; and a node can have two.
+/// Docker's packages install a containerd whose CRI plugin is disabled, and a node can have two containerds.
 #[test]
 fn two_containerds_and_one_without_cri() {
     if !ready(REAL) {
@@ -312,7 +312,7 @@ fn two_containerds_and_one_without_cri() {
     let none = "pause-install: no engine was served\n";
     assert_eq!(node.install(&[]), (1, format!("{skipped}{none}")));
 
-    // The socket and the folders are in its file alone.
+    // Only its configuration file names its socket and folders.
     node.write(
         "/run/third/config.toml",
         &format!(
@@ -343,22 +343,24 @@ fn two_containerds_and_one_without_cri() {
     assert_eq!(node.ok(&["ctr", "-n", "k8s.io", "images", "ls", "-q"]), "");
 }
 
-/// Stood in for: the vendor's folder with its links, and the command line that it starts containerd with.
+/// Simulated: the vendor's folder with its links, and the command line with which it starts containerd.
 #[test]
 fn k3s_rke2_k0s_and_microk8s() {
     if !ready(REAL) {
         return;
     }
-    // Title, folder of its programs, links there, what else is in PATH, flags of its containerd, socket.
     struct Vendor {
         title: &'static str,
+        /// The folder of its programs.
         bin: &'static str,
+        /// The links in that folder.
         links: &'static [&'static str],
         config: &'static str,
         root: &'static str,
         socket: &'static str,
+        /// Its program in PATH that runs ctr.
         wrapper: Option<&'static str>,
-        /// In the folder of archives that it imports when it starts.
+        /// The installer's copy in the folder of archives that it imports when it starts.
         copy: Option<&'static str>,
     }
     let vendors = [
@@ -418,7 +420,7 @@ fn k3s_rke2_k0s_and_microk8s() {
         for folder in ["/var/lib/k0s", "/etc/k0s", "/snap", "/var/snap"] {
             node.tmpfs(folder);
         }
-        // As on a real one: containerd has the name of its vendor, and ctr in PATH is a link to another program.
+        // As on a real node, containerd has the name of its vendor, and ctr in PATH is a link to another program.
         let Vendor { title, bin, config, socket, .. } = vendor;
         let multi = format!("{bin}/{}", title.to_lowercase());
         node.ok(&["mkdir", "-p", bin]);
@@ -463,7 +465,8 @@ fn k3s_rke2_k0s_and_microk8s() {
         assert_eq!(check().0, 0, "{:?}", check());
 
         let Some(copy) = vendor.copy else { continue };
-        // As it does at a start: all archives of the folder, in the order of their names. Its own bundle has the name, too.
+        // When it starts, it imports all archives of the folder, in the order of their names. Its own bundle contains
+        // an image with the same name.
         let folder = Path::new(copy).parent().expect("a folder").to_string_lossy();
         ok("docker", &["tag", BUSYBOX, "docker.io/rancher/mirrored-pause:3.6"]);
         for bundle in ["k3s-airgap-images-amd64.tar", "rke2-images.linux-amd64.tar", "k0s-airgap-bundle.tar"] {
@@ -475,7 +478,7 @@ fn k3s_rke2_k0s_and_microk8s() {
         }
         assert_eq!(check().0, 0, "{:?}", check());
         for other in [&["rm", copy][..], &["dash", "/run/pause-install.sh"]] {
-            node.ok(other); // no copy, or one with another name
+            node.ok(other); // no copy, or a copy with another name in it
             let (status, said) = check();
             assert!(status == 1 && said.ends_with("; run this without --check\n"), "{other:?}: {said}");
             assert_eq!(node.install(&["--as", "configured"]).0, 0);
@@ -486,7 +489,7 @@ fn k3s_rke2_k0s_and_microk8s() {
     }
 }
 
-/// With crictl in PATH the engine itself is asked. Stood in for: crictl.
+/// If crictl is in PATH, the installer asks the engine itself. Simulated: crictl.
 #[tokio::test]
 async fn crictl_asks_the_engine() {
     if !ready(REAL) {
@@ -507,11 +510,11 @@ async fn crictl_asks_the_engine() {
         );
         assert_eq!(node.install(&["--as", "configured", "--check"]), (0, line));
 
-        // Its answer counts, not the records: it does not see an image before it has been told, or one that it hides.
+        // The engine's answer counts, not containerd's records: it may not know an image yet, or may hide it.
         node.write_program("/usr/local/bin/crictl", "#!/bin/sh\necho 'FATA[0000] no such image' >&2\nexit 1\n");
         let line = format!("containerd: {name} was imported, but crictl does not find it\n");
         assert_eq!(node.install(&["--as", "configured"]), (1, line));
-        // One that does not speak with this engine is not asked again.
+        // A crictl that cannot talk to this engine is not used.
         node.write_program(
             "/usr/local/bin/crictl",
             "#!/bin/sh\necho 'unknown service runtime.v1.ImageService' >&2\nexit 1\n",
@@ -522,7 +525,7 @@ async fn crictl_asks_the_engine() {
     }
 }
 
-/// Stood in for: k3s with --docker, which hides its flags. Docker is real.
+/// Simulated: k3s with --docker, which hides its flags. Docker is real.
 #[test]
 fn k3s_with_docker() {
     if !ready(REAL) {
@@ -557,7 +560,7 @@ fn k3s_with_docker() {
     installs("docker.io/by/words:1");
 }
 
-/// Stood in for: a program that prints a configuration as CRI-O does, beside a real store.
+/// Simulated: CRI-O, by a program that prints a configuration as it does. The store is real.
 #[test]
 fn cri_o() {
     if !ready(REAL) {
@@ -586,8 +589,8 @@ fn cri_o() {
             VERSION.trim()
         );
         assert_eq!(node.install(&["--as", "configured", "--check"]), (0, line));
-        // Where CRI-O looks, and nowhere else.
-        let driver = if driver.is_empty() { "overlay" } else { driver }; // skopeo's own
+        // The image is where CRI-O looks, and nowhere else.
+        let driver = if driver.is_empty() { "overlay" } else { driver }; // skopeo's default
         let store = format!("containers-storage:[{driver}@/run/crio/storage+/run/crio/runroot]");
         node.ok(&["skopeo", "inspect", "--raw", &format!("{store}{name}")]);
         node.try_to(&["skopeo", "inspect", "--raw", &format!("containers-storage:{name}")]).expect_err("another store");
@@ -607,7 +610,7 @@ fn cri_o() {
     }
 }
 
-/// Stood in for: a process with cri-dockerd's flag. Docker is real.
+/// Simulated: cri-dockerd, by a process with its flag. Docker is real.
 #[test]
 fn cri_dockerd() {
     if !ready(REAL) {
@@ -637,7 +640,7 @@ fn cri_dockerd() {
     assert_eq!(node.ok(&["docker", "run", "--rm", "--network=none", "rancher/mirrored-pause:3.6", "-v"]), VERSION);
 }
 
-/// A program of 32 bits is a sign of a userland of 32 bits, whatever the kernel is. Stood in for: such a program.
+/// A 32-bit engine means a 32-bit userland, whatever the kernel is. Simulated: CRI-O, by such a program.
 #[test]
 fn the_architecture_is_the_engines() {
     if !ready(REAL) || !cfg!(target_arch = "x86_64") {
@@ -653,7 +656,7 @@ fn the_architecture_is_the_engines() {
     assert_eq!((status, said.as_str()), (1, "CRI-O: this installer has no pause for its architecture, i386\n"));
 }
 
-/// As of a package that brings none: containerd 1.6 then prints its defaults alone.
+/// Some packages install no configuration file. containerd 1.6 then prints only its defaults.
 #[test]
 fn no_configuration_file() {
     if ready(REAL) {
@@ -665,7 +668,7 @@ fn no_configuration_file() {
     }
 }
 
-/// A configured name with a digest can have no other image.
+/// If the configured name has a digest, no other image can have that name.
 #[test]
 fn a_configured_digest_is_refused() {
     if ready(REAL) {
@@ -679,7 +682,8 @@ fn a_configured_digest_is_refused() {
     }
 }
 
-/// An image of Docker's that is not ours by its digest, but has the same entrypoint; `title` says what it is.
+/// Builds an image in Docker with our entrypoint but another digest; `title` becomes its label and name. Returns its
+/// name.
 pub fn other_pause(title: &str) -> String {
     let (name, label) = (format!("localhost/{title}:1"), format!("--label=org.opencontainers.image.title={title}"));
     ok("docker", &["build", "--quiet", "--build-arg=TARGETARCH=amd64", &label, "--tag", &name, "."]);
@@ -690,7 +694,7 @@ pub fn node(hidden: &[&str]) -> Node {
     Node::new(Path::new("/"), hidden)
 }
 
-/// A configuration of containerd 1 with this sandbox image.
+/// A configuration of containerd 1 with the sandbox image `name`.
 pub fn configured(name: &str) -> String {
     format!("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"{name}\"\n")
 }
@@ -700,7 +704,7 @@ pub fn start_docker(node: &Node) {
     until("dockerd answers", || node.try_to(&["docker", "version"]).is_ok());
 }
 
-/// Starts a stand-in, and waits until it runs under the name of the engine's process.
+/// Starts a simulated engine, and waits until its process has the engine's name.
 pub fn start_as(node: &Node, name: &str, words: &[&str]) -> Daemon {
     let daemon = node.start(words);
     until("it runs", || node.try_to(&["pgrep", "-x", name]).is_ok());

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs "$@" as on a machine of its own: engines find their usual folders and the network empty, and all that they start,
-# mount and make goes with it, also when this is interrupted. What is left all the same is an error.
+# Runs "$@" as if on a separate machine: engines find their folders and the network empty, and everything that they
+# start, mount and create disappears at the end, even after an interrupt. If anything is left, this script fails.
 # shellcheck disable=SC2044,SC2086 # lists of words
 set -eu
 # shellcheck source=proof/kit/skip.sh
@@ -22,7 +22,7 @@ before=$(traces)
 (
     for hierarchy in $hierarchies; do
         mkdir "$hierarchy/$cgroup"
-        for file in cpuset.cpus cpuset.mems; do # of v1: empty, and so no place for a process
+        for file in cpuset.cpus cpuset.mems; do # in v1 they are empty, and no process can enter the group
             [ ! -f "$hierarchy/cpuset.mems" ] || cat "$hierarchy/$file" >"$hierarchy/$cgroup/$file"
         done
         echo 0 >"$hierarchy/$cgroup/cgroup.procs"
@@ -33,7 +33,7 @@ before=$(traces)
         shift 2
         for hierarchy in $hierarchies; do
             mount --bind "$hierarchy/$cgroup" /mnt && umount "$hierarchy" && mount --move /mnt "$hierarchy"
-            # Of v2: engines want controllers, and those are for a cgroup without processes.
+            # In v2, engines need controllers, which only a cgroup without processes can enable.
             [ ! -f "$hierarchy/cgroup.controllers" ] || {
                 mkdir "$hierarchy/tests"
                 echo 0 >"$hierarchy/tests/cgroup.procs"
@@ -48,10 +48,10 @@ before=$(traces)
         done
         ip link set lo up
         "$@" && status=0 || status=$?
-        for frozen in $(find $hierarchies -name freezer.state); do echo THAWED >"$frozen"; done # or it cannot die
+        for frozen in $(find $hierarchies -name freezer.state); do echo THAWED >"$frozen"; done # or they cannot die
         exit $status' sh "$cgroup" "$hierarchies" "$@"
 ) &
-trap 'kill -KILL $!' INT TERM # unshare lets nothing else end what it waits for
+trap 'kill -KILL $!' INT TERM # unshare ignores INT and TERM while it waits
 wait $! && status=0 || status=$?
 
 tries=100 # until the last process is gone

@@ -1,4 +1,4 @@
-//! A real kubelet with pause for its sandboxes: `make kubelet` runs this where its usual folders are empty.
+//! A real kubelet with pause for its sandboxes: `make kubelet`. It finds its usual folders empty.
 
 use build::arch::Arch;
 use build::root;
@@ -24,7 +24,7 @@ use serde_json::json;
 const KUBELET: &str = "target/kubelet/kubelet";
 /// Where the kubelet looks for pods.
 const PODS: &str = "/run/pods";
-/// Where it keeps what their containers print.
+/// Where it stores what their containers print.
 const LOGS: &str = "/var/log/pods";
 const CRI: [&str; 2] =
     ["--container-runtime=remote", "--container-runtime-endpoint=unix:///run/containerd/containerd.sock"];
@@ -39,7 +39,7 @@ const DOCKERSHIM: [&str; 4] = [
 fn through_containerd() {
     let Some(kubelet) = Kubelet::start(&CRI) else { return };
     let _row = kubelet.row("containerd");
-    // Its CRI ends a sandbox by SIGKILL alone.
+    // Its CRI ends a sandbox only by SIGKILL, so there is nothing to check.
     kubelet.holds_pods(|_| Box::new(|| ()));
 }
 
@@ -49,7 +49,7 @@ fn through_dockershim() {
     let _row = kubelet.row("dockershim");
     kubelet.holds_pods(|pod| {
         let id = ok("docker", &["ps", "--quiet", &format!("--filter=name=k8s_POD_{pod}-")]);
-        // Both end with the sandbox, which the kubelet may remove at once.
+        // Started now, because the kubelet may remove the sandbox as soon as it ends. Both end with the sandbox.
         let [code, said] = [&["wait"][..], &["logs", "--follow"]].map(|verb| {
             let mut docker = Command::new("docker");
             docker.args(verb).arg(id.trim()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -63,7 +63,7 @@ fn through_dockershim() {
     });
 }
 
-/// deploy/podman/pod.yaml, as docs/pod-by-hand.md has it.
+/// deploy/podman/pod.yaml, which docs/pod-by-hand.md describes.
 #[test]
 fn the_pod_of_the_document() {
     let Some(_kubelet) = Kubelet::start(&CRI) else { return };
@@ -108,7 +108,7 @@ fn the_pod_of_the_document() {
     until("the pod is gone", || process(&["/pause"]).is_none() && process(&["sleep", "3600"]).is_none());
 }
 
-/// What a user sees where the image is not there; deploy/kubelet/README.md quotes it.
+/// deploy/kubelet/README.md quotes what a user sees if the image is missing.
 #[test]
 fn a_missing_image_is_what_the_readme_quotes() {
     let missing = [concat!("--pod-infra-container-image=localhost/missing:", env!("CARGO_PKG_VERSION"))];
@@ -117,14 +117,14 @@ fn a_missing_image_is_what_the_readme_quotes() {
     until("the kubelet says it", || has_quoted("deploy/kubelet/README.md", &log()));
 }
 
-/// A kubelet that has a place for static pods and no API server; it is killed when this goes.
+/// A kubelet with static pods and without an API server. Dropping it kills it.
 struct Kubelet {
     child: Child,
     _one_at_a_time: MutexGuard<'static, ()>,
 }
 
 impl Kubelet {
-    /// None: a skip
+    /// None if the test is skipped.
     fn start(flags: &[&str]) -> Option<Self> {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let one_at_a_time = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,14 +144,14 @@ impl Kubelet {
             "authorization": { "mode": "AlwaysAllow" },
             "failSwapOn": false,
             "volumePluginDir": "/run/volume-plugins",
-            // A disk that is nearly full is none of these tests' business.
+            // A disk that is nearly full must not disturb these tests.
             "evictionHard": { "nodefs.available": "1Mi" },
             "imageGCHighThresholdPercent": 100,
         });
         fs::write("/run/kubelet.json", config.to_string()).expect("a file");
         let log = fs::File::create("/run/kubelet.log").expect("a file");
         let mut command = Command::new("sh");
-        // As the unit of Kubernetes' packages starts it.
+        // As the unit in Kubernetes' packages starts it.
         let script = format!(". deploy/kubelet/kubelet && exec {KUBELET} $KUBELET_EXTRA_ARGS \"$@\"");
         command.args(["-ec", &script, "sh", "--config=/run/kubelet.json", "--hostname-override=node"]).args(flags);
         command.current_dir(root()).stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
@@ -163,8 +163,8 @@ impl Kubelet {
         Row::new(&format!("kubelet, {through}"), &ok(KUBELET, &["--version"]), how)
     }
 
-    /// From their manifests' coming to their going. `ending` gets a pod that is about to end, and what it returns is
-    /// called when it has.
+    /// Pods, from manifest to removal. Before a pod ends, `ending` is called with its name; what it returns is called
+    /// once the pod has ended.
     fn holds_pods(&self, ending: impl Fn(&str) -> Box<dyn FnOnce()>) {
         let links = || ok("ip", &["link", "show", "type", "veth"]);
         let before = links();
@@ -190,7 +190,7 @@ impl Kubelet {
             assert_eq!((new.address(), new.namespaces()), before, "{}", old.name);
         }
 
-        // A sandbox that ends is replaced, with all that was in it.
+        // A sandbox that ends is replaced, with all its containers.
         let ended = names.map(&ending);
         for pod in &pods {
             signal(&pod.pause, SIGTERM);
@@ -207,7 +207,7 @@ impl Kubelet {
         for name in names {
             fs::remove_file(manifest(name)).expect("it was there");
         }
-        until("all of the pods has ended", || {
+        until("all processes of the pods have ended", || {
             let left = all_processes().expect("/proc").flatten();
             !left.into_iter().any(|process| is_pause(&process) || container(&process).is_some()) && links() == before
         });
@@ -219,7 +219,7 @@ impl Drop for Kubelet {
     fn drop(&mut self) {
         _ = self.child.kill();
         _ = self.child.wait();
-        // What a test that failed has left is not for the next to find.
+        // A failed test must not leave processes for the next one.
         for process in all_processes().expect("/proc").flatten() {
             if is_pause(&process) || container(&process).is_some() {
                 signal(&process, SIGKILL);
@@ -235,7 +235,7 @@ impl Drop for Kubelet {
     }
 }
 
-/// The processes of a pod, all of which run.
+/// The running processes of a pod.
 struct Pod {
     name: &'static str,
     one: Process,
@@ -277,7 +277,7 @@ impl Pod {
         address
     }
 
-    /// Those that the second container has from the sandbox.
+    /// The namespaces that the second container shares with the sandbox.
     fn namespaces(&self) -> Vec<Option<PathBuf>> {
         let all: &[&str] = if self.name == "shared" { &["ipc", "net", "pid"] } else { &["ipc", "net"] };
         all.iter().map(|kind| namespace(&self.two, kind)).collect()
@@ -288,14 +288,14 @@ fn is_pause(process: &Process) -> bool {
     process.cmdline().is_ok_and(|words| words == ["/pause"])
 }
 
-/// The pod and the container whose command this is, once it sleeps.
+/// The names of the pod and of the container whose command this process is; none until it sleeps.
 fn container(process: &Process) -> Option<String> {
     let sleeps = process.cmdline().ok()? == ["/bin/busybox", "sleep", "1000000"];
     let name = process.environ().ok()?.get(OsStr::new("CONTAINER"))?.to_string_lossy().into_owned();
     sleeps.then_some(name)
 }
 
-/// None: it runs no more
+/// None if the process has ended.
 fn namespace(process: &Process, kind: &str) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{}/ns/{kind}", process.pid)).ok()
 }
@@ -328,19 +328,19 @@ fn pod(name: &str, shared: bool) -> serde_json::Value {
             "shareProcessNamespace": shared,
             "terminationGracePeriodSeconds": 1,
             "containers": [container("one", &orphans), container("two", "")],
-            // While a volume is mounted this kubelet keeps its hands off the pod's cgroup: otherwise its housekeeping
-            // may kill what is in there, sandbox and all, before a deleted pod's grace period is over.
+            // While a volume is mounted, this kubelet does not clean up the pod's cgroup. Otherwise it may kill
+            // everything in there, including the sandbox, before the grace period of a deleted pod is over.
             "volumes": [{ "name": "volume", "emptyDir": {} }],
         },
     })
 }
 
-/// What the kubelet has said.
+/// The kubelet's log.
 fn log() -> String {
     fs::read_to_string("/run/kubelet.log").unwrap_or_default()
 }
 
-/// What a container has printed, as the kubelet keeps it.
+/// What a container has printed, as the kubelet stores it.
 fn logs(pod: &str, container: &str) -> String {
     let folders = fs::read_dir(LOGS).into_iter().flatten().flatten();
     let folder = folders.map(|folder| folder.path()).find(|folder| folder.to_string_lossy().contains(pod));
@@ -348,10 +348,11 @@ fn logs(pod: &str, container: &str) -> String {
     files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect()
 }
 
-/// Starts both engines with the images, on a machine that the kubelet may think it has tuned; false is a skip.
+/// Starts both engines with the images, and makes the kernel look as if the kubelet had tuned it. False if the test is
+/// skipped.
 fn ready() -> bool {
     static READY: LazyLock<bool> = LazyLock::new(|| {
-        // What the kubelet would write to the kernel, which is not this mount namespace's own.
+        // What the kubelet would write to the kernel's settings, which the whole machine shares.
         let tuned = [
             ("vm/overcommit_memory", "1"),
             ("vm/panic_on_oom", "0"),
@@ -380,7 +381,8 @@ fn ready() -> bool {
         let runc = root().join("proof/e2e/runc.sh");
         let docker = json!({ "default-runtime": "runc.sh", "runtimes": { "runc.sh": { "path": runc } } });
         fs::write("/etc/docker/daemon.json", docker.to_string()).expect("a file");
-        // The user's file, and what a machine without CAP_SYS_RESOURCE and Debian's folder for CNI need.
+        // The user's file, with additions for a machine without CAP_SYS_RESOURCE and for Debian's folder of CNI
+        // plugins.
         let config = fs::read_to_string(root().join("deploy/containerd-1/config.toml")).expect("a file")
             + "restrict_oom_score_adj = true\ncni.bin_dir = \"/usr/lib/cni\"\n";
         if !ready_with(&config, &["/usr/lib/cni/bridge", "containerd", "dockerd", "runc"]) {

@@ -1,7 +1,7 @@
-//! How an installation waits for an engine (`--wait`), comes back (`--at-boot`) and goes (`--remove`).
+//! An installation waits for an engine (`--wait`), is restored at boot (`--at-boot`), and is removed (`--remove`).
 //!
-//! systemd, containerd, Docker and Podman are real. The kubelet is stood in for by a unit that notes the images that it
-//! finds when it starts.
+//! systemd, containerd, Docker and Podman are real. Instead of a kubelet, a unit records the images that exist when it
+//! starts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ const ENABLED: &str = "at boot: pause-install.service is enabled; ok";
 const UNIT: &str = "/etc/systemd/system/pause-install.service";
 const SCRIPT: &str = "/etc/pause-install.sh";
 
-/// Whatever became of the image, it is there before the kubelet starts, and after each start of the engine.
+/// However the image was lost, it is back before the kubelet starts, and after each start of the engine.
 #[test]
 fn it_comes_back() {
     let Some(disk) = disk() else { return };
@@ -56,7 +56,7 @@ fn it_comes_back() {
     let node = disk.boot();
     assert!(disk.kubelet_saw(name), "on a fresh data disk");
 
-    // The unit fails, and the kubelet starts all the same, within the limit.
+    // The unit fails or hangs, but the kubelet still starts, within the limit.
     remove(&node);
     node.shut_down();
     disk.write("etc/systemd/system/pause-install.service.d/limit.conf", "[Service]\nTimeoutSec=2\n");
@@ -82,7 +82,7 @@ fn it_comes_back() {
     assert_eq!(state(&node), before);
 }
 
-/// A prune of Docker's.
+/// Docker's prune removes the image.
 #[test]
 fn it_comes_back_in_docker() {
     let Some(disk) = disk() else { return };
@@ -104,7 +104,7 @@ fn it_comes_back_in_docker() {
     until("it is back", || node.try_to(&["docker", "image", "inspect", NAME]).is_ok());
 }
 
-/// In a chroot, as where the image of a machine is built, no engine runs: the first boot brings the image.
+/// In a chroot, where images of machines are built, no engine runs. The first boot installs the image.
 #[test]
 fn a_machine_image_is_prepared_offline() {
     let Some(disk) = disk() else { return };
@@ -144,7 +144,7 @@ fn at_boot_is_refused() {
     assert!(!node.file(UNIT).exists() && !node.file(SCRIPT).exists());
 }
 
-/// For an engine that starts later; for one that is not installed by its name alone.
+/// The installer waits for an installed engine that starts later, and for one that is not yet installed if it is named.
 #[test]
 fn it_waits() {
     if !ready(REAL) {
@@ -167,7 +167,7 @@ fn it_waits() {
             assert_eq!((status, lines(&said)), (0, vec![served.as_str()]));
         });
     }
-    // One that runs, and does not answer yet.
+    // It also waits for one that runs but does not answer yet.
     let node = node(&["podman", "docker", "dockerd"]);
     node.start_containerd(&configured(NAME));
     node.ok(&["mv", "/run/containerd/containerd.sock", "/run/away"]);
@@ -198,7 +198,7 @@ fn it_does_not_wait_for_what_will_not_come() {
     assert_eq!(stopped.install(&["--wait", "1"]), (1, line));
 }
 
-/// k3s runs its containerd some time after itself.
+/// k3s starts its containerd some time after itself.
 #[test]
 fn it_waits_for_k3s() {
     if !ready(REAL) {
@@ -212,7 +212,8 @@ fn it_waits_for_k3s() {
     assert_eq!(node.install(&["--wait", "1"]), (1, line));
 }
 
-/// Beside another engine, Podman does not count when an image is installed, and does when one is removed.
+/// If another engine is installed, a failure of Podman does not count when an image is installed, but it does when one
+/// is removed.
 #[test]
 fn a_refusal_of_podman_counts() {
     if !ready(REAL) {
@@ -229,7 +230,7 @@ fn a_refusal_of_podman_counts() {
     node.ok(&["podman", "image", "exists", NAME]);
 }
 
-/// Each engine has again what it had: another pause image under the same name, or none.
+/// Each engine gets back what it had: another pause image under the same name, or none.
 #[test]
 fn it_goes_and_what_was_there_before_is_back() {
     if !ready(REAL) {
@@ -274,7 +275,7 @@ fn it_goes_and_what_was_there_before_is_back() {
     let (status, said) = node.install(&["--remove"]);
     assert_eq!((status, said.matches(": removed: nothing; ok\n").count()), (0, 3), "{said}");
 
-    // Another version of ours is not what was there before.
+    // Another version of our image does not count as what was there before.
     node.import_as(&other_pause("pause"), "localhost/older:1");
     assert_eq!(node.install(&["--engine", "containerd", "--as", name]).0, 0);
     node.ok(&["ctr", "-n", "k8s.io", "images", "tag", "--force", "localhost/older:1", name]);
@@ -285,7 +286,7 @@ fn it_goes_and_what_was_there_before_is_back() {
     assert_eq!(images()[0], before[0]);
 }
 
-/// The disk of a node with systemd, which starts containerd and then a stand-in for the kubelet.
+/// The disk of a node whose systemd starts containerd and then a stand-in for the kubelet.
 struct Disk(PathBuf);
 
 fn disk() -> Option<Disk> {
@@ -313,7 +314,7 @@ impl Disk {
         fs::write(file, text).expect("a file");
     }
 
-    /// With nothing left to start.
+    /// Boots a node from this disk, and returns when everything has started.
     fn boot(&self) -> Node {
         for file in ["upper/kubelet", "upper/kubelet-started"] {
             _ = fs::remove_file(self.path().join(file));
@@ -330,7 +331,7 @@ impl Disk {
     }
 }
 
-/// What an installation can change: images, files of systemd, the script.
+/// All that an installation can change: images, systemd's files, the script.
 fn state(node: &Node) -> String {
     let images = node.ok(&["ctr", "-n", "k8s.io", "images", "ls"]);
     images

@@ -1,4 +1,4 @@
-//! pause and its image in real engines, as on a node: `make e2e` runs this where their usual folders are empty.
+//! pause and its image in real engines, as on a node. `make e2e` gives the engines empty folders and an empty network.
 
 mod bundle;
 mod by_hand;

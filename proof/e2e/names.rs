@@ -1,4 +1,4 @@
-//! `pause-install.sh --as configured`, then a sandbox through CRI, offline: for each way to write the image's name.
+//! `pause-install.sh --as configured` and then a sandbox through CRI, offline, for each way to write the image's name.
 
 use std::path::Path;
 
@@ -7,9 +7,9 @@ use kit::messages::VERSION;
 
 use crate::node::{self, Containerd, POD, RESTART};
 
-/// Names as configurations have them, and what the rule of github.com/distribution/reference makes of each.
+/// Names as they are configured, each with its normal form by the rules of github.com/distribution/reference.
 const NAMES: [(&str, &str); 21] = [
-    // A host, whatever makes it one: a dot, a port, an upper-case letter, localhost.
+    // With a host, which has a dot, a port or an upper-case letter, or is localhost.
     ("registry.k8s.io/pause:3.8", "registry.k8s.io/pause:3.8"),
     ("registry.k8s.io/pause", "registry.k8s.io/pause:latest"),
     ("gcr.io/google_containers/pause-amd64:3.1", "gcr.io/google_containers/pause-amd64:3.1"),
@@ -23,13 +23,13 @@ const NAMES: [(&str, &str); 21] = [
     (NAME, NAME),
     ("localhost/kubernetes/pause", "localhost/kubernetes/pause:latest"), // EKS
     ("localhost:5000/a/b/pause:1", "localhost:5000/a/b/pause:1"),
-    // None.
+    // Without a host.
     ("rancher/mirrored-pause:3.6", "docker.io/rancher/mirrored-pause:3.6"), // k3s, RKE2
     ("rancher/untagged", "docker.io/rancher/untagged:latest"),
     ("one:1", "docker.io/library/one:1"),
     ("two", "docker.io/library/two:latest"),
     ("library/three:1", "docker.io/library/three:1"),
-    // Docker Hub's.
+    // With Docker Hub as the host.
     ("docker.io/rancher/four:1", "docker.io/rancher/four:1"),
     ("docker.io/five:1", "docker.io/library/five:1"),
     ("index.docker.io/rancher/six:1", "docker.io/rancher/six:1"),
@@ -64,7 +64,7 @@ async fn containerd_2_starts_a_pod_under_each_name() {
 
 async fn each_name(root: &Path, config: &dyn Fn(&str) -> String, verdict: &str) {
     let mut node = Containerd::start(root, &config(NAMES[0].0)).await;
-    // Which has an older form of the rule, and knows of no pinned images.
+    // It has older rules for names, and does not know pinned images.
     let version_1_6 = node.version.starts_with("1.6");
     for (configured, normalised) in NAMES {
         node.restart(&config(configured)).await;

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Makes a node of its own, which pause holds: folder $1 is its root, $2 the pause. What engines fill is empty there, and
-# so is the network. Runs as PID 1 of a PID namespace, or in that of the machine, whose systemd then answers.
+# Makes an isolated node, which pause holds: $1 is its root folder, $2 the pause. The folders of engines and the network
+# are empty. Runs as PID 1 of a PID namespace, or in that of the machine; then the machine's systemd also serves this
+# node.
 set -eu
 node=$(mktemp -d)
 if [ $$ = 1 ]; then
     mount --rbind "$1" "$node"
-else # the root folder is another, because that is how the installer tells this node's engines from the machine's
+else # another root folder, because by it the installer tells this node's engines from those of the machine
     mount -t tmpfs tmpfs "$node"
     mkdir "$node/upper" "$node/work"
     mount -t overlay -o "lowerdir=$1,upperdir=$node/upper,workdir=$node/work" overlay "$node"

@@ -1,4 +1,4 @@
-//! deploy/nodes.sh on three nodes: each has a network, an sshd and a containerd of its own.
+//! deploy/nodes.sh on three nodes. Each has its own network, sshd and containerd.
 
 use std::fs;
 use std::io::Write;
@@ -17,7 +17,7 @@ fn of_three_nodes_one_fails() {
         return;
     }
     let nodes = cluster();
-    // As on a node whose configured name belongs to an application.
+    // On this node, the configured name belongs to an application.
     nodes[1].import_as(BUSYBOX, NAME);
     let was = nodes[1].image(NAME);
     fs::write("/run/nodes", "node-1 # the first\n\n# as an ordinary user:\n  operator@node-2\r\nnode-3\n")
@@ -44,7 +44,7 @@ fn of_three_nodes_one_fails() {
     assert_eq!(nodes[1].image(NAME), was);
     assert_eq!(nodes[2].image(NAME), "");
 
-    // The failure is mended.
+    // The operator has fixed that.
     nodes[1].ok(&["ctr", "-n", "k8s.io", "images", "rm", NAME]);
     let (status, said) = run(&["-p", "2", "/run/nodes"]);
     assert!(status == 0 && said.ends_with("\nok 3\n"), "{said}");
@@ -61,7 +61,7 @@ fn of_three_nodes_one_fails() {
     assert!(status == 0 && said.matches(&ok).count() == 3 && !said.contains("before"), "{said}");
     let (status, said) = run(&["/run/nodes", "--", "--as", "it's:1"]);
     assert!(status == 1 && said.contains("failed: pause-install: not the name of an image: it's:1"), "{said}");
-    // What is left for the operator to configure is no failure; an image that is gone after the installation is one.
+    // If the operator still has to configure something, that is no failure. If the final check fails, it is one.
     let (status, said) = run(&["/run/nodes", "--", "--as", "registry.example/pause:1"]);
     let advice = "set sandbox_image to registry.example/pause:1 and restart it\n";
     assert!(status == 0 && said.matches(advice).count() == 3, "{said}");
@@ -69,7 +69,7 @@ fn of_three_nodes_one_fails() {
     fs::write("/run/liar", liar).expect("a file");
     let (status, said) = run(&["-p", "1", "-i", "/run/liar", "/run/nodes"]);
     assert!(status == 1 && said.contains("node-1: failed: it: --check --as configured; mend it\n"), "{said}");
-    // Those that --check does not take.
+    // --check gets only the options that it accepts.
     fs::write("/run/echo", "echo \"it: $*; ok\"\n").expect("a file");
     let (status, said) = run(&["-i", "/run/echo", "/run/nodes", "--", "--at-boot", "--wait", "5", "--force"]);
     let lines = "node-3: before: it: --check --force; ok\nnode-3: ok: it: --at-boot --wait 5 --force; ok\n";
@@ -88,7 +88,7 @@ fn of_three_nodes_one_fails() {
     assert_eq!(fs::read_dir("/run/operator").expect("a folder").count(), 0, "nothing is left");
 }
 
-/// The node that is being served is finished, and no other one is started.
+/// An interrupt lets the node that is being served finish, and no other one is started.
 fn what_an_interrupt_does(first: &Node) {
     first.ok(&["mkfifo", "/run/go"]);
     let waits = "#!/bin/sh\n: >/run/served\nread -r go </run/go\nrm /usr/local/bin/cat\nexec cat \"$@\"\n";
@@ -96,13 +96,13 @@ fn what_an_interrupt_does(first: &Node) {
     let sh = nodes_sh(&["-p", "1", "/run/nodes"]).stdout(Stdio::piped()).spawn().expect("sh runs");
     until("the node is being served", || first.file("/run/served").exists());
     let mut go = fs::File::options().write(true).open(first.file("/run/go")).expect("it reads");
-    ok("kill", &["-TERM", &sh.id().to_string()]); // isolated.sh has SIGINT ignored
+    ok("kill", &["-TERM", &sh.id().to_string()]); // SIGINT is ignored under isolated.sh
     go.write_all(b"go\n").expect("it waits");
     let (status, said) = end(&sh.wait_with_output().expect("it ends"));
     assert!(status == 1 && said.ends_with("\nok 1, not tried operator@node-2 node-3\n"), "{said}");
 }
 
-/// Where the way to a node or its disk fails, a line says so.
+/// If ssh, sudo, the shell or the disk of a node fails, a line says so.
 fn what_a_node_lacks(nodes: &[Node]) {
     let fails = |name: &str, line: &str| {
         fs::write("/run/one", name).expect("a file");
@@ -114,7 +114,7 @@ fn what_a_node_lacks(nodes: &[Node]) {
     fails("guest@node-1", "cannot become root: sudo: a password is required");
     fails("git@node-1", "its shell ran nothing");
 
-    // The copy is damaged on its way to the disk, and the disk is full.
+    // First the copy is damaged on its way to the disk, then the disk is full.
     let damaged = |said: &str| said.contains("is not what was sent; is the disk full?\nok 0, failed node-1\n");
     fs::write("/run/one", "node-1").expect("a file");
     nodes[0].write_program("/usr/local/bin/cat", "#!/bin/sh\n/bin/cat | sed s/check/shock/\n");
@@ -159,12 +159,12 @@ fn each_refusal_is_one_line() {
     }
 }
 
-/// The exit status of deploy/nodes.sh, and all that it says.
+/// Runs deploy/nodes.sh. Returns its exit status and all that it prints.
 fn run(arguments: &[&str]) -> (i32, String) {
     end(&nodes_sh(arguments).output().expect("sh runs"))
 }
 
-/// It may leave nothing in /run/operator.
+/// deploy/nodes.sh, with /run/operator for temporary files, of which it must leave none.
 fn nodes_sh(arguments: &[&str]) -> Command {
     fs::create_dir_all("/run/operator").expect("a folder");
     let mut sh = Command::new("sh");
@@ -177,7 +177,7 @@ fn end(output: &Output) -> (i32, String) {
     (output.status.code().expect("no signal"), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Three nodes, known to ssh as node-1 to node-3. The second lets in an ordinary user, who has sudo.
+/// Three nodes, which ssh knows as node-1 to node-3.
 fn cluster() -> [Node; 3] {
     ok("mount", &["-t", "tmpfs", "tmpfs", "/etc/ssh/ssh_config.d"]);
     ok("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", "/run/id"]);
@@ -198,7 +198,7 @@ fn cluster() -> [Node; 3] {
     nodes
 }
 
-/// Lets in root, `operator` who has sudo, `guest` who has not, and `git` whose shell does nothing.
+/// Starts an sshd for root, `operator` (who may use sudo), `guest` (who may not) and `git` (whose shell does nothing).
 fn start_sshd(node: &Node) {
     node.write("/run/passwd", &users(&[("operator", "/bin/sh"), ("guest", "/bin/sh"), ("git", "/bin/true")]));
     node.write("/run/shadow", "root:*:1::::::\noperator:*:1::::::\nguest:*:1::::::\ngit:*:1::::::\n");
@@ -217,7 +217,7 @@ fn start_sshd(node: &Node) {
     until("sshd listens", || node.file("/run/sshd.pid").exists());
 }
 
-/// /etc/passwd, with these users and their shells.
+/// The text of /etc/passwd, with these users and their shells added.
 fn users(more: &[(&str, &str)]) -> String {
     let passwd = fs::read_to_string("/etc/passwd").expect("a file");
     let more = more.iter().zip(2001..).map(|((name, shell), id)| format!("{name}:x:{id}:{id}::/tmp:{shell}\n"));

@@ -1,4 +1,4 @@
-//! pause in Podman: deploy/podman, with root and without, and `podman kube play`.
+//! pause in Podman: the files of deploy/podman, with and without root, and `podman kube play`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +11,7 @@ use engines::compatibility::Row;
 use engines::{BUSYBOX, NAME, NGINX, RUNS_NGINX, has_quoted, normalized, ok, processes_of_a_pod, ready, run, until};
 use kit::orphans::IN_A_POD;
 
-/// The infra container by deploy/podman/containers.conf, which engines.rs puts where the user would.
+/// deploy/podman/containers.conf names the infra image. [`images`] puts it where the user would.
 #[test]
 fn a_pod_takes_it_from_containers_conf() {
     if !images() {
@@ -71,7 +71,7 @@ fn kube_play_of_a_pod_with_a_shared_pid_namespace() {
     stops(&["podman"], "pod");
 }
 
-/// What a user sees where something is wrong; deploy/podman/README.md quotes it.
+/// deploy/podman/README.md quotes what a user sees when something is wrong.
 #[test]
 fn what_goes_wrong_is_what_the_readme_quotes() {
     if !images() {
@@ -99,7 +99,7 @@ fn what_goes_wrong_is_what_the_readme_quotes() {
     ok("podman", &["pod", "rm", "--force", "command", "elsewhere"]);
 }
 
-/// Podman runs the infra container as root of the pod, so that the image's user 65535 need not be among its users.
+/// Podman runs the infra container as root of the pod, so the pod need not have the image's user 65535.
 #[test]
 fn a_pod_with_few_users_of_its_own() {
     if !images() {
@@ -110,7 +110,7 @@ fn a_pod_with_few_users_of_its_own() {
     holds_a_pod("users", &["podman"], &["--network=none", "--infra-image", NAME, &maps[0], &maps[1]]);
 }
 
-/// Creates a pod whose orphans it reaps, and stops it.
+/// Creates a pod, checks that pause reaps its orphans, and stops it.
 fn holds_a_pod(name: &str, podman: &[&str], flags: &[&str]) {
     let podman_ok = |arguments: &[&str]| ok(podman[0], &[&podman[1..], arguments].concat());
     podman_ok(&[&["pod", "create", "--share=pid,ipc,uts,net", "--name", name], flags].concat());
@@ -119,7 +119,8 @@ fn holds_a_pod(name: &str, podman: &[&str], flags: &[&str]) {
     stops(podman, name);
 }
 
-/// By SIGTERM, which podman follows with a SIGKILL (exit code 137) after 10 s.
+/// Stops and removes a pod. If SIGTERM did not end pause within 10 s, podman would send SIGKILL, and the exit code
+/// would be 137.
 fn stops(podman: &[&str], pod: &str) {
     let podman_ok = |arguments: &[&str]| ok(podman[0], &[&podman[1..], arguments].concat());
     let infra = podman_ok(&["pod", "inspect", "-f", "{{.InfraContainerID}}", pod]);
@@ -141,14 +142,14 @@ fn row(how: &str) -> Row {
 fn images() -> bool {
     static LOADED: LazyLock<()> = LazyLock::new(|| {
         if !Path::new("/run/systemd/system").exists() {
-            // For a machine without systemd and CAP_SYS_RESOURCE.
+            // A machine without systemd and CAP_SYS_RESOURCE needs these settings.
             let config = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n\
                           [engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n";
             fs::write("/etc/containers/containers.conf.d/tests.conf", config).expect("a file");
         }
         let config = root().join("deploy/podman/containers.conf");
         fs::copy(config, "/etc/containers/containers.conf.d/pause.conf").expect("a file");
-        // As adduser would.
+        // As adduser would do.
         fs::write("/run/subordinate", "nobody:100000:65536\n").expect("a file");
         for file in ["/etc/subuid", "/etc/subgid"] {
             ok("touch", &[file]);

@@ -1,5 +1,5 @@
-//! The quadlets of deploy/podman: the units that a newer Podman makes of them, and the commands of those units. No systemd
-//! runs here to start them.
+//! The quadlets of deploy/podman: the units that a newer Podman generates from them, and the commands of those units.
+//! There is no systemd here, so the test runs the commands itself.
 
 use std::fs;
 
@@ -28,13 +28,13 @@ fn quadlets_become_units_whose_commands_run_a_pod() {
     ] {
         node.write(to, &fs::read_to_string(root().join("deploy/podman").join(file)).expect("a file"));
     }
-    // For a machine without CAP_SYS_RESOURCE, systemd and nftables.
+    // A machine without CAP_SYS_RESOURCE, systemd and nftables needs these settings.
     node.write(
         "/etc/containers/containers.conf.d/tests.conf",
         "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n\
          [network]\nfirewall_driver = \"none\"\n[engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n",
     );
-    // As systemd calls it when it boots.
+    // As systemd calls it at boot.
     node.ok(&["mkdir", "/run/units"]);
     let generator = "/usr/lib/systemd/system-generators/podman-system-generator";
     node.ok(&[generator, "/run/units", "/run/units", "/run/units"]);
@@ -65,7 +65,7 @@ fn quadlets_become_units_whose_commands_run_a_pod() {
     assert!(processes.lines().any(|line| line.ends_with(" 1 root     /pause")), "{processes}");
     until("it serves", || node.try_to(&["podman", "exec", "nginx", "wget", "-qO-", "http://127.0.0.1"]).is_ok());
     assert_eq!(node.ok(&["podman", "exec", "nginx", "sh", "-c", IN_A_POD]), "reaped\n");
-    // The PID that systemd watches is that of conmon, which waits for pause.
+    // systemd watches this PID, that of conmon, which waits for pause.
     assert!(fs::read_to_string(node.file("/run/web-pod.pid")).is_ok_and(|pid| pid.trim().parse::<u32>().is_ok()));
 
     run("nginx", "ExecStop");

@@ -1,4 +1,4 @@
-//! `make push`, to a real registry, and what comes back from it.
+//! `make push` to a real registry, and pulls from it.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -18,7 +18,7 @@ fn what_is_pushed_is_what_is_pulled() {
     if is_installed("cargo") {
         ok("make", &["--silent", "push", &format!("IMAGE={name}"), "SKOPEO_FLAGS=--dest-tls-verify=false"]);
     } else {
-        // What that does, once the image is built.
+        // What `make push` does once the image is built.
         let to = format!("docker://{by_tag}");
         ok("skopeo", &["copy", "--all", "--dest-tls-verify=false", "oci-archive:dist/pause.tar", &to]);
     }
@@ -52,7 +52,7 @@ fn no_registry_is_one_line() {
     assert!(said.contains("say where to: make push IMAGE=registry.example/pause\n"), "{said}");
 }
 
-/// Starts a registry; where it is.
+/// Starts a registry, and returns its address.
 pub fn serve() -> String {
     let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let folder = format!("/run/registry-{}", address.port());

@@ -1,5 +1,5 @@
 #!/bin/sh
-# runc for a machine without CAP_SYS_RESOURCE, where the OOM score that dockershim gives a sandbox is refused.
+# runc for a machine without CAP_SYS_RESOURCE, which refuses the OOM score that dockershim gives a sandbox.
 last=
 for argument; do
     [ "$last" != --bundle ] || (echo -1000 >/proc/self/oom_score_adj) 2>/dev/null ||

@@ -14,14 +14,15 @@ use crate::node::{self, POD};
 const ROUNDS: usize = 8;
 const SANDBOXES: usize = 5;
 
-/// Most of it is the kernel's and the engine's, whatever the program. So the measure is one that only pauses.
+/// The kernel and the engine use most of it, whatever the program is. So it is compared with a sandbox of a program
+/// that only pauses.
 #[tokio::test]
 async fn it_costs_what_one_of_the_smallest_program_does() {
     let Some(upstream) = upstream() else { return };
     let Some((mut node, _)) = node::with_containerd_2(&["containerd", "dockerd", "runc"]).await else { return };
     let host = Arch::host().expect("an architecture of pause");
     let ours = dist(&format!("pause-{}", host.name));
-    // In the machine of `make node` there is no compiler, and node.sh has built it.
+    // The machine of `make node` has no compiler; node.sh has built the floor outside.
     let floor = if is_installed("cargo") { floor_for("pause", host) } else { floor_file("pause", host) };
     let images = ["ours", "upstream", "floor"].map(|tag| format!("localhost/cost:{tag}"));
     for (image, program) in images.iter().zip([&ours, &upstream, &floor]) {

@@ -1,7 +1,7 @@
-//! What pause survives, with upstream's and catatonit's beside it in the same run: `make faults`.
+//! What pause survives, compared with upstream's pause and catatonit in the same run: `make faults`.
 //!
-//! A row is a fault and a cell is what became of one program: `ok`, or in a few words what went wrong. Ours must be
-//! `ok` everywhere. Each trial runs in a PID namespace and a cgroup of its own.
+//! Each row of the table is a fault, and each cell says how one program fared: `ok`, or in a few words what went wrong.
+//! Our pause must be `ok` in every row. Each trial runs in its own PID namespace and cgroup.
 
 mod memory;
 mod orphans;
@@ -20,20 +20,20 @@ use kit::peers::Peer;
 use kit::wait::message;
 use kit::{cgroup, skip};
 
-const USAGE: &str = "usage: faults [--all] [WORD...]   --all: the long rows too; WORD: only rows with it in their name";
+const USAGE: &str = "usage: faults [--all] [WORD...]   --all: long rows, too; WORD: only rows whose name contains it";
 
 /// A fault.
 struct Row {
     name: &'static str,
-    /// Takes minutes: left to `--all`.
+    /// Takes minutes, so only `--all` runs it.
     long: bool,
     trial: Trial,
 }
 
 enum Trial {
-    /// Panics, with what went wrong, if the program does not survive.
+    /// Panics with what went wrong if the program does not survive.
     Survives(fn(&Peer)),
-    /// What is measured of each of the programs, of which ours is the first; and whether ours passes.
+    /// Measures the programs, ours first; returns a cell for each, and whether ours passes.
     Measured(fn(&[Peer]) -> (Vec<String>, bool)),
 }
 
@@ -47,19 +47,19 @@ fn rows() -> Vec<Row> {
         row("frozen while 500 orphans die, then thawed", starvation::frozen),
         row("SIGTERM at every point of start-up, as PID 1", start::every_point_as_pid_1),
         row("SIGTERM at every point of start-up, not as PID 1", start::every_point),
-        measured("SIGTERM just after exec: lost (at least: the floor's)", start::race),
+        measured("SIGTERM just after exec: how many are lost", start::race),
         row("SIGSTOP and SIGCONT in a storm of orphans", storms::stop_and_continue),
         row("strace and gdb attach in a storm of orphans", storms::debuggers),
-        row("realtime signals, and no room in its signal queue", storms::full_queue),
+        row("realtime signals that fill its signal queue", storms::full_queue),
         row("kill -9 -1 and every signal, as root from inside", storms::all_signals),
         row("a fork bomb beside it, at the limit of PIDs", storms::fork_bomb),
         row("the OOM killer beside it", memory::oom_kill),
-        measured("smallest memory limit (ours: at most half)", memory::smallest),
+        measured("smallest memory limit (at most half of upstream's)", memory::smallest),
         row("nested PID namespaces", orphans::nested),
         row("orphans with threads, PID 1 stopped", orphans::with_threads),
         row("orphans with odd exit signals, PID 1 stopped", orphans::odd_exit_signals),
         row("orphans that are ptraced when they die", orphans::ptraced),
-        row("its own system calls alone are allowed", surface::allow_list),
+        row("only its own system calls are allowed", surface::allow_list),
         long("a million orphans: nothing grows", orphans::a_million),
         long("minutes of SIGSTOP and SIGCONT", storms::stop_and_continue_long),
         long("minutes of strace and gdb", storms::debuggers_long),
@@ -89,7 +89,7 @@ fn faults(arguments: &[String]) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     cgroup::clean_up_on_signals();
-    panic::set_hook(Box::new(|_| ())); // the table says it
+    panic::set_hook(Box::new(|_| ())); // the table shows the message
 
     let peers = pod::peers();
     let names = peers.iter().map(|peer| peer.name.clone());

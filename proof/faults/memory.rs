@@ -1,4 +1,4 @@
-//! Memory that runs out.
+//! A lack of memory.
 
 use kit::cgroup::Cgroup;
 use kit::peers::Peer;
@@ -7,17 +7,17 @@ use nix::sys::signal::Signal;
 
 use crate::pod::Pod;
 
-/// The pod as a whole has too little memory for another program in it.
+/// Another program needs more memory than the whole pod may use, and the kernel kills it.
 pub fn oom_kill(peer: &Peer) {
     let pod = Pod::start(peer);
     pod.cgroup.pod.limit_memory(16 << 20);
     let hog = pod.start_beside(command(["perl", "-e", "$hog = 'x' x (1 << 26); sleep 1000"]));
-    assert_eq!(hog.end().code, None, "the other one is killed");
+    assert_eq!(hog.end().code, None, "the other program is killed");
     pod.works_and_stops();
 }
 
-/// In KiB, a page at a time: the least in which one of ten trials goes well, because what the kernel keeps beside the
-/// program's own pages varies.
+/// The smallest limit, in steps of a page, under which at least one of ten trials succeeds. (How much memory the kernel
+/// itself uses for a program varies.)
 pub fn smallest(peers: &[Peer]) -> (Vec<String>, bool) {
     let page = procfs::page_size();
     let runs_in = |limit: u64, peer| (0..10).any(|_| runs_in(limit, peer));
@@ -27,7 +27,7 @@ pub fn smallest(peers: &[Peer]) -> (Vec<String>, bool) {
     (cells, limits.get(1).is_none_or(|upstreams| limits[0] * 2 <= *upstreams))
 }
 
-/// Whether it starts and stops in a cgroup with so many bytes, into which it comes just before exec.
+/// Whether the program starts and stops in a cgroup with this memory limit, which it enters just before exec.
 fn runs_in(limit: u64, peer: &Peer) -> bool {
     let cgroup = Cgroup::new();
     cgroup.pid1.limit_memory(limit);

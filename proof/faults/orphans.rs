@@ -1,4 +1,4 @@
-//! Orphans that are not like others, and very many of them.
+//! Unusual orphans, and very many orphans.
 
 use std::fs;
 
@@ -11,8 +11,9 @@ use nix::unistd::Pid;
 
 use crate::pod::Pod;
 
-/// Five, each in the one before, and the program as PID 1 of the innermost. Its orphans are its own. When it ends, so
-/// do the namespaces around it; the first, by then an orphan itself, is the outer program's.
+/// Runs the program as PID 1 of the innermost of five nested PID namespaces: it reaps the orphans made there. When it
+/// ends, the namespaces around it end too. The process that started them, by then an orphan, is reaped by the outer PID
+/// 1.
 pub fn nested(peer: &Peer) {
     let pod = Pod::start(peer);
     let mut start = command(["unshare", "--pid", "--fork"]);
@@ -41,7 +42,7 @@ pub fn nested(peer: &Peer) {
     pod.works_and_stops();
 }
 
-/// Whose first thread ends before the others: rightly a zombie until they end too.
+/// Orphans whose first thread ends before the others: until those end too, it is rightly a zombie.
 pub fn with_threads(peer: &Peer) {
     let pod = Pod::start(peer);
     pod.pid1.stop();
@@ -92,12 +93,12 @@ pub fn a_million(peer: &Peer) {
     pod.works_and_stops();
 }
 
-/// What PID 1 uses.
+/// The resources that PID 1 uses.
 struct Use {
     rss: u64,
     vm: u64,
     fds: usize,
-    /// Of its cgroup, the kernel's memory for it too, in bytes.
+    /// The memory of its cgroup, which includes the kernel's memory for it, in bytes.
     memory: u64,
     ticks: u64,
     switches: u64,

@@ -1,4 +1,4 @@
-//! A pod for a trial: a program as PID 1 of a PID namespace, alone in a cgroup, and others beside it.
+//! A pod for a trial: a program as PID 1 of a PID namespace, alone in its cgroup, and other programs beside it.
 
 use std::fs;
 use std::process::Command;
@@ -10,10 +10,10 @@ use kit::process::{End, Process};
 use kit::wait::within_10_s;
 use kit::{orphans, skip};
 
-/// What the table calls ours.
+/// The name of our pause in the table.
 pub const OURS: &str = "ours";
 
-/// Ours first, then those that are here.
+/// Our pause, then the peers that are installed.
 pub fn peers() -> Vec<Peer> {
     let mut peers = vec![Peer::new(OURS, peers::ours(), &[])];
     if let Some(upstream) = peers::upstream() {
@@ -25,14 +25,14 @@ pub fn peers() -> Vec<Peer> {
     peers
 }
 
-/// A pod; all of it ends when this goes.
+/// A pod. Dropping it ends all its processes.
 pub struct Pod {
     pub pid1: Process,
     pub cgroup: Cgroup,
 }
 
 impl Pod {
-    /// Once it sleeps and takes signals.
+    /// Starts the program, and returns when it sleeps and handles its signals.
     pub fn start(peer: &Peer) -> Self {
         Self::start_command(peer.command())
     }
@@ -44,20 +44,20 @@ impl Pod {
         pod
     }
 
-    /// Just before exec, which [`Self::go`] does.
+    /// Prepares everything up to the exec of the program; [`Self::go`] executes it.
     pub fn prepare(program: Command) -> Self {
         Self::prepare_in(Cgroup::new(), program)
     }
 
-    /// The same in a cgroup that has its limits already.
+    /// The same, in a cgroup whose limits are already set.
     pub fn prepare_in(cgroup: Cgroup, program: Command) -> Self {
         let pid1 = Process::pid1(gated("", &program));
         let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).expect("a namespace");
-        assert_ne!(namespace(&pid1.id().to_string()), namespace("self"), "in the harness's PID namespace");
+        assert_ne!(namespace(&pid1.id().to_string()), namespace("self"), "it is in the harness's PID namespace");
         Self::around(pid1, cgroup)
     }
 
-    /// The same without a PID namespace of its own.
+    /// The same, without a PID namespace of its own.
     pub fn prepare_not_pid_1(program: Command) -> Self {
         Self::around(Process::start(gated("", &program)), Cgroup::new())
     }
@@ -73,7 +73,7 @@ impl Pod {
     }
 
     pub fn ready(&self) {
-        within_10_s("it sleeps and takes its signals", || self.pid1.is_ready().then_some(()));
+        within_10_s("it sleeps and handles its signals", || self.pid1.is_ready().then_some(()));
     }
 
     /// Starts another program in the pod.
@@ -85,26 +85,26 @@ impl Pod {
         process
     }
 
-    /// Makes `batches` times `size` orphans, one batch after the other.
+    /// Makes `batches` batches of `size` orphans, one after the other.
     pub fn orphans(&self, batches: usize, size: usize) {
         self.made(self.start_beside(orphans::batches(batches, size)));
     }
 
-    /// Waits for the end of what [`orphans::batches`] started.
+    /// Waits until a program that makes orphans (see [`kit::orphans`]) has ended.
     pub fn made(&self, orphans: Process) {
         let end = orphans.end_within(1200);
         assert!(!end.stderr.contains("fork"), "fork refused, {} zombies", self.pid1.zombies());
         assert!(end == End::silent(0), "{end:?}");
     }
 
-    /// It works: an orphan goes, and SIGTERM ends it.
+    /// Asserts that the program works: its orphans are reaped, and SIGTERM ends it.
     pub fn works_and_stops(self) {
         self.orphans(2, 5);
         self.pid1.without_children();
         self.stops();
     }
 
-    /// SIGTERM ends it, with 0.
+    /// Asserts that SIGTERM ends it with 0.
     pub fn stops(self) {
         let code = self.pid1.terminate().code;
         assert!(code == Some(0), "SIGTERM: exit code {code:?}");

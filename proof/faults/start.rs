@@ -21,8 +21,8 @@ pub fn every_point(peer: &Peer) {
     at_every_point(&|| Pod::prepare_not_pid_1(peer.command()));
 }
 
-/// Stops the program before and after each system call once the first has returned, each time in a new start, and
-/// sends SIGTERM there.
+/// Sends SIGTERM at every point of the start: when the first system call has returned, and before and after each later
+/// one. Starts the program anew for each point.
 fn at_every_point(prepare: &dyn Fn() -> Pod) {
     let mut points = 0;
     let mut lost = 0;
@@ -36,12 +36,12 @@ fn at_every_point(prepare: &dyn Fn() -> Pod) {
         ptrace::detach(Pid::from_raw(pod.pid1.id()), None).expect("it goes on");
         lost += usize::from(!pod.pid1.is_ended_by_sigterm());
     }
-    assert!(points > 4, "there were no points");
+    assert!(points > 4, "only {points} points");
     assert!(lost == 0, "lost at {lost} of {points} points");
 }
 
-/// Lets the program start, and stops it at a point: 0 is the return of its first system call, 1 where it makes the
-/// second, and so on. False if it sleeps before.
+/// Lets the program start, and stops it at a point: 0 is the return of its first system call, 1 is the start of the
+/// second, and so on. Returns false if the program sleeps before it gets there.
 fn stop_at(point: usize, pod: &mut Pod) -> bool {
     let pid = Pid::from_raw(pod.pid1.id());
     let options = Options::PTRACE_O_TRACEEXEC | Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_EXITKILL;
@@ -49,7 +49,7 @@ fn stop_at(point: usize, pod: &mut Pod) -> bool {
     pod.go();
     let stop = || waitpid(pid, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)).expect("its state");
     within_10_s("it executes", || matches!(stop(), WaitStatus::PtraceEvent(..)).then_some(()));
-    // The first three are the return of execve, and the first call's start and end.
+    // The first three stops are the return of execve, and the start and the return of the first call.
     (0..point + 3).all(|_| {
         ptrace::syscall(pid, None).expect("it goes on");
         within_10_s("it stops or sleeps", || match stop() {
@@ -60,13 +60,13 @@ fn stop_at(point: usize, pod: &mut Pod) -> bool {
     })
 }
 
-/// Sends SIGTERM at once when exec is seen, and at moments after. A program that installs its handler first thing, and
-/// does nothing else, loses as few as can be.
+/// Sends SIGTERM as soon as exec is seen, or a little later, and counts how often it is lost. No program can lose fewer
+/// than the floor, which installs the handler first and does nothing else.
 pub fn race(peers: &[Peer]) -> (Vec<String>, bool) {
     const TRIALS: u32 = 500;
     let floor = peers::floor("handler").map(|program| Peer::new("floor", program, &[]));
     if floor.is_none() {
-        skip("the floor of a start is an assembly program for amd64");
+        skip("the floor of this measurement is an assembly program for amd64");
     }
     let programs: Vec<&Peer> = peers.iter().chain(&floor).collect();
     let mut lost = vec![0_u32; programs.len()];
@@ -80,7 +80,8 @@ pub fn race(peers: &[Peer]) -> (Vec<String>, bool) {
             *lost += u32::from(!process.is_ended_by_sigterm());
         }
     }
-    // Two counts of the same chance: their difference is as good as never above four of its standard deviations.
+    // If both lose a signal with the same probability, the counts almost never differ by more than four standard
+    // deviations.
     let ours = lost[0];
     let pass = floor.is_none() || {
         let floor = lost[peers.len()];

@@ -1,4 +1,4 @@
-//! PID 1 hardly runs, or does not run at all, while orphans die.
+//! PID 1 gets little or no CPU while orphans die.
 
 use std::process::Command;
 use std::thread::available_parallelism;
@@ -8,7 +8,7 @@ use kit::process::{Process, command};
 
 use crate::pod::Pod;
 
-/// Room for a batch of orphans, the load, and some that are on their way out.
+/// Room for a batch of orphans, the load, and some processes that are still ending.
 const PIDS: u32 = 100;
 
 pub fn idle(peer: &Peer) {
@@ -25,7 +25,7 @@ pub fn quota(peer: &Peer) {
     twenty_thousand_orphans_under_load(pod);
 }
 
-/// No fork in the pod fails, although there is no room for zombies.
+/// The limit of PIDs leaves no room for zombies: if any stay, a fork in the pod fails.
 fn twenty_thousand_orphans_under_load(pod: Pod) {
     pod.cgroup.pod.limit_pids(PIDS);
     let busy = || pod.start_beside(command(["perl", "-e", "1 while 1"]));

@@ -1,4 +1,4 @@
-//! Others in the pod, or beside it, that do their worst to PID 1.
+//! Processes in the pod or outside that attack PID 1.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -49,7 +49,7 @@ pub fn debuggers_long(peer: &Peer) {
 fn debuggers_in_turn(peer: &Peer, rounds: usize) {
     let pod = Pod::start(peer);
     let pid = pod.pid1.id().to_string();
-    // More than there is time for: killed at the end.
+    // More orphans than there is time for; the storm is killed at the end.
     let mut storm = pod.start_beside(orphans::batches(1_000_000, 50));
     for _ in 0..rounds {
         let strace = Process::start(command(["strace", "--output=/dev/null", "--attach", &pid]));
@@ -65,8 +65,8 @@ fn debuggers_in_turn(peer: &Peer, rounds: usize) {
     pod.works_and_stops();
 }
 
-/// As many of each realtime signal as make a queue overflow, while PID 1 cannot take any; and RLIMIT_SIGPENDING at 0,
-/// as if the queue of this user were full already.
+/// Sends so many realtime signals to a stopped PID 1 that its queue overflows. The second time RLIMIT_SIGPENDING is 0,
+/// as if this user's queue were already full.
 pub fn full_queue(peer: &Peer) {
     let mut start = command(["prlimit", "--sigpending=0"]);
     start.arg(&peer.program).args(&peer.args);
@@ -82,7 +82,7 @@ pub fn full_queue(peer: &Peer) {
     }
 }
 
-/// But SIGTERM and SIGINT, which are there to end it.
+/// Sends all signals except SIGTERM and SIGINT, which should end it.
 pub fn all_signals(peer: &Peer) {
     let pod = Pod::start(peer);
     let bystander = pod.start_beside(command(["sleep", "1000"]));
@@ -92,7 +92,7 @@ pub fn all_signals(peer: &Peer) {
     pod.works_and_stops();
 }
 
-/// Until it has been refused a thousand forks. Then it is killed, and there is room again.
+/// Runs the bomb until a thousand of its forks have been refused, then kills it, which frees its PIDs.
 pub fn fork_bomb(peer: &Peer) {
     let pod = Pod::start(peer);
     pod.cgroup.rest.limit_pids(100);

@@ -1,4 +1,4 @@
-//! The kernel allows the system calls that the program is known to make, and kills it at any other.
+//! The kernel allows only the system calls that pause is known to make, and kills a program that makes any other.
 
 use std::ffi::CString;
 use std::process::ExitCode;
@@ -13,8 +13,8 @@ use nix::unistd::execv;
 
 use crate::pod::{OURS, Pod};
 
-/// From its first instruction to its last, with orphans and a message; `execve` is the harness's own.
-/// `exit` is not here: it is called only where `exit_group` is refused.
+/// All calls from its first instruction to its last, with orphans and a message. `execve` is missing because the
+/// harness makes it, `exit` because pause calls it only if `exit_group` is refused.
 const CALLS: &[i64] = &[
     libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
@@ -30,7 +30,7 @@ const CALLS: &[i64] = &[
     libc::SYS_exit_group,
 ];
 
-/// With the list it lives; with any one call less it does not, so that none is there for nothing.
+/// With the whole list it lives; without any one of the calls it does not, so each of them is needed.
 pub fn allow_list(peer: &Peer) {
     assert!(lives_with(CALLS, peer), "killed");
     if peer.name == OURS {
@@ -41,7 +41,7 @@ pub fn allow_list(peer: &Peer) {
     }
 }
 
-/// Whether it starts, has its orphans reaped, and stops.
+/// Whether it starts, its orphans are reaped, and it stops.
 fn lives_with(calls: &[i64], peer: &Peer) -> bool {
     let calls: Vec<String> = calls.iter().map(i64::to_string).collect();
     let mut start = command([std::env::current_exe().expect("a path")]);
@@ -59,12 +59,12 @@ fn lives_with(calls: &[i64], peer: &Peer) -> bool {
     }
 }
 
-/// Becomes `program`, allowed to make `calls` alone, by numbers between commas.
+/// Executes `program` in this process, with only `calls` (numbers with commas between them) and `execve` allowed.
 pub fn confined(calls: &str, program: &[String]) -> ExitCode {
     let calls = calls.split(',').map(|call| call.parse().expect("a number"));
     let filter = seccomp::allow_only(calls.chain([libc::SYS_execve]));
     let words: Vec<CString> = program.iter().map(|word| CString::new(word.as_bytes()).expect("a word")).collect();
-    // All memory is there: from here to execve there must be no other system call.
+    // All memory is allocated before this: from here on, only execve may be called.
     seccomp::apply(&filter);
     _ = execv(&words[0], &words);
     ExitCode::FAILURE

@@ -1,8 +1,7 @@
-//! What pause does at each of its instructions, whatever happens there: `make instructions`.
+//! What pause does if an event happens at any of its instructions: `make instructions`.
 //!
-//! pause, as PID 1 of a PID namespace, is executed step by step from `execve` on, in a new start for each trial. At one
-//! place an event happens, and it is let go. How that must end is said by [`model`], which is a table in
-//! docs/how-it-works.md.
+//! Each trial starts pause as PID 1 of a PID namespace, steps through it from `execve` to one place, causes an event
+//! there, and lets it run. [`model`] says how that must end, and docs/how-it-works.md shows the model as a table.
 
 mod model;
 mod survey;
@@ -27,12 +26,13 @@ use survey::Survey;
 use trial::{Bench, Place, Seen};
 
 const USAGE: &str = "usage: instructions [--pairs | --together | --table] [PROGRAM]
-  --pairs: two events, one in the handler that the other starts; --together: signals that do nothing, all at once;
-  --table: the model, for docs/how-it-works.md; PROGRAM: instead of pause";
+  --pairs: two events, the second in the handler that the first starts; --together: sends the signals without effect
+  all at once; --table: prints the model, for docs/how-it-works.md; PROGRAM: is run instead of pause";
 
 const FRAGMENT: &str = "docs/fragments/states.md";
 
-/// How many of a row's failures are shown, and how many trials of a row may come to no end.
+/// How many failures of a row are shown. After more trials than this have panicked, mostly by a timeout, the rest of
+/// the row is skipped.
 const SHOWN: usize = 4;
 
 fn main() -> ExitCode {
@@ -67,18 +67,19 @@ fn main() -> ExitCode {
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Whether docs/how-it-works.md, of which the table is a fragment, has it as it is.
+/// Whether the table in docs/how-it-works.md, which is a fragment, matches the model.
 fn is_documented() -> bool {
     let same = fs::read_to_string(root().join(FRAGMENT)).is_ok_and(|text| text == model::table());
     if !same {
         println!(
-            "FAILED: {FRAGMENT} is out of date: cargo test -qp instructions -- --table >{FRAGMENT}; cargo xtask docs"
+            "FAILED: {FRAGMENT} is out of date: run `cargo test -qp instructions -- --table >{FRAGMENT}` and `cargo xtask \
+             docs`"
         );
     }
     same
 }
 
-/// All trials of `program`, as a table.
+/// Runs all trials of `program` and prints them as a table; returns whether they passed.
 fn trials(program: &Path, option: &str) -> bool {
     let start = Instant::now();
     let survey = Survey::of(program);
@@ -95,15 +96,16 @@ fn trials(program: &Path, option: &str) -> bool {
     failed == 0 && differences.is_empty() && (option == "--pairs" || flood(program))
 }
 
-/// What a flood of SIGTERMs does: it ends by SIGSEGV, because each one that comes in a handler takes room on the stack.
+/// Checks what a flood of SIGTERMs does: SIGSEGV ends the program, because each SIGTERM that comes in a handler takes
+/// up stack.
 fn flood(program: &Path) -> bool {
     let run = || Bench::new(program).flood();
     let (room, seen) =
         panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| (0, Seen::Other(message(panic))));
-    println!("SIGTERM at the first instruction of its handler, again and again: {seen} after {room}");
+    println!("SIGTERM again and again at the first instruction of its handler: {seen} after {room} handlers");
     let right = seen == Seen::Rest(Rest::Ends(128 + libc::SIGSEGV)) && room > 100;
     if !right {
-        println!("FAILED: not by SIGSEGV");
+        println!("FAILED: it must end by SIGSEGV, after more than 100 handlers");
     }
     right
 }
@@ -113,29 +115,29 @@ struct Table<'a> {
     survey: &'a Survey,
 }
 
-/// A place, and what is known of it.
+/// A place where events happen, and its description.
 #[derive(Clone)]
 struct Site {
     place: Place,
     state: State,
-    /// How many instructions have been executed, or the state.
+    /// Its short name: how many instructions have been executed, or the state.
     at: String,
-    /// In full.
+    /// Its full name.
     name: String,
 }
 
-/// A trial, and what it is to be held to.
+/// A trial, and how it must end.
 struct Trial {
     site: Site,
     first: Option<Event>,
-    /// In the handler that `first` starts.
+    /// How many steps into the handler of `first` the event happens; none if there is no such handler.
     steps: Option<usize>,
     event: Event,
     expected: Rest,
 }
 
 impl Table<'_> {
-    /// Each event at each site.
+    /// Tries each event at each site.
     fn singles(&self, together: bool) -> (usize, usize) {
         let mut named = model::NAMED.to_vec();
         if !can_block() {
@@ -163,14 +165,15 @@ impl Table<'_> {
         sum
     }
 
-    /// The same for pairs, of which the first one happens at each site.
+    /// Tries pairs of events; the first one happens at each site.
     fn all_pairs(&self) -> (usize, usize) {
         let mut sites = self.sites();
         sites.retain(|site| site.place != Place::AsleepAfterDeath);
         self.pairs(&PAIRED, &sites)
     }
 
-    /// Each event at each place of the handler that another one has started at each of `sites`; at once where it starts none.
+    /// Lets each of `firsts` happen at each of `sites`, and a second event at each place of the handler that it starts,
+    /// or immediately if it starts none.
     fn pairs(&self, firsts: &[Event], sites: &[Site]) -> (usize, usize) {
         let mut seconds = model::SECOND.to_vec();
         if !skip::is_installed("perl") {
@@ -212,13 +215,13 @@ impl Table<'_> {
         stopped.chain(asleep).collect()
     }
 
-    /// Runs the trials of a row and prints it: how many there were and failed.
+    /// Runs the trials of a row and prints the row; returns how many trials there were, and how many failed.
     fn row(&self, name: &str, trials: Vec<Trial>) -> (usize, usize) {
         let start = Instant::now();
         let late = AtomicUsize::new(0);
         let seen = in_parallel(self.program, &trials, |bench, trial| {
             if late.load(Relaxed) > SHOWN {
-                return Seen::Other("not tried after the others".to_owned());
+                return Seen::Other("skipped after too many others failed".to_owned());
             }
             let run = || match trial.first {
                 None => bench.single(trial.site.place, trial.event),
@@ -242,7 +245,7 @@ impl Table<'_> {
     }
 }
 
-/// What `act` gives for each of `items`, by two workers for each CPU.
+/// Calls `act` for each of `items`, with two workers for each CPU; returns the results in the order of the items.
 fn in_parallel<T: Sync, R: Send>(program: &Path, items: &[T], act: impl Fn(&Bench, &T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
@@ -265,7 +268,7 @@ fn in_parallel<T: Sync, R: Send>(program: &Path, items: &[T], act: impl Fn(&Benc
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Whether there is an `env` that blocks signals, which busybox's does not.
+/// Whether `env` can block signals; that of busybox cannot.
 fn can_block() -> bool {
     process::run(process::command(["env", "--block-signal=TERM", "true"])).code == Some(0)
 }
@@ -274,7 +277,7 @@ fn add(sum: &mut (usize, usize), row: (usize, usize)) {
     *sum = (sum.0 + row.0, sum.1 + row.1);
 }
 
-/// Each end that was seen, and where; only how often if there is more than one event in `trials`.
+/// Lists the ends that were seen: where each was seen if all trials have the same single event, otherwise how often.
 fn summary(trials: &[Trial], seen: &[Seen]) -> String {
     let mut ends: Vec<(&Seen, Vec<usize>)> = Vec::new();
     for (at, seen) in seen.iter().enumerate() {
@@ -298,12 +301,12 @@ fn summary(trials: &[Trial], seen: &[Seen]) -> String {
     ends.iter().map(end).collect::<Vec<_>>().join("; ")
 }
 
-/// Upstream's at 200 of its instructions, some after each of its system calls: it must be seen to lose signals and to keep
-/// zombies.
+/// Negative control: tries upstream's pause at 200 of its instructions, some after each of its system calls. It must be
+/// seen to lose signals and to keep zombies.
 fn controls() -> bool {
     let Some(upstream) = peers::upstream() else { return true };
     let survey = Survey::calls_of(&upstream);
-    // The first call to stop at is the end of `execve`; after the last but one there may be too few instructions.
+    // The first stop is the end of `execve`. After the last calls there may be too few instructions.
     let ends = 0..survey.len() - 2;
     let steps = 200_usize.div_ceil(ends.len());
     let places = ends.flat_map(|call| (0..steps).map(move |steps| Place::Stopped { calls: 1 + 2 * call, steps }));
@@ -314,10 +317,10 @@ fn controls() -> bool {
     };
     let lost = count(Event::Signal(libc::SIGTERM), Seen::Rest(Rest::In(State::Asleep)));
     let kept = count(Event::Deaths(1), Seen::Zombies(1));
-    println!("upstream's at {} instructions: SIGTERM lost at {lost}, a zombie kept at {kept}", places.len());
+    println!("upstream's pause at {} instructions: SIGTERM lost at {lost}, a zombie kept at {kept}", places.len());
     let seen = lost > 0 && kept > 0;
     if !seen {
-        println!("FAILED: what is wrong with upstream's was not seen");
+        println!("FAILED: the trials did not show the faults of upstream's pause");
     }
     seen
 }

@@ -1,5 +1,5 @@
-//! The model: in which states pause can be, what can happen in each, and how that ends. docs/how-it-works.md shows it as a
-//! table, [`table`] writes that, and [`rest_after`] is what every trial is held to.
+//! The model: the states of pause, what can happen in each, and how that ends. [`rest_after`] says how every trial must
+//! end, and [`table`] writes the table in docs/how-it-works.md.
 
 use std::fmt;
 
@@ -23,8 +23,8 @@ use State::*;
 pub const STATES: [State; 8] =
     [BeforeTerm, BeforeInt, BeforeUnblocking, BeforeChld, BeforeSleep, Asleep, AsleepAfterDeath, ShuttingDown];
 
-/// Which calls pause makes as PID 1, in order, each with the first argument that matters, and in which state it is until
-/// the call has returned. (The last one does not return.)
+/// The system calls that pause makes as PID 1, in order: the state until the call has returned, its number, and its
+/// first argument if that matters. (The last call does not return.)
 pub const CALLS: [(State, i64, Option<i32>); 7] = [
     (BeforeTerm, libc::SYS_rt_sigaction, Some(libc::SIGTERM)),
     (BeforeInt, libc::SYS_rt_sigaction, Some(libc::SIGINT)),
@@ -40,21 +40,21 @@ pub const CALLS: [(State, i64, Option<i32>); 7] = [
 pub enum Event {
     /// A signal from outside the namespace; SIGSTOP is [`Event::StopAndContinue`].
     Signal(i32),
-    /// All [`others`], one after the other.
+    /// All signals of [`others`], one after the other.
     Others,
     /// A signal from inside.
     FromInside(i32),
     TermAndInt,
-    /// SIGTERM, which was blocked by the process that executed pause, as SIGINT and SIGCHLD were.
+    /// SIGTERM, blocked like SIGINT and SIGCHLD by the process that executed pause.
     BlockedTerm,
-    /// So many orphans die, one after the other.
+    /// This many orphans die, one after the other.
     Deaths(usize),
-    /// An orphan with another exit signal dies before its parent does, and so comes to PID 1 dead.
+    /// A process with another exit signal dies before its parent, and so is dead when it becomes a child of PID 1.
     OddDeath,
     DeathAndTerm,
     StopAndContinue,
     FreezeAndThaw,
-    /// The tracer ends, and does not let go before.
+    /// The tracer ends without detaching first.
     TracerEnds,
     /// Another writer fills stderr, and SIGTERM comes.
     FullStderrAndTerm,
@@ -62,14 +62,14 @@ pub enum Event {
 
 use Event::*;
 
-/// How it goes on: the state in which it comes to rest, or its end, as a shell gives it.
+/// The outcome: the state in which pause comes to rest, or the exit status with which it ends, as a shell shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rest {
     In(State),
     Ends(i32),
 }
 
-/// What becomes of pause when `event` happens in `state`.
+/// The outcome if `event` happens in `state`.
 pub fn rest_after(state: State, event: Event) -> Rest {
     let handles = |signal| match signal {
         libc::SIGTERM => state != BeforeTerm,
@@ -95,18 +95,18 @@ pub fn rest_after(state: State, event: Event) -> Rest {
     }
 }
 
-/// The same when `first` has happened at the same place and has started no handler.
+/// The same, if `first` has happened at the same place before and has started no handler.
 pub fn rest_after_both(state: State, first: Event, event: Event) -> Rest {
     let after_first = rest_after(state, first);
     if does_nothing(state, event) { after_first } else { rest_after(state, event) }
 }
 
-/// Whether pause goes on as if `event` had not happened.
+/// Whether pause continues as if `event` had not happened.
 pub fn does_nothing(state: State, event: Event) -> bool {
     rest_after(state, event) == rest_after(state, StopAndContinue)
 }
 
-/// In which state pause is when `event` has started a handler in `state`.
+/// The state of pause in the handler that `event` starts.
 pub fn in_handler_of(event: Event) -> State {
     match event {
         Deaths(_) | OddDeath => AsleepAfterDeath,
@@ -114,7 +114,7 @@ pub fn in_handler_of(event: Event) -> State {
     }
 }
 
-/// Single events, each of which is tried everywhere, as is each of [`others`].
+/// The single events. Each is tried everywhere, like each of [`others`].
 pub const NAMED: [Event; 14] = [
     Signal(libc::SIGTERM),
     FromInside(libc::SIGTERM),
@@ -132,13 +132,13 @@ pub const NAMED: [Event; 14] = [
     TracerEnds,
 ];
 
-/// The signals that do nothing anywhere.
+/// The signals that never have an effect.
 pub fn others() -> Vec<i32> {
     let named = [libc::SIGTERM, libc::SIGINT, libc::SIGCHLD, libc::SIGKILL, libc::SIGSTOP];
     (1..=64).filter(|signal| !named.contains(signal)).collect()
 }
 
-/// Of pairs, the first.
+/// The first events of pairs.
 pub const PAIRED: [Event; 8] = [
     Signal(libc::SIGTERM),
     Signal(libc::SIGINT),
@@ -150,13 +150,13 @@ pub const PAIRED: [Event; 8] = [
     OddDeath,
 ];
 
-/// Of pairs, the second.
+/// The second events of pairs.
 pub const SECOND: [Event; 10] = {
     let [a, b, c, d, e, f, g, h] = PAIRED;
     [a, b, c, d, e, f, g, h, Signal(libc::SIGKILL), FullStderrAndTerm]
 };
 
-/// For docs/how-it-works.md.
+/// The table in docs/how-it-works.md.
 pub fn table() -> String {
     let columns: [(&str, Event); 5] = [
         ("SIGTERM", Signal(libc::SIGTERM)),

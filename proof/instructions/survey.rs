@@ -1,5 +1,5 @@
-//! What is known of a program before the trials: each of its instructions from `execve` until it sleeps, and in which state
-//! it is there.
+//! What is known about a program before the trials: each of its instructions from `execve` until it sleeps, and its
+//! state there.
 
 use std::path::Path;
 
@@ -12,19 +12,19 @@ use crate::tracee::{Stop, Tracee};
 /// The length of the instruction that makes a system call, in bytes.
 const ENTER: u64 = if cfg!(target_arch = "x86_64") { 2 } else { 4 };
 
-/// A program's way from `execve` to sleep.
+/// The path of a program from `execve` to sleep.
 pub struct Survey {
-    /// By the number of steps from `execve`.
+    /// Indexed by the number of steps from `execve`.
     pub spots: Vec<Spot>,
-    /// The system calls that it makes, but `execve`.
+    /// The system calls that it makes after `execve`.
     pub calls: Vec<Call>,
 }
 
-/// Where it is after a step.
+/// Where the program is after a step.
 pub struct Spot {
     /// How many instructions it has executed.
     pub executed: usize,
-    /// The address in its file of the next one.
+    /// The address of the next one in its file.
     pub address: u64,
     /// How many system calls have returned.
     pub returned: usize,
@@ -48,8 +48,8 @@ impl Survey {
         while tracee.step_or_sleep() == Stop::Step {
             let last = spots.last().expect("a spot");
             let address = tracee.pc() - base;
-            // The first step may only end `execve`; after a system call arm64 stops twice, and ppc64le not before the next
-            // instruction has been executed, too.
+            // The first step may only end `execve`. After a system call, arm64 stops twice, and ppc64le stops only
+            // after the next instruction.
             let executed = last.executed + usize::from(address != last.address);
             let from_call = calls.get(last.returned).is_some_and(|call| last.address + ENTER == call.address);
             let returns = address != last.address && from_call;
@@ -58,7 +58,7 @@ impl Survey {
         Self { spots, calls }
     }
 
-    /// The system calls alone.
+    /// Only the system calls of [`Survey::of`].
     pub fn calls_of(program: &Path) -> Vec<Call> {
         let tracee = Tracee::start("", &command([program]), Options::PTRACE_O_EXITKILL);
         let base = tracee.base();
@@ -81,12 +81,12 @@ impl Survey {
         calls
     }
 
-    /// The states of pause are bounded by the returns of its system calls.
+    /// The state of pause there. Each state ends when a system call returns.
     pub fn state(&self, spot: &Spot) -> State {
         CALLS[spot.returned.min(CALLS.len() - 1)].0
     }
 
-    /// What is wrong with its system calls; nothing if they are those of the model.
+    /// How its system calls differ from those of the model; empty if they are the same.
     pub fn differences(&self) -> Vec<String> {
         let all = 0..self.calls.len().max(CALLS.len());
         let differences = all.filter_map(|at| {

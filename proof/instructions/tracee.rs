@@ -1,4 +1,4 @@
-//! A program that is executed one instruction at a time, by ptrace(2). Only the thread that started it can trace it.
+//! A program that is executed one instruction at a time with ptrace(2). Only the thread that started it can trace it.
 
 use std::fs;
 use std::process::Command;
@@ -13,33 +13,35 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-/// The call in which a program sleeps until a signal comes, as /proc/PID/syscall shows it: `pause`, or `ppoll` of nothing.
+/// The call in which a program sleeps until a signal comes, as /proc/PID/syscall shows it: `pause`, or `ppoll` of
+/// nothing.
 #[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
 pub const SLEEP: i64 = libc::SYS_pause;
 #[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
 pub const SLEEP: i64 = libc::SYS_ppoll;
 
-/// A program that is PID 1 of a PID namespace, traced until it is let go. Killed when this goes.
+/// A program that is PID 1 of a PID namespace, traced until [`Tracee::let_go`]. Dropping it kills it.
 pub struct Tracee {
     pub process: Process,
 }
 
-/// Where it stopped, or why it did not.
+/// Where the program stopped, or why it did not.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub enum Stop {
     /// After an instruction, or at the first one of a handler.
     Step,
     /// Before a signal is delivered.
     Signal(Signal),
-    /// In its end.
+    /// While it ends.
     Exit,
     /// It sleeps.
     Asleep,
 }
 
 impl Tracee {
-    /// Starts `program`, and stops it in `execve`, from which it is about to return; what its last argument names, if it has
-    /// one. The shell that executes it runs the commands `before` first. `options`: more of ptrace's.
+    /// Starts `program`, and stops it just before its `execve` returns. If it has arguments, the last one names the
+    /// program that it executes, and that one is stopped. The shell that executes `program` first runs the commands
+    /// `before`. `options` are added to those of ptrace.
     pub fn start(before: &str, program: &Command, options: Options) -> Self {
         let mut process = Process::pid1(gated(before, program));
         wait_at_gate(&process);
@@ -61,24 +63,24 @@ impl Tracee {
         Pid::from_raw(self.process.id())
     }
 
-    /// Lets it make `count` steps, none of which sleeps.
+    /// Makes `count` steps, in none of which the program sleeps.
     pub fn steps(&self, count: usize) {
         (0..count).for_each(|_| assert_eq!(self.step(None), Stop::Step));
     }
 
-    /// Lets it make one step, on which `signal` is delivered to it, and which does not sleep.
+    /// Makes one step, in which the program does not sleep. `signal` is delivered to it first.
     pub fn step(&self, signal: Option<Signal>) -> Stop {
         ptrace::step(self.pid(), signal).expect("it steps");
         self.stop()
     }
 
-    /// Lets it make one step, which may sleep.
+    /// Makes one step, in which the program may sleep.
     pub fn step_or_sleep(&self) -> Stop {
         ptrace::step(self.pid(), None).expect("it steps");
         self.wait()
     }
 
-    /// Lets it run to the start or the end of a system call.
+    /// Lets it run to the start or the return of a system call.
     pub fn to_call(&self) -> Stop {
         ptrace::syscall(self.pid(), None).expect("it goes on");
         self.wait()
@@ -90,14 +92,14 @@ impl Tracee {
         assert_eq!(self.wait(), Stop::Asleep);
     }
 
-    /// Stops it anew where it is, so that it is not stepping any more.
+    /// Stops it again where it is, so that it no longer steps.
     pub fn interrupt(&self) {
         ptrace::interrupt(self.pid()).expect("it is stopped");
         ptrace::cont(self.pid(), None).expect("it goes on");
         assert_eq!(self.stop(), Stop::Step);
     }
 
-    /// Waits until it stops, which it is bound to do.
+    /// Waits until it stops. Only for a program that cannot sleep first.
     pub fn stop(&self) -> Stop {
         stop_of(waitpid(self.pid(), Some(WaitPidFlag::__WALL)).expect("its state")).expect("it has stopped")
     }
@@ -114,20 +116,20 @@ impl Tracee {
         within_10_s("it stops or sleeps", || look().or_else(|| is_asleep(&self.process).then_some(Stop::Asleep)))
     }
 
-    /// Where it is: the program counter.
+    /// The program counter.
     pub fn pc(&self) -> u64 {
         let call = self.process.call();
         hex(call.split_whitespace().last().expect("the program counter"))
     }
 
-    /// Where its file is mapped, which is the first mapping with a name that is a path.
+    /// The address at which its file is mapped: that of the first mapping whose name is a path.
     pub fn base(&self) -> u64 {
         let maps = fs::read_to_string(format!("/proc/{}/maps", self.process.id())).expect("it lives");
         let first = maps.lines().find(|line| line.contains(" /")).expect("its file");
         hex(first.split('-').next().expect("an address"))
     }
 
-    /// Lets it go on untraced. One that SIGKILL has ended meanwhile is gone already.
+    /// Lets it continue untraced. The error if SIGKILL has already ended it is ignored.
     pub fn let_go(self) -> Process {
         _ = ptrace::detach(self.pid(), None);
         self.process
@@ -150,12 +152,12 @@ fn hex(text: &str) -> u64 {
     u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("an address")
 }
 
-/// Whether it sleeps, and no signal is on its way to it. In this order: a signal that was sent before and is not pending
-/// any more has taken it out of the call.
+/// Whether it sleeps and no signal is pending. The order matters: a signal that was sent before this and is no longer
+/// pending has already taken it out of the call.
 pub fn is_asleep(process: &Process) -> bool {
     let status = process.status();
     let pending = (status.shdpnd | status.sigpnd) & !status.sigblk;
-    // `ppoll` of nothing; the first argument of `pause` is chance.
+    // `ppoll` without descriptors; `pause` has no arguments, so what is shown as its first is arbitrary.
     let sleeps = if SLEEP == libc::SYS_ppoll { format!("{SLEEP} 0x0 ") } else { format!("{SLEEP} ") };
     pending == 0 && status.state.starts_with('S') && process.call().starts_with(&sleeps)
 }

@@ -1,4 +1,4 @@
-//! A trial: a program is started, stopped at one place, and something happens to it there.
+//! A trial: starts a program, stops it at one place, and causes an event there.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -23,7 +23,8 @@ use crate::tracee::{Stop, Tracee, is_asleep};
 /// Where the program is when the event happens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
-    /// So many steps after so many starts and ends of system calls. Both 0: at the end of `execve`, still in the kernel.
+    /// After `calls` starts and returns of system calls and then `steps` steps. If both are 0, it is still in the
+    /// kernel, at the end of `execve`.
     Stopped {
         calls: usize,
         steps: usize,
@@ -37,9 +38,9 @@ pub enum Place {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Seen {
     Rest(Rest),
-    /// It sleeps, or is stopped with a handler for SIGCHLD, and so many of its children are zombies.
+    /// It sleeps, or is stopped after it has installed its handler for SIGCHLD, and has this many zombies.
     Zombies(usize),
-    /// It came to rest, and then SIGTERM did not end it.
+    /// It came to rest, but then SIGTERM did not end it.
     Deaf,
     /// Something else went wrong.
     Other(String),
@@ -70,18 +71,18 @@ impl Bench {
         self.happen(place, tracee, &[event])
     }
 
-    /// How many places there are in the handler that `first` starts at `place`, if it starts one.
+    /// The number of places in the handler that `first` starts at `place`; none if it starts no handler.
     pub fn handler(&self, place: Place, first: Event) -> Option<usize> {
         let options = Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACEEXIT;
         let tracee = start(&self.program, place, &[first], options);
         let starts = self.enter_handler(place, &tracee, first);
         let places = starts.then(|| 1 + (0..).take_while(|_| tracee.step_or_sleep() == Stop::Step).count());
-        tracee.let_go(); // a kill does not get it out of the stop in its end
+        tracee.let_go(); // if it is stopped while it ends, a kill does not continue it
         places
     }
 
-    /// Lets `first` happen at `place`, and `second` after `steps` steps of the handler that it starts; at once if it starts
-    /// none.
+    /// Lets `first` happen at `place`, and `second` after `steps` steps of the handler that it starts, or immediately
+    /// if it starts none.
     pub fn pair(&self, place: Place, first: Event, steps: Option<usize>, second: Event) -> Seen {
         let tracee = start(&self.program, place, &[first, second], Options::PTRACE_O_EXITKILL);
         let Some(steps) = steps else { return self.happen(place, tracee, &[first, second]) };
@@ -90,8 +91,9 @@ impl Bench {
         self.happen(Place::Stopped { calls: 0, steps }, tracee, &[second])
     }
 
-    /// Sends SIGTERM to the sleeping program, and again at the first instruction of each handler that it starts, until its
-    /// stack has no room for another; the last one when it is let go. How many handlers were on its stack, and its end.
+    /// Sends SIGTERM to the sleeping program, and again at the first instruction of each handler that this starts,
+    /// until its stack has no room for another; the last SIGTERM is delivered when it runs untraced. Returns how many
+    /// handlers were on its stack, and how it ended.
     pub fn flood(&self) -> (usize, Seen) {
         let nest = |count| {
             let tracee = start(&self.program, Place::Asleep, &[], Options::PTRACE_O_EXITKILL);
@@ -115,7 +117,8 @@ impl Bench {
         (room, self.happen(Place::Stopped { calls: 0, steps: 0 }, full, &[Event::Signal(libc::SIGTERM)]))
     }
 
-    /// Lets `first` happen and the program go on to the first instruction of the handler for it. False if it has none.
+    /// Lets `first` happen, and the program run to the first instruction of its handler for it. Returns false if it has
+    /// no handler.
     fn enter_handler(&self, place: Place, tracee: &Tracee, first: Event) -> bool {
         let signal = match first {
             Event::Signal(signal) => Signal::try_from(signal).expect("a named one"),
@@ -134,13 +137,13 @@ impl Bench {
         tracee.step(Some(signal)) == Stop::Step
     }
 
-    /// Lets `events` happen, and the program go. Where it is stopped, it is let go when they have begun.
+    /// Lets `events` happen and the program run to its end or rest. A stopped program is let go once they have begun.
     fn happen(&self, place: Place, tracee: Tracee, events: &[Event]) -> Seen {
         let stopped = matches!(place, Place::Stopped { .. });
         let process = if stopped {
             let reaps = tracee.process.status().sigcgt & bit(Signal::SIGCHLD) != 0;
             events.iter().for_each(|&event| self.begin(event, &tracee.process));
-            // With its handler there, the kernel is to release the dead although it is stopped.
+            // Once its handler is installed, the kernel must release dead children even while it is stopped.
             let zombies = if reaps { tracee.process.zombies() } else { 0 };
             let process = tracee.let_go();
             if zombies > 0 {
@@ -157,14 +160,14 @@ impl Bench {
             events.iter().for_each(|&event| self.begin(event, &process));
             process
         };
-        // What is frozen does not come to the stop.
+        // A frozen program does not reach the stop, so it is thawed first.
         let (stops, others): (Vec<Event>, Vec<Event>) =
             events.iter().partition(|&&event| event == Event::StopAndContinue);
         others.into_iter().chain(stops).for_each(|event| self.finish(event, &process));
         end(process)
     }
 
-    /// What is done while the program is stopped or sleeps.
+    /// The part of `event` that happens while the program is stopped or sleeps.
     fn begin(&self, event: Event, process: &Process) {
         let send = |signal| self.killer.kill(&[signal], process.id());
         match event {
@@ -191,12 +194,13 @@ impl Bench {
         }
     }
 
-    /// What is done when the program is let go. A signal from inside must find it untraced: a traced PID 1 gets signals
-    /// that are thrown away otherwise (`sig_ignored`, kernel/signal.c), and SIGSTOP would act.
+    /// The part of `event` that happens once the program runs untraced. A signal from inside must find it untraced: a
+    /// traced PID 1 gets signals that are thrown away otherwise (`sig_ignored`, kernel/signal.c), and SIGSTOP would
+    /// act.
     fn finish(&self, event: Event, process: &Process) {
         match event {
             Event::StopAndContinue => {
-                // Anew, because another such event at the same place may have continued it.
+                // SIGSTOP again, because another such event at the same place may have continued it.
                 self.killer.kill(&[libc::SIGSTOP], process.id());
                 within_10_s("it is stopped or has ended", || {
                     process.status().state.starts_with(['T', 'Z']).then_some(())
@@ -214,8 +218,8 @@ impl Bench {
     }
 }
 
-/// Starts `program` with as many orphans as `events` at `place` will have die, and brings it to `place` if that is one
-/// where it is stopped.
+/// Starts `program` with as many orphans as will die in `events` at `place`. If `place` is one where it is stopped,
+/// brings it there.
 fn start(program: &Path, place: Place, events: &[Event], options: Options) -> Tracee {
     let died_before = usize::from(place == Place::AsleepAfterDeath);
     let orphans = died_before + events.iter().map(|&event| deaths(event)).sum::<usize>();
@@ -234,7 +238,7 @@ fn start(program: &Path, place: Place, events: &[Event], options: Options) -> Tr
     tracee
 }
 
-/// The thread that calls this is the tracer, and must end then.
+/// Brings `program` to `place` and leaves it traced. The thread that calls this is the tracer and must then end.
 fn trace_and_end(program: &Path, place: Place) -> Process {
     let tracee = start(program, place, &[], Options::empty());
     if matches!(place, Place::Stopped { .. }) {
@@ -250,7 +254,7 @@ fn trace_and_end(program: &Path, place: Place) -> Process {
     tracee.process
 }
 
-/// An orphan with a child whose exit signal is SIGUSR1 and that dies at once.
+/// An orphan with a child whose exit signal is SIGUSR1 and which dies at once.
 const ODD_ORPHAN: &str = r#"
     (perl -e '$SIG{USR1} = "IGNORE"; my $child = syscall CLONE, 10, 0, 0, 0, 0; kill 9, $$ if !$child; sleep 1000' &); "#;
 
@@ -284,7 +288,7 @@ fn kill_orphan(pid: &str) {
     within_10_s("it is dead", || matches!(state(pid), None | Some('Z')).then_some(()));
 }
 
-/// Through a descriptor of its own, which does not wait.
+/// Fills stderr through another descriptor, which does not block.
 fn fill_stderr(process: &Process) {
     let stderr = format!("/proc/{}/fd/2", process.id());
     let mut stderr = File::options().write(true).custom_flags(libc::O_NONBLOCK).open(stderr).expect("a pipe");
@@ -293,13 +297,13 @@ fn fill_stderr(process: &Process) {
     }
 }
 
-/// The state in which it sleeps; none while it does not.
+/// The state in which the program sleeps; none if it does not sleep.
 fn rest(process: &Process) -> Option<State> {
     let ignored = |process: &Process| process.status().sigign & bit(Signal::SIGCHLD) != 0;
     is_asleep(process).then(|| if ignored(process) { State::AsleepAfterDeath } else { State::Asleep })
 }
 
-/// How it goes on. One that sleeps is ended by SIGTERM.
+/// Waits for the outcome. If the program sleeps, SIGTERM must end it.
 fn end(mut process: Process) -> Seen {
     let seen = within_10_s("it ends or sleeps", || {
         if let Some(code) = process.status_if_over() {

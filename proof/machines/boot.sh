@@ -1,7 +1,8 @@
 #!/bin/sh
-# Boots one line of machines with the kernel in FOLDER of target/kernels, and with kernels-init.sh, pause and busybox in its
-# initramfs; prints a line of the table. If all was well, FOLDER/result has that line with | between its columns, and what an
-# instance took, of pause and of those of $peers (NAME=FILE in target/) that are built for the architecture.
+# Boots the machine that LINE of the file machines describes, with the kernel in FOLDER of target/kernels, and with
+# kernels-init.sh, pause and busybox in its initramfs. Prints a line of the table. If all checks pass, writes
+# FOLDER/result: that line with | between its columns, and the memory of an instance of pause and of each of $peers
+# (NAME=FILE in target/) that is built for the architecture.
 # Usage: boot.sh FOLDER LINE...
 set -eu
 project=$(cd "$(dirname "$0")/../.." && pwd)
@@ -19,15 +20,15 @@ for peer in ${peers-}; do
 done
 cp busybox root/bin/
 chmod 0755 root/init root/pause root/bin/busybox
-# Not beside peers: kernels.sh then boots many kernels, and this takes minutes.
+# Not together with peers: then kernels.sh boots many kernels, and this takes minutes.
 [ -n "${peers-}" ] || [ ! -e "$project/target/instructions/$pause" ] || cp "$project/target/instructions/$pause" root/instructions
 
-# The kernel panics when its init ends, which says the exit code; then it reboots, which ends QEMU.
+# When its init ends, the kernel panics, which prints the exit code, and reboots, which ends QEMU.
 start=$(date +%s)
 "$project/proof/machines/qemu.sh" 900 "$console" "$qemu" "$@" -m 512 2>&1 | tr -d '\r' >console.txt
 seconds=$(($(date +%s) - start))
 
-# All that is said from the first line of kernels-init.sh on: by it, by pause and by the kernel.
+# Everything that kernels-init.sh, pause and the kernel print, from the first line of kernels-init.sh on.
 said=$(sed -n '/^kernel: /,/Kernel panic/p' console.txt)
 unexpected=$(echo "$said" | grep -Ev -e '^(kernel|page size|memory of|instructions|ok|checks)[: ]' \
     -e '^Shutting down, got signal: Terminated$' \
@@ -36,7 +37,7 @@ checks=$(echo "$said" | grep -c '^ok: ' || true)
 case $unexpected$(echo "$said" | tail -n 3 | tr '\n' ' ') in
     "checks: $checks Shutting down, got signal: Terminated ["*'] Kernel panic '*' exitcode=0x00000000 ') ;;
     *)
-        echo "FAILED: $folder on $qemu $*, after $seconds s and $checks checks; it ended with:" >&2
+        echo "FAILED: $folder on $qemu $*, after $seconds s and $checks checks; its last lines:" >&2
         tail -n 30 console.txt >&2
         exit 1
         ;;

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Builds the test proof/instructions for machines that have nothing but busybox, into target/instructions/ARCHITECTURE: a
-# static program, linked by rust-lld. arm64's target of Rust comes with a libc (musl); for ppc64le it is Debian's.
-# Not for arm and riscv64, for which the kernel has no PTRACE_SINGLESTEP, and not for s390x: QEMU 7.2 steps past its branches
-# (`brasl`) instead of taking them.
+# Builds the test proof/instructions for machines that have only busybox, into target/instructions/ARCHITECTURE: a
+# static program, linked by rust-lld. Rust's target for arm64 contains a libc (musl); for ppc64le, Debian's is used.
+# Other architectures cannot be stepped: the kernel has no PTRACE_SINGLESTEP for arm and riscv64, and on s390x QEMU 7.2
+# steps past branches (`brasl`) instead of taking them.
 set -eu
 cd "$(dirname "$0")/../.."
 mkdir -p target/instructions

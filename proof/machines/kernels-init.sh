@@ -1,7 +1,7 @@
 #!/bin/busybox sh
-# Init of the machine that boot.sh starts: tests /pause as PID 1 of PID namespaces, then becomes it.
-# Nothing but this file, /pause, Debian's /bin/busybox, perhaps other programs in /peers and, where the processor can step,
-# /instructions is here.
+# Init of the machine that boot.sh starts: tests /pause as PID 1 of PID namespaces, then executes it as init.
+# The machine has only this file, /pause and Debian's /bin/busybox; it may have other programs in /peers and, where
+# instructions can be stepped, /instructions.
 # shellcheck shell=dash disable=SC2016 # some of these scripts are for other shells
 
 checks=0
@@ -12,7 +12,7 @@ check() {
     wait_until "$@"
     echo "ok: $name"
 }
-# Tries "$@" for 20 s, because an emulated machine is slow; without success it ends the machine.
+# Tries "$@" for 20 s, because an emulated machine is slow. If it does not succeed, ends the machine.
 wait_until() {
     tries=0
     until "$@"; do
@@ -28,19 +28,19 @@ fail() {
     reboot -f
 }
 
-# Starts "$@" as PID 1 of a PID namespace; its number here is $pid, and $holder waits for it.
+# Starts "$@" as PID 1 of a PID namespace. $pid is its PID outside, and the process $holder waits for it.
 start() {
     unshare -p -f "$@" >/out 2>/err &
     holder=$!
     until pid=$(cat "/proc/$holder/task/$holder/children") && [ -n "$pid" ]; do usleep 1000; done
     pid=${pid% }
 }
-# --: the nsenter of bullseye would take -c for its own.
+# --: the nsenter of bullseye would interpret -c itself.
 inside() { nsenter -t "$pid" -p -- sh -c "$1"; }
 
 in_state() { grep -q "^State:.$1" "/proc/$pid/status"; }
 is_pause() { [ "$(readlink "/proc/$pid/exe")" = /pause ]; }
-# SIGINT and SIGTERM are caught, SIGCHLD is caught or ignored.
+# SIGINT and SIGTERM have handlers; SIGCHLD has one or is ignored.
 sleeps_with_handlers() { is_pause && in_state S && grep -Eq '^SigCgt:.*[04]002$' "/proc/$pid/status"; }
 
 children() { cat "/proc/$pid/task/$pid/children"; }
@@ -60,31 +60,31 @@ ends_with() { # signal, name
 }
 all_signals_but_int_and_term='for n in $(seq 64); do case $n in 2 | 15) ;; *) kill -$n 1 ;; esac; done'
 
-# By its path until a shell has what it may need to find the other programs: /proc, or a link to each in PATH.
+# Called by its path until the shell can find the other programs: for that it may need /proc, or a link to each in PATH.
 /bin/busybox mkdir -p /dev /proc
 /bin/busybox mount -t devtmpfs none /dev
 /bin/busybox mount -t proc none /proc
 /bin/busybox --install -s /bin
 mkfifo /gate
-echo # ends what the firmware wrote
+echo # ends the firmware's last line
 echo "kernel: $(uname -r)"
 echo "page size: $(awk '/KernelPageSize/ { print $2, $3; exit }' /proc/self/smaps)"
 
-# Negative control: what does not reap leaves zombies, and we see them.
+# Negative control: a program that does not reap leaves zombies, and this script sees them.
 start sleep 1000
 inside "$orphans"
 check 'sleep as PID 1 has the orphans' has_children 50
 kill_children
-check 'sleep as PID 1 leaves them zombies' has_zombies 50
+check 'sleep as PID 1 leaves them as zombies' has_zombies 50
 kill -KILL "$pid"
 
 /pause x -v >/out 2>/err
-check 'it says its version' grep -q '^pause [0-9]' /out
+check 'it prints its version' grep -q '^pause [0-9]' /out
 
 /pause >/out 2>/err &
 pid=$!
 holder=$pid
-check 'as another PID it sleeps' sleeps_with_handlers
+check 'with another PID it sleeps' sleeps_with_handlers
 check 'it warns' [ "$(cat /out /err)" = 'Warning: pause should be the first process' ]
 kill -TERM "$pid"
 wait "$holder"
@@ -92,8 +92,8 @@ check 'exit 0' [ $? = 0 ]
 
 start /pause
 check 'as PID 1 it sleeps' sleeps_with_handlers
-check 'one range of the file' [ "$(grep -c ' r-xp .* /pause$' "/proc/$pid/maps")" = 1 ]
-check 'nothing but the stack is writable' [ "$(awk '$2 ~ /w/ { print $6 }' "/proc/$pid/maps")" = '[stack]' ]
+check 'one range of the file is mapped' [ "$(grep -c ' r-xp .* /pause$' "/proc/$pid/maps")" = 1 ]
+check 'only the stack is writable' [ "$(awk '$2 ~ /w/ { print $6 }' "/proc/$pid/maps")" = '[stack]' ]
 inside "$orphans"
 check 'it has the orphans' has_children 50
 kill_children
@@ -101,34 +101,35 @@ check 'it reaps them' has_children 0
 check 'SIGTERM' ends_with TERM Terminated
 
 start /pause
-check 'another sleeps' sleeps_with_handlers
+check 'another instance sleeps' sleeps_with_handlers
 inside "$orphans"
 check 'it has the orphans' has_children 50
 kill -STOP "$pid"
 check 'it is stopped' in_state T
 kill_children
-check 'orphans go while it is stopped' has_children 0
+check 'orphans are reaped while it is stopped' has_children 0
 check 'it is still stopped' in_state T
 kill -CONT "$pid"
 check 'it sleeps again' sleeps_with_handlers
 check 'SIGINT' ends_with INT Interrupt
 
-# It opens the file before it executes pause, and does not reap, which a shell does.
+# start-stop-daemon waits at the FIFO, which it opens before it executes pause. Unlike a shell, it does not reap
+# meanwhile.
 start sh -c "$orphans; exec start-stop-daemon -S -p /gate -x /pause"
-check 'something else has children' has_children 50
+check 'another program has children' has_children 50
 kill_children
-check 'it leaves them zombies' has_zombies 50
+check 'it leaves them as zombies' has_zombies 50
 echo >/gate
-check 'what it executes is pause' sleeps_with_handlers
-check 'which reaps them' has_children 0
+check 'it executes pause' sleeps_with_handlers
+check 'pause reaps them' has_children 0
 inside "$all_signals_but_int_and_term"
 inside "$orphans"
-check 'no other signal from inside does a thing' has_children 50
+check 'no other signal from inside has an effect' has_children 50
 kill_children
-check 'and it reaps' has_children 0
+check 'it still reaps' has_children 0
 check 'SIGTERM' ends_with TERM Terminated
 
-# What goes wrong is in /out, and takes no second try.
+# /out has the failures. The check is not tried again.
 if [ -e /instructions ]; then
     mkdir -p /sys
     mount -t sysfs none /sys
@@ -139,8 +140,8 @@ if [ -e /instructions ]; then
     echo "instructions: $(awk 'NR == 1 { print $1 }' /out)"
 fi
 
-# What an instance of each takes, in KiB: the median of five, because it is a page more or less, by where the kernel lets the
-# stack start. With one alone, what all share would be counted as private.
+# The memory of an instance of each program, in KiB: the median of five, because it varies by a page with the start of
+# the stack, which the kernel chooses. Shared memory of a single instance would be counted as private.
 asleep() { [ "$(readlink "/proc/$pid/exe")" = "$program" ] && in_state S; }
 rollup() { awk -v kind="^$1" '$1 ~ kind { sum += $2 } END { print sum }' "/proc/$pid/smaps_rollup"; }
 for program in /pause /peers/*; do
@@ -159,7 +160,7 @@ for program in /pause /peers/*; do
     kill -KILL $pids
 done
 
-# Not before each has become sleep, or killall misses it.
+# True only once each has executed sleep, because killall would miss the others.
 has_orphans() { has_children 51 && [ "$(pidof sleep | wc -w)" = 50 ]; }
 machine() {
     pid=1
@@ -169,7 +170,7 @@ machine() {
     killall -KILL sleep
     check 'it reaps them' has_children 1
     sh -c "$all_signals_but_int_and_term"
-    check 'no other signal does a thing' sleeps_with_handlers
+    check 'no other signal has an effect' sleeps_with_handlers
     echo "checks: $checks"
     kill -TERM 1
 }

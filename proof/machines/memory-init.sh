@@ -1,10 +1,10 @@
 #!/bin/busybox sh
-# Init of the machine that memory.sh starts: runs the benchmark among the files of the machine that started it, which it can
-# read; what it writes goes to memory.
+# Init of the machine that memory.sh starts: runs the benchmark on the files of the machine outside. It can only read
+# them; what it writes stays in memory.
 # shellcheck shell=dash
 trap '/bin/busybox poweroff -f' EXIT
 /bin/busybox mkdir /proc /machine /memory /all
-/bin/busybox mount -t proc none /proc # which a shell may need to find the other programs, or a link to each
+/bin/busybox mount -t proc none /proc # the shell may need it, or a link to each program, to find the other programs
 /bin/busybox --install -s /bin
 for module in $(cat /modules); do
     insmod "/$module.ko" || exit

@@ -1,35 +1,35 @@
 #!/bin/sh
-# Measures the memory of an instance under control groups v2 where this machine has v1: on Debian's kernel in QEMU, with
-# this machine's files. Emulated, its times would say nothing, but bytes are bytes. Options: --quick, or --save, which keeps
-# the samples in proof/bench/samples-v2.json, and writes the tables anew, if all bars are reached.
+# Measures the memory of an instance under control groups v2 on a machine that has v1: in QEMU, on Debian's kernel, with
+# this machine's files. Only memory is measured, because times in an emulated machine mean nothing. Options: --quick;
+# --save, which stores the samples in proof/bench/samples-v2.json and writes the tables again, if all bars are reached.
 set -eu
 cd "$(dirname "$0")/../.."
 case $* in
     '' | --quick) quick=$* ;;
     --save) quick= ;;
-    *) echo "$0: $*: there is --quick, and there is --save" >&2; exit 2 ;;
+    *) echo "usage: $0 [--quick | --save]" >&2; exit 2 ;;
 esac
 project=$PWD
 [ ! -e /sys/fs/cgroup/cgroup.controllers ] ||
-    { echo "nothing to do: this machine has control groups v2 itself, and make bench measures them"; exit 0; }
+    { echo "nothing to do: this machine has control groups v2, so make bench measures them"; exit 0; }
 # shellcheck source=proof/kit/skip.sh
 . proof/kit/skip.sh
-[ "$(uname -m)" = x86_64 ] || skipped "$0 is written for amd64 alone"
+[ "$(uname -m)" = x86_64 ] || skipped "$0 runs only on amd64"
 
 proof/packages/install.sh bench-v2
 package=linux-image-amd64 modules='netfs 9pnet 9pnet_virtio 9p overlay'
 echo "amd64 $package $modules" | proof/packages/kernel.sh
-[ -e "target/kernels/$package/fetched" ] || skipped "the kernel $package, which kernel.sh could not fetch"
+[ -e "target/kernels/$package/fetched" ] || skipped "kernel.sh could not fetch the kernel $package"
 rm -rf target/v2
 mkdir -p target/v2/root/bin target/v2/out
 cd target/v2
 cp "../kernels/$package/kernel" .
 cp "../kernels/$package/busybox" root/bin/
 cp "../kernels/$package/"*.ko root/
-echo "$modules" >root/modules # in the order in which they are loaded
+echo "$modules" >root/modules # in the order in which they must be loaded
 cp "$project/proof/machines/memory-init.sh" root/init
 chmod 0755 root/init
-# shellcheck disable=SC2016 # for the other shell, which quotes it all
+# shellcheck disable=SC2016 # for the inner shell, whose export quotes the values
 env -i PATH="$PATH" HOME="$HOME" ${CARGO_HOME+CARGO_HOME="$CARGO_HOME"} ${RUSTUP_HOME+RUSTUP_HOME="$RUSTUP_HOME"} \
     project="$project" quick="$quick" sh -c 'export -p' >out/environment
 # -cx16: see proof/machines/machines
@@ -37,7 +37,7 @@ env -i PATH="$PATH" HOME="$HOME" ${CARGO_HOME+CARGO_HOME="$CARGO_HOME"} ${RUSTUP
     -virtfs local,path=/,mount_tag=machine,security_model=none,readonly=on,multidevs=remap \
     -virtfs local,path=out,mount_tag=out,security_model=none
 
-[ -s out/benchmarks.json ] || { echo "$0: not all bars are reached, or it did not come to its end" >&2; exit 1; }
+[ -s out/benchmarks.json ] || { echo "$0: not all bars are reached, or the benchmark did not finish" >&2; exit 1; }
 [ "${1-}" != --save ] || {
     mv out/benchmarks.json "$project/proof/bench/samples-v2.json"
     cd "$project" && cargo bench --quiet --package bench -- --docs

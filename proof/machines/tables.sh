@@ -1,10 +1,10 @@
 #!/bin/sh
-# Writes docs/fragments/kernels.md and memory-pages.md from what boot.sh left of the boots that kernels.sh has listed.
+# Writes docs/fragments/kernels.md and memory-pages.md from the results of boot.sh for the boots that kernels.sh lists.
 set -eu
 cd "$(dirname "$0")/../../target/kernels"
 fragments=../../docs/fragments
 
-# A Markdown table of the lines that it reads, whose cells have a | between them.
+# Makes a Markdown table of the lines on stdin, whose cells have a | between them.
 table() {
     awk -F '|' '
         { for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } }
@@ -18,7 +18,7 @@ table() {
             }
         }'
 }
-results() { # by the order of machines, then by release
+results() { # in the order of machines, then of releases
     grep -v '^#' ../../proof/machines/machines | while read -r _ _ package _; do
         awk -v package="$package" '$4 == package { print $1 "/result" }' boots.fetched
     done
@@ -34,7 +34,7 @@ missing=$(cut -d ' ' -f 1 boots | grep -vFx "$(cut -d ' ' -f 1 boots.fetched)" |
 
 {
     echo 'architecture|page size|kernel|program|RSS, KiB|page tables|private|shared'
-    # Of each architecture and page size, what the newest kernel says.
+    # For each architecture and page size, the results of the newest kernel.
     results | xargs awk -F '|' '
         FNR == 1 { of = $1 "|" $4; if (!(of in kernel)) order[++n] = of; kernel[of] = $2; rows[of] = ""; next }
         { split($0, part, ": "); gsub(" ", "|", part[2]); rows[of] = rows[of] of "|" kernel[of] "|" part[1] "|" part[2] "\n" }

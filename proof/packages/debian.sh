@@ -6,7 +6,7 @@
 # shellcheck source=proof/kit/skip.sh
 . proof/kit/skip.sh
 
-cannot_be_had() { skipped "${program:?} cannot be had: $*"; }
+cannot_be_had() { skipped "${program:?} is not available: $*"; }
 
 # The addresses of Debian's archive from this machine's configuration; none on another system.
 archives() (

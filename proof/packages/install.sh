@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the programs that the targets LIST use and this machine lacks, as root on Debian. Each line of LIST.list
-# names a program or its path, and the packages that contain it. If it cannot install them, it says so and fails. If
+# Installs the programs that the targets LIST need and this machine lacks, as root on Debian. Each line of LIST.list
+# names a program or its path, and the packages that contain it. If it cannot install them, it names them and fails. If
 # nothing is missing, it contacts no archive.
 set -eu
 cd "$(dirname "$0")/../.."

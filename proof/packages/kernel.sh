@@ -1,9 +1,10 @@
 #!/bin/sh
 # Fetches kernels of Debian, each with a busybox, into target/kernels/PACKAGE/: `kernel`, `busybox`, MODULE.ko for each
-# module, and `fetched`, with the request and the release that it came from. Reads one request per line:
+# module, and `fetched`, with the request and the release that delivered it. Reads one request per line:
 #     ARCHITECTURE PACKAGE [MODULE...]
-# Each comes from the first release that delivers it, and is kept. What no release delivers is `not fetched`.
-# With arguments, RELEASE..., it takes those alone, and the folder is target/kernels/RELEASE/PACKAGE/, after the first.
+# Takes each from the first release that delivers it, and keeps it. What no release delivers is recorded as not fetched.
+# With arguments, RELEASE..., uses only these releases, and the folder is target/kernels/RELEASE/PACKAGE/ with the
+# first.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh
@@ -60,7 +61,7 @@ for release in $releases; do
         use_release "$release" deb
         prefer=
         rm -f apt/sources/base.list
-        case $release in *-backports) # has no busybox
+        case $release in *-backports) # it has no busybox
             prefer=$release
             sed "s/ $release / ${release%-backports} /" apt/sources/debian.list >apt/sources/base.list
             ;;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fetches Debian's libc of ppc64le, to be linked statically with programs of Rust's for it, into target/libc. It is kept. If it
-# cannot be had, it is `not fetched`.
+# Fetches Debian's libc for ppc64le into target/libc, to link Rust programs statically, and keeps it. A failure is
+# recorded as not fetched.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh

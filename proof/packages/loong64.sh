@@ -1,12 +1,12 @@
 #!/bin/sh
-# Unpacks what boots a kernel of loong64 into target/loong64/: a QEMU and the firmware for it, of the first release of Debian
-# that delivers both. QEMU 7.2 has no such firmware, and the kernels are EFI images, which it does not boot. What is unpacked
-# runs with its own libraries; nothing is installed, and no root is needed.
+# Unpacks into target/loong64/ what boots a kernel of loong64: a QEMU and its firmware, from the first release of Debian
+# that delivers both. The kernels are EFI images, for which QEMU 7.2 has no firmware. The unpacked QEMU runs with its
+# own libraries; nothing is installed, and no root is needed.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh
 program="a QEMU for loong64" && . proof/packages/debian.sh
-command -v dpkg >/dev/null && [ "$(dpkg --print-architecture)" = amd64 ] || cannot_be_had "$0 is written for amd64 alone"
+command -v dpkg >/dev/null && [ "$(dpkg --print-architecture)" = amd64 ] || cannot_be_had "$0 runs only on amd64"
 mkdir -p target/loong64
 cd target/loong64
 forget 'QEMU for loong64'
@@ -23,7 +23,7 @@ deliver() { # RELEASE
     cp root/usr/share/qemu-efi-loongarch64/QEMU_EFI.fd root/usr/share/qemu/loongarch64.fd
 }
 wrap() {
-    # A module of the machine's own QEMU would not fit.
+    # Modules of this machine's own QEMU would not match.
     cat >part <<END
 #!/bin/sh
 export QEMU_MODULE_DIR=$PWD/root/usr/lib/x86_64-linux-gnu/qemu

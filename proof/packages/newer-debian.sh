@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes target/newer-debian, a root folder with Debian testing, for tests that need programs that this machine may lack:
-# cloud-init, Compose 2, containerd 2 and Podman 5. None of it is installed on this machine itself.
+# Makes target/newer-debian, a root folder with Debian testing, for tests of programs that this machine may lack:
+# cloud-init, Compose 2, containerd 2 and Podman 5. Nothing is installed on this machine itself.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh
@@ -15,7 +15,7 @@ packages=$packages,python3-cffi-backend,runc,systemd
 
 make_root() {
     rm -rf "$root.part"
-    # shellcheck disable=SC2046 # without an archive it uses Debian's own
+    # shellcheck disable=SC2046 # if there is no archive, debootstrap uses Debian's own
     debootstrap --force-check-gpg --variant=minbase "--include=$packages" \
         --cache-dir="$root.debs" "$1" "$root.part" $(archives | head -n 1) >"$root.log" 2>&1
 }

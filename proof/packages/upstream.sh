@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds upstream's pause, with which the contract tests compare ours, into target/upstream/pause, as its Makefile does;
-# pause-musl, for the benchmarks, if musl-gcc is installed; and pause-ARCHITECTURE, for each whose compiler is installed.
+# Builds upstream's pause, with which the contract tests compare ours, into target/upstream/pause, as its Makefile does.
+# Also builds pause-musl, for the benchmarks, if musl-gcc is installed, and pause-ARCHITECTURE for each architecture
+# whose compiler is installed.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh

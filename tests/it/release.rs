@@ -73,7 +73,7 @@ fn each_refusal_is_one_line_and_changes_nothing() {
     copy.commit();
     assert_eq!(check(copy.path(), NEXT).expect("it can be released"), NOW);
     copy.git(&["tag", &format!("v{NEXT}")]);
-    refuses(NEXT, &format!("the tag v{NEXT} is there already"));
+    refuses(NEXT, &format!("the tag v{NEXT} already exists"));
 }
 
 /// The disk is full when the second file is written.

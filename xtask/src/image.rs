@@ -45,7 +45,7 @@ pub fn all(reference: &Reference, archs: &[&'static Arch]) -> Result<()> {
 pub fn reference(name: &str, tag: &str) -> Result<Reference> {
     let whole = format!("{name}:{tag}");
     let reference: Reference = whole.parse().with_context(|| {
-        format!("not the name of an image: {whole:?}; say IMAGE=registry.example/pause and TAG={TAG}")
+        format!("not the name of an image: {whole:?}; for example, IMAGE=registry.example/pause and TAG={TAG}")
     })?;
     ensure!(reference.whole() == whole, "write the name of the image out: {:?} is {:?}", whole, reference.whole());
     Ok(reference)
@@ -188,7 +188,7 @@ impl Image {
         Ok(files)
     }
 
-    /// The layout as the installer carries it. Digests do not compress, but all can be computed from the layers: so
+    /// The layout as the installer contains it. Digests do not compress, but all can be computed from the layers: so
     /// `@03.gz@` stands for the digest of parts/03.gz, and `@03@` for the digest of its uncompressed contents.
     fn parts(&self, reference: &Reference) -> Result<Vec<(String, Vec<u8>)>> {
         let count = self.platforms.len();
@@ -261,7 +261,7 @@ fn blob(blobs: &mut Vec<(String, Vec<u8>)>, media_type: MediaType, bytes: Vec<u8
     Ok(descriptor)
 }
 
-/// JSON with sorted keys, which the types of oci-spec alone do not give.
+/// JSON with sorted keys; the types of oci-spec would write them in another order.
 fn json(value: &impl Serialize) -> Result<Vec<u8>> {
     Ok(serde_json::to_vec(&serde_json::to_value(value)?)?)
 }

@@ -14,11 +14,11 @@ Usage: cargo xtask VERB
   image [NAME TAG [PLATFORMS]]
           the image of all platforms, or of PLATFORMS such as linux/amd64,linux/arm64: dist/pause.tar and
           dist/pause-install.sh, and a .gz of each
-  digests prints the digests of all of these, as digests.txt keeps them
+  digests prints the digests of all of these, in the form of digests.txt
   docs [--check]
           writes docs/fragments/ into README*.md and docs/, or checks that they are up to date
   release X.Y.Z
-          sets the version everywhere, and says what is left to do by hand";
+          sets the version in every file, and prints the steps that remain to be done by hand";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();

@@ -1,5 +1,6 @@
-//! `cargo xtask release X.Y.Z`: sets the version everywhere, updates the digests and documents, and says what is left
-//! to do by hand. It works on a copy of the repository, and at the end copies all changed files into the tree, or none.
+//! `cargo xtask release X.Y.Z`: sets the version in every file, updates the digests and documents, and prints the steps
+//! that remain to be done by hand. It works on a copy of the repository, and at the end copies all changed files into
+//! the tree, or none.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,11 +10,11 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use build::write;
 
-/// Where the version stands, and nowhere else: these files, and those below these folders, as `git ls-files` takes them.
-/// (Cargo.lock is cargo's, CHANGELOG.md yours; programs take it from cargo.)
+/// The files and folders that contain the version, as patterns for `git ls-files`; no other file may. (Except
+/// Cargo.lock, which cargo updates, and CHANGELOG.md, which you write. Programs get the version from cargo.)
 pub const PLACES: [&str; 6] = ["Cargo.toml", "Dockerfile", "README*.md", "SECURITY.md", "deploy/", "docs/*.md"];
 
-/// Sets `version` in the repository at `root`; returns what is left to do.
+/// Sets `version` in the repository at `root`; returns a text with the remaining steps.
 pub fn release(root: &Path, version: &str) -> Result<String> {
     let old = check(root, version)?;
     let folder = tempfile::tempdir().context("cannot make a folder")?;
@@ -30,7 +31,7 @@ pub fn release(root: &Path, version: &str) -> Result<String> {
     let changed: Vec<&str> = changed.lines().collect();
     put(&copy, root, &changed)?;
     Ok(format!(
-        "{} files now have the version {version}. What is left to do by hand:\n  \
+        "{} files now have the version {version}. The remaining steps:\n  \
          git diff                        read it\n  \
          .ci/run                         all tests, as root on Debian\n  \
          git commit --all -m 'Release {version}'\n  \
@@ -43,12 +44,12 @@ pub fn release(root: &Path, version: &str) -> Result<String> {
 
 /// Checks that `version` can be released from the repository at `root`; returns the present version.
 pub fn check(root: &Path, version: &str) -> Result<String> {
-    let new = numbers(version).with_context(|| format!("not a version: {version:?}; say X.Y.Z, in numbers"))?;
+    let new = numbers(version).with_context(|| format!("not a version: {version:?}; it must be X.Y.Z, in numbers"))?;
     let manifest = root.join("Cargo.toml");
     let manifest = fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
     let old = manifest.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
     let old = old.context("Cargo.toml has no version")?;
-    ensure!(numbers(old).is_some_and(|old| old < new), "{version} does not come after {old}, which this is");
+    ensure!(numbers(old).is_some_and(|old| old < new), "{version} does not come after {old}, the present version");
 
     let changelog = fs::read_to_string(root.join("CHANGELOG.md")).context("cannot read CHANGELOG.md")?;
     let section = changelog.split("\n## ").find_map(|section| section.strip_prefix(&format!("[{version}]")));
@@ -57,7 +58,7 @@ pub fn check(root: &Path, version: &str) -> Result<String> {
     let changes = run(root, "git", &["status", "--porcelain"])?;
     ensure!(changes.is_empty(), "the tree is not clean: commit first, the changelog too");
     let tags = run(root, "git", &["tag", "--list", &format!("v{version}")])?;
-    ensure!(tags.is_empty(), "the tag v{version} is there already; a tag never moves");
+    ensure!(tags.is_empty(), "the tag v{version} already exists; a tag never moves");
     Ok(old.to_owned())
 }
 
@@ -131,7 +132,7 @@ fn run(folder: &Path, program: &str, args: &[&str]) -> Result<String> {
     let output = output.with_context(|| format!("cannot run {program}"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!("{program} {} fails: {}", args.join(" "), said.trim());
+        bail!("{program} {} failed: {}", args.join(" "), said.trim());
     }
-    String::from_utf8(output.stdout).with_context(|| format!("{program} prints no text"))
+    String::from_utf8(output.stdout).with_context(|| format!("the output of {program} is not UTF-8"))
 }

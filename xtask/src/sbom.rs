@@ -19,7 +19,7 @@ pub fn document(binaries: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
     let linux = package("linux-raw-sys")?;
     let text = |package: &Value, key: &str| package[key].as_str().unwrap_or(NOWHERE).to_owned();
     let toolchain = output("rustc", &["--version"])?;
-    let version = toolchain.split(' ').nth(1).context("rustc says no version")?;
+    let version = toolchain.split(' ').nth(1).context("rustc prints no version")?;
 
     let files: Vec<Value> = binaries.iter().map(|(name, bytes)| file(name, bytes)).collect();
     let mut packages = Vec::new();
@@ -87,7 +87,7 @@ fn file(name: &str, bytes: &[u8]) -> Value {
         "fileName": format!("./{name}"),
         "fileTypes": ["BINARY"],
         "checksums": [
-            { "algorithm": "SHA1", "checksumValue": sha1 }, // SPDX asks for it
+            { "algorithm": "SHA1", "checksumValue": sha1 }, // SPDX requires it
             { "algorithm": "SHA256", "checksumValue": sha256(bytes) },
         ],
         "licenseConcluded": env!("CARGO_PKG_LICENSE"),
@@ -101,7 +101,7 @@ fn crates_io(package: &Value) -> String {
     format!("https://crates.io/api/v1/crates/{name}/{version}/download")
 }
 
-/// What `cargo metadata` says of the crate.
+/// What `cargo metadata` says about the crate.
 fn package(name: &str) -> Result<Value> {
     let metadata = output("cargo", &["metadata", "--locked", "--format-version=1"])?;
     let metadata: Value = serde_json::from_str(&metadata)?;

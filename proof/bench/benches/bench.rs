@@ -87,7 +87,7 @@ fn options() -> Result<Option<Options>> {
     }
     ensure!(
         !(options.save && (options.quick || options.memory || !options.peers.is_empty())),
-        "--save goes only with a full run, without --quick, --memory and --peer"
+        "--save needs a full run, without --quick, --memory and --peer"
     );
     let others = options.quick || options.memory || options.save || !options.peers.is_empty();
     ensure!(!(options.docs && others), "--docs measures nothing: give no other option");

@@ -1,4 +1,4 @@
-//! Upper bounds that ours must keep in a run: of figures, and of ratios to peers.
+//! Upper bounds that our pause must keep in a run: of figures, and of ratios to peers.
 
 use crate::samples::{FLOOR_CALLS, OURS, Results, Samples, Series, UPSTREAM};
 
@@ -6,7 +6,7 @@ use crate::samples::{FLOOR_CALLS, OURS, Results, Samples, Series, UPSTREAM};
 pub struct Bar {
     /// The quantity.
     pub what: &'static str,
-    /// Its value for ours; None if it was not measured.
+    /// Its value for our pause; None if it was not measured.
     pub measured: Option<f64>,
     /// Its largest allowed value.
     pub most: f64,

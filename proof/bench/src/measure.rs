@@ -28,7 +28,7 @@ pub fn instances(subject: &Subject, n: usize, samples: &mut Samples) -> Result<(
     let group = Group::of_memory()?;
     let procs = group.memory_procs().display().to_string();
     let start = || Process::pid1(start_with("echo 0 >\"$0\"; exec \"$@\"", &procs, &subject.peer, Stdio::null()));
-    let first = start(); // so that the memory of the group itself, and shared memory, are charged already
+    let first = start(); // so that `before` includes the memory of the group itself, and shared memory
     settle(&first);
     let before = group.memory_in_use();
     let processes: Vec<Process> = iter::repeat_with(start).take(n).collect();
@@ -133,7 +133,7 @@ pub fn storm(subject: &Subject, n: usize, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// The longest time that one of 1,000 orphans is visible as a zombie, to a thread that looks all the time.
+/// The longest time that one of 1,000 orphans is visible as a zombie to a thread that looks all the time.
 pub fn visible_zombie(subject: &Subject, samples: &mut Samples) -> Result<()> {
     let process = Process::pid1(plain(subject)?);
     settle(&process);
@@ -172,12 +172,12 @@ pub fn starved_zombies(subject: &Subject, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// How many of 500 orphans are zombies when all have died, while `hold_up` keeps PID 1 from running.
+/// How many of 500 orphans are zombies once all have died, while `hold_up` keeps PID 1 from running.
 fn zombies(subject: &Subject, hold_up: fn(&Group)) -> Result<u64> {
     let process = Process::pid1(plain(subject)?);
     settle(&process);
     let own = process.children();
-    let cgroup = Cgroup::new(); // dropped before the process, which could not end while frozen
+    let cgroup = Cgroup::new(); // dropped, and so thawed, before the process, which could not end while frozen
     cgroup.pid1.admit(process.id());
     hold_up(&cgroup.pid1);
     process.orphans(1, 500);

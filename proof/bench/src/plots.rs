@@ -1,5 +1,5 @@
-//! Plots of a run, in SVG. Each has its own light background, so that it can be read on a dark page, too. Whatever a
-//! colour says, its lightness, a mark or a word says as well.
+//! Plots of a run, in SVG. Each has its own light background, so that it can also be read on a dark page. Colours are
+//! never the only distinction: their lightness, a mark or a word differs, too.
 
 use anyhow::{Context, Result, anyhow};
 use plotters::coord::Shift;
@@ -24,7 +24,7 @@ const VERMILION: RGBColor = RGBColor(213, 94, 0);
 /// Marks the lines of the peers.
 const MARKS: [&str; 6] = ["●", "▲", "✕", "○", "■", "△"];
 
-/// The name in docs/ and the plot of each.
+/// The name in docs/ of each plot, and the function that draws it.
 pub const ALL: [(&str, Plot); 3] = [("memory.svg", memory), ("start.svg", start), ("reaping.svg", reaping)];
 
 type Plot = fn(&Results) -> Result<String>;

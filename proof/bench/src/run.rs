@@ -1,4 +1,5 @@
-//! A run. Every round measures all subjects, one after the other, so that other load on the machine affects all alike.
+//! A run. Every round measures all subjects, one after the other, so that other load on the machine affects all of
+//! them.
 
 use std::fs;
 use std::io::{self, IsTerminal};
@@ -25,7 +26,7 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// A run of these subjects, until `stop` is set.
+    /// A run of these subjects, which setting `stop` ends.
     pub fn of(subjects: Vec<Subject>, stop: &'a AtomicBool) -> Self {
         Self { samples: vec![Samples::default(); subjects.len()], subjects, stop }
     }
@@ -113,7 +114,7 @@ impl<'a> Run<'a> {
     ) -> Result<()> {
         let (start, line) = (Instant::now(), io::stderr().is_terminal());
         for round in 0..rounds {
-            // The kernel cleans up after a large subject; that must not always slow down the same next one.
+            // The kernel cleans up after a large subject, which must not always slow down the same next one.
             let mut order: Vec<usize> = (0..self.subjects.len()).collect();
             order.sort_by_key(|at| (at + 1) * (round + 1) * 7919 % 10_007); // a different order in each round
             for at in order {

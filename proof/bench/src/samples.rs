@@ -14,7 +14,7 @@ use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 pub const OURS: &str = "pause";
 /// The name of upstream's pause, with glibc.
 pub const UPSTREAM: &str = "upstream";
-/// The name of the floor that makes the system calls of ours and does nothing else.
+/// The name of the floor that makes the same system calls as our pause and does nothing else.
 pub const FLOOR_CALLS: &str = "floor: same calls";
 
 /// A whole run.
@@ -23,7 +23,7 @@ pub const FLOOR_CALLS: &str = "floor: same calls";
 pub struct Results {
     /// The machine and the date.
     pub machine: Machine,
-    /// Ours first.
+    /// The peers, our pause first.
     pub peers: Vec<Measured>,
 }
 
@@ -216,8 +216,8 @@ pub fn kept_file() -> PathBuf {
 }
 
 fn read(file: PathBuf, by: &str) -> Result<Results> {
-    let text = fs::read_to_string(&file).with_context(|| format!("no {}; `{by}` makes it", file.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is not what `{by}` writes", file.display()))
+    let text = fs::read_to_string(&file).with_context(|| format!("no {}: run `{by}`", file.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not a file that `{by}` writes", file.display()))
 }
 
 /// Puts each member of an object on its own line, and a list on one line.

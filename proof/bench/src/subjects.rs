@@ -25,7 +25,7 @@ pub struct Subject {
     pub reaps: bool,
 }
 
-/// Ours, its peers, and the floors; and a line for each that is missing, with how to get it.
+/// Our pause, its peers, and the floors; and for each that is missing a line that says how to get it.
 pub fn known() -> Result<(Vec<Subject>, Vec<String>)> {
     let upstream = root().join("target/upstream/pause");
     let debian = |program| PathBuf::from("/usr/bin").join(program);

@@ -140,7 +140,7 @@ pub fn reaping(results: &Results) -> String {
     )
 }
 
-/// What ours must reach, and whether it did.
+/// The bars of our pause, and whether it reached them.
 pub fn bars(results: &Results) -> String {
     let rows = bars::all(results).into_iter().map(|bar| {
         let reached = match bar.measured {
@@ -182,7 +182,7 @@ pub fn summary(results: &Results) -> Result<String> {
     Ok(table(&["", "ours", "upstream's", "assembly that makes the same calls"], rows.collect()))
 }
 
-/// The largest size for which there are samples of ours.
+/// The largest size for which our pause has samples.
 pub fn largest<T>(results: &Results, sized: fn(&Samples) -> &BTreeMap<usize, T>) -> usize {
     let sizes = results.of(OURS).map(sized).and_then(|sizes| sizes.last_key_value());
     sizes.map_or(0, |(&size, _)| size)

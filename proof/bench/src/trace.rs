@@ -1,4 +1,4 @@
-//! Traces a start with ptrace(2), which counts exactly, whatever else the machine does.
+//! Traces a start with ptrace(2), which gives exact counts, whatever else the machine does.
 
 use std::fs;
 use std::process::Stdio;
@@ -57,7 +57,7 @@ fn at_execve(Subject { peer, .. }: &Subject) -> Result<Process> {
     }
 }
 
-/// How often it stops until it sleeps, if `resume` continues it after each stop.
+/// How often the process stops until it sleeps, if `resume` continues it after each stop.
 fn stops(process: &Process, resume: fn(Pid, Option<Signal>) -> nix::Result<()>) -> Result<u64> {
     let pid = pid(process);
     let mut stops = 0;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 pub struct Arch {
     /// `architecture` of the OCI image specification (Go's GOARCH); also names the files.
     pub name: &'static str,
-    /// `variant` of the same. arm64 has none: with "v8" some engines found no match.
+    /// `variant` of the same. arm64 has none, because some engines do not match "v8".
     pub variant: Option<&'static str>,
     /// Rust's target triple. Its last part does not matter, because no libc is linked.
     pub triple: &'static str,
@@ -60,11 +60,11 @@ pub const ALL: [Arch; 7] = [
 ];
 
 impl Arch {
-    /// This machine's.
+    /// The architecture of this machine.
     pub fn host() -> Result<&'static Self> {
         ALL.iter()
             .find(|arch| arch.rust == ARCH)
-            .with_context(|| format!("pause is not made for {ARCH}; see the table in xtask/build/src/arch.rs"))
+            .with_context(|| format!("pause is not built for {ARCH}; see the table in xtask/build/src/arch.rs"))
     }
 
     /// As engines write it, for example `linux/arm/v7`.

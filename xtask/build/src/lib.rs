@@ -1,4 +1,5 @@
-//! Compiles and links pause, in the same way for everyone; and [`arch`], the only table of architectures.
+//! Compiles and links pause, in the same way whatever the user's settings are; [`arch`] is the only table of
+//! architectures.
 
 pub mod arch;
 
@@ -37,7 +38,7 @@ pub fn pause(arch: &Arch) -> Result<PathBuf> {
     }
     ensure!(
         cargo.status().context("cannot run cargo; install it with rustup (https://rustup.rs)")?.success(),
-        "cannot build for {}; if a part of the toolchain is missing: make setup",
+        "cannot build for {}; if a part of the toolchain is missing, run `make setup`",
         arch.triple
     );
 
@@ -54,7 +55,7 @@ fn build_core(cargo: &mut Command) -> Result<()> {
     let sysroot = Command::new("rustc").args(["--print", "sysroot"]).current_dir(root()).output();
     let sysroot = sysroot.context("cannot run rustc; install it with rustup (https://rustup.rs)")?.stdout;
     let library = Path::new(str::from_utf8(&sysroot)?.trim()).join("lib/rustlib/src/rust/library/Cargo.toml");
-    ensure!(library.exists(), "the source of Rust's library is missing: rustup component add rust-src");
+    ensure!(library.exists(), "the source of Rust's library is missing: run `rustup component add rust-src`");
     // Cargo requires every crate of that library's lock file, even for `core`, which uses none. This fetches those that
     // are missing, and needs no network if none is.
     let mut fetch = Command::new(cargo.get_program());
@@ -76,7 +77,7 @@ pub fn like_pause(source: &Path, arch: &Arch, file: &Path) -> Result<()> {
     rustc.current_dir(root()).args(["--edition=2024", "--target", arch.triple, "-Cpanic=abort", "-Copt-level=z"]);
     rustc.args(["-Cstrip=symbols", "-o"]).arg(&linked).args(rustc_flags(arch)).arg(source);
     if arch.builds_core {
-        // The one that was built for pause.
+        // `core` as it was built for pause.
         pause(arch)?;
         rustc.arg("-L").arg(root().join("target").join(arch.triple).join("release/deps"));
     }
