@@ -9,6 +9,7 @@ use std::path::Path;
 
 use engines::{BUSYBOX, NAME, digest, ok, ready, until};
 use kit::messages::VERSION;
+use kit::skip::{does_not_apply, is_installed};
 
 use crate::node::{self, Containerd, Daemon, Node, RESTART, has_containerd_2};
 
@@ -128,7 +129,7 @@ fn one_broken() {
     node.write("/etc/containerd/config.toml", "no TOML");
     let (status, said) = node.install(&[]);
     assert_eq!(status, 1);
-    assert!(said.contains("containerd: cannot print its configuration: containerd: "), "{said}");
+    assert!(said.contains("containerd: cannot print its configuration: ") && said.contains("TOML"), "{said}");
     assert!(said.contains(&docker("the same")), "{said}");
 }
 
@@ -182,11 +183,11 @@ fn podman_alone_fails_nothing() {
     let node = node(&["docker", "dockerd"]);
     node.start_containerd(&configured("Upper/pause:1"));
     node.write("/etc/containers/containers.conf.d/pause.conf", "[engine]\ninfra_image = \"Upper/pause:1\"\n");
-    // Both refuse such a name.
+    // Podman refuses such a name, and so does containerd 1.6.
     let (status, said) = node.install(&["--as", "configured"]);
-    assert_eq!(status, 1);
     let [containerd, podman, ..] = lines(&said)[..] else { panic!("{said}") };
-    assert_eq!(containerd, "containerd: containerd 1.6 refuses this name, configure another: Upper/pause:1");
+    let refused = "containerd: containerd 1.6 refuses this name, configure another: Upper/pause:1";
+    assert!(if has_containerd_2() { status == 0 } else { status == 1 && containerd == refused }, "{said}");
     assert!(podman.starts_with("Podman: cannot load the image: "), "{said}");
     // With a name that containerd accepts, Podman's failure does not count.
     node.write("/etc/containerd/config.toml", &configured(NAME));
@@ -649,6 +650,9 @@ fn cri_dockerd() {
 fn the_architecture_is_the_engines() {
     if !ready(REAL) || !cfg!(target_arch = "x86_64") {
         return;
+    }
+    if !is_installed("gcc") {
+        return does_not_apply("there is no gcc, which builds an engine for i386");
     }
     let node = node(&["podman", "docker", "dockerd", "containerd"]);
     node.write("/run/crio.c", "void _start(void) { for (;;) __asm__ volatile (\"int $0x80\" :: \"a\"(29)); }\n");
