@@ -11,7 +11,7 @@ use engines::{BUSYBOX, NAME, digest, ok, ready, until};
 use kit::messages::VERSION;
 use kit::skip::{does_not_apply, is_installed};
 
-use crate::node::{self, Containerd, Daemon, Node, RESTART, has_containerd_2};
+use crate::node::{self, Containerd, Daemon, Node, RESTART, has_containerd_2, sandbox_key};
 
 pub const REAL: &[&str] = &["containerd", "dockerd", "podman", "runc", "skopeo"];
 
@@ -64,7 +64,8 @@ fn several_engines_are_each_served_once() {
         [
             format!("Docker: {name} is installed (before: nothing), checked by docker; ok"),
             format!(
-                "containerd: {name} is installed (before: nothing), pinned, checked by ctr; set sandbox_image to {name} and restart it"
+                "containerd: {name} is installed (before: nothing), pinned, checked by ctr; set {} to {name} and restart it",
+                sandbox_key()
             ),
             format!(
                 "Podman: {name} is installed (before: nothing), checked by podman; set infra_image = \"{name}\" and infra_command = \"/pause\" in containers.conf"

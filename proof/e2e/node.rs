@@ -48,6 +48,11 @@ impl fmt::Display for Restart {
     }
 }
 
+/// The key that the installer names for this machine's containerd.
+pub fn sandbox_key() -> &'static str {
+    if has_containerd_2() { "pinned_images.sandbox" } else { "sandbox_image" }
+}
+
 /// The root folder of a machine that has containerd 1: this one, or none.
 pub fn containerd_1() -> Option<PathBuf> {
     if has_containerd_2() {

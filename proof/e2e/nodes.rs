@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use engines::{BUSYBOX, digest, ok, ready, until};
 
-use crate::node::{Node, RESTART};
+use crate::node::{Node, RESTART, sandbox_key};
 
 const NAME: &str = "registry.k8s.io/pause:3.6";
 
@@ -63,8 +63,8 @@ fn of_three_nodes_one_fails() {
     assert!(status == 1 && said.contains("failed: pause-install: not the name of an image: it's:1"), "{said}");
     // If the operator still has to configure something, that is no failure. If the final check fails, it is one.
     let (status, said) = run(&["/run/nodes", "--", "--as", "registry.example/pause:1"]);
-    let advice = "set sandbox_image to registry.example/pause:1 and restart it\n";
-    assert!(status == 0 && said.matches(advice).count() == 3, "{said}");
+    let advice = format!("set {} to registry.example/pause:1 and restart it\n", sandbox_key());
+    assert!(status == 0 && said.matches(&advice).count() == 3, "{said}");
     let liar = "case $* in *--check*) echo \"it: $*; mend it\"; exit 1; esac\necho \"it: $*; ok\"\n";
     fs::write("/run/liar", liar).expect("a file");
     let (status, said) = run(&["-p", "1", "-i", "/run/liar", "/run/nodes"]);
