@@ -127,8 +127,12 @@ impl Tracee {
         hex(first.split('-').next().expect("an address"))
     }
 
-    /// Lets it go on untraced. One that SIGKILL has ended meanwhile is gone already.
+    /// Lets it go on untraced, for which one that sleeps is stopped. One that SIGKILL has ended meanwhile is gone already.
     pub fn let_go(self) -> Process {
+        if is_asleep(&self.process) {
+            ptrace::interrupt(self.pid()).expect("it lives");
+            assert_eq!(self.stop(), Stop::Step);
+        }
         _ = ptrace::detach(self.pid(), None);
         self.process
     }
