@@ -17,7 +17,7 @@ summary() {
         /^    FAILED: and [0-9]+ more/ { count[row] += $3; next }
         /^    FAILED: / { if (!count[row]++) { rows[++n] = row; sub(/.* at /, ""); sub(/ \(.*|:.*/, ""); at[row] = $0 } }
         /^[^ ].* s  / { row = $0; sub(/  .*/, "", row) }
-        END { for (i = 1; i <= n; i++) printf "%s%s: %d, from %s", i > 1 ? "; " : "", rows[i], count[rows[i]], at[rows[i]] }
+        END { for (i = 1; i <= n; i++) printf "%s%s: %d, from %s", (i > 1 ? "; " : ""), rows[i], count[rows[i]], at[rows[i]] }
     ' "$1"
 }
 
