@@ -173,7 +173,8 @@ impl Table<'_> {
         self.pairs(&PAIRED, &sites)
     }
 
-    /// Each event at each place of the handler that another one has started at each of `sites`; at once where it starts none.
+    /// Each event at each place of the handler that another one has started at each of `sites`; at once where it starts
+    /// none.
     fn pairs(&self, firsts: &[Event], sites: &[Site]) -> (usize, usize) {
         let mut seconds = model::SECOND.to_vec();
         if !skip::is_installed("perl") {
@@ -307,8 +308,8 @@ fn summary(trials: &[Trial], seen: &[Seen]) -> String {
     ends.iter().map(end).collect::<Vec<_>>().join("; ")
 }
 
-/// Upstream's at 200 of its instructions, some after each of its system calls: it must be seen to lose signals and to keep
-/// zombies.
+/// Upstream's at 200 of its instructions, some after each of its system calls: it must be seen to lose signals and to
+/// keep zombies.
 fn controls() -> bool {
     let Some(upstream) = peers::upstream() else { return true };
     let survey = Survey::calls_of(&upstream);

@@ -1,5 +1,5 @@
-//! The model: in which states pause can be, what can happen in each, and how that ends. docs/how-it-works.md shows it as a
-//! table, [`table`] writes that, and [`rest_after`] is what every trial is held to.
+//! The model: in which states pause can be, what can happen in each, and how that ends. docs/how-it-works.md shows it
+//! as a table, [`table`] writes that, and [`rest_after`] is what every trial is held to.
 
 use std::fmt;
 
@@ -23,8 +23,8 @@ use State::*;
 pub const STATES: [State; 8] =
     [BeforeTerm, BeforeInt, BeforeUnblocking, BeforeChld, BeforeSleep, Asleep, AsleepAfterDeath, ShuttingDown];
 
-/// Which calls pause makes as PID 1, in order, each with the first argument that matters, and in which state it is until
-/// the call has returned. (The last one does not return.)
+/// Which calls pause makes as PID 1, in order, each with the first argument that matters, and in which state it is
+/// until the call has returned. (The last one does not return.)
 pub const CALLS: [(State, i64, Option<i32>); 7] = [
     (BeforeTerm, libc::SYS_rt_sigaction, Some(libc::SIGTERM)),
     (BeforeInt, libc::SYS_rt_sigaction, Some(libc::SIGINT)),

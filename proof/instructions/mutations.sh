@@ -1,7 +1,7 @@
 #!/bin/sh
-# Tests the test: breaks pause with each of mutations/*.patch, one at a time, steps through it, and fails unless the test
-# does. Prints what failed as a table. The first line of a patch says what it breaks; the second is a regular expression of
-# what the test must say.
+# Tests the test: breaks pause with each of mutations/*.patch, one at a time, and fails unless the test finds that.
+# Prints what the test found as a table. The first line of a patch says what it breaks; the second is a regular
+# expression for what the test must say after `FAILED: `.
 set -u
 cd "$(dirname "$0")/../.." || exit
 work=$PWD/target/mutations
@@ -15,9 +15,12 @@ apply() { (cd "$tree" && GIT_CEILING_DIRECTORIES=$work git apply "$@" "$patch" 2
 summary() {
     awk '
         /^    FAILED: and [0-9]+ more/ { count[row] += $3; next }
-        /^    FAILED: / { if (!count[row]++) { rows[++n] = row; sub(/.* at /, ""); sub(/ \(.*|:.*/, ""); at[row] = $0 } }
+        /^    FAILED: / && !count[row]++ { rows[++n] = row; sub(/.* at /, ""); sub(/ \(.*|:.*/, ""); at[row] = $0 }
         /^[^ ].* s  / { row = $0; sub(/  .*/, "", row) }
-        END { for (i = 1; i <= n; i++) printf "%s%s: %d, from %s", (i > 1 ? "; " : ""), rows[i], count[rows[i]], at[rows[i]] }
+        END {
+            for (i = 1; i <= n; i++)
+                printf "%s%s: %d, from %s", (i > 1 ? "; " : ""), rows[i], count[rows[i]], at[rows[i]]
+        }
     ' "$1"
 }
 

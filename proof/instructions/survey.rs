@@ -1,5 +1,5 @@
-//! What is known of a program before the trials: each of its instructions from `execve` until it sleeps, and in which state
-//! it is there.
+//! What is known of a program before the trials: each of its instructions from `execve` until it sleeps, and in which
+//! state it is there.
 
 use std::path::Path;
 
@@ -48,8 +48,8 @@ impl Survey {
         while tracee.step_or_sleep() == Stop::Step {
             let last = spots.last().expect("a spot");
             let address = tracee.pc() - base;
-            // The first step may only end `execve`; after a system call arm64 stops twice, and ppc64le not before the next
-            // instruction has been executed, too.
+            // The first step may only end `execve`; after a system call arm64 stops twice, and ppc64le not before the
+            // next instruction has been executed, too.
             let executed = last.executed + usize::from(address != last.address);
             let from_call = calls.get(last.returned).is_some_and(|call| last.address + ENTER == call.address);
             let returns = address != last.address && from_call;

@@ -13,7 +13,8 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-/// The call in which a program sleeps until a signal comes, as /proc/PID/syscall shows it: `pause`, or `ppoll` of nothing.
+/// The call in which a program sleeps until a signal comes, as /proc/PID/syscall shows it: `pause`, or `ppoll` of
+/// nothing.
 #[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
 pub const SLEEP: i64 = libc::SYS_pause;
 #[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
@@ -38,8 +39,8 @@ pub enum Stop {
 }
 
 impl Tracee {
-    /// Starts `program`, and stops it in `execve`, from which it is about to return; what its last argument names, if it has
-    /// one. The shell that executes it runs the commands `before` first. `options`: more of ptrace's.
+    /// Starts `program`, and stops it in `execve`, from which it is about to return; what its last argument names, if
+    /// it has one. The shell that executes it runs the commands `before` first. `options`: more of ptrace's.
     pub fn start(before: &str, program: &Command, options: Options) -> Self {
         let mut process = Process::pid1(gated(before, program));
         wait_at_gate(&process);
@@ -127,7 +128,8 @@ impl Tracee {
         hex(first.split('-').next().expect("an address"))
     }
 
-    /// Lets it go on untraced, for which one that sleeps is stopped. One that SIGKILL has ended meanwhile is gone already.
+    /// Lets it go on untraced, for which one that sleeps is stopped. One that SIGKILL has ended meanwhile is gone
+    /// already.
     pub fn let_go(self) -> Process {
         if is_asleep(&self.process) {
             ptrace::interrupt(self.pid()).expect("it lives");
@@ -154,8 +156,8 @@ fn hex(text: &str) -> u64 {
     u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("an address")
 }
 
-/// Whether it sleeps, and no signal is on its way to it. In this order: a signal that was sent before and is not pending
-/// any more has taken it out of the call.
+/// Whether it sleeps, and no signal is on its way to it. In this order: a signal that was sent before and is not
+/// pending any more has taken it out of the call.
 pub fn is_asleep(process: &Process) -> bool {
     let status = process.status();
     let pending = (status.shdpnd | status.sigpnd) & !status.sigblk;

@@ -23,7 +23,8 @@ use crate::tracee::{Stop, Tracee, is_asleep};
 /// Where the program is when the event happens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
-    /// So many steps after so many starts and ends of system calls. Both 0: at the end of `execve`, still in the kernel.
+    /// So many steps after so many starts and ends of system calls. Both 0: at the end of `execve`, still in the
+    /// kernel.
     Stopped {
         calls: usize,
         steps: usize,
@@ -82,8 +83,8 @@ impl Bench {
         places
     }
 
-    /// Lets `first` happen at `place`, and `second` after `steps` steps of the handler that it starts; at once if it starts
-    /// none.
+    /// Lets `first` happen at `place`, and `second` after `steps` steps of the handler that it starts; at once if it
+    /// starts none.
     pub fn pair(&self, place: Place, first: Event, steps: Option<usize>, second: Event) -> Seen {
         let tracee = start(&self.program, place, &[first, second], Options::PTRACE_O_EXITKILL);
         let Some(steps) = steps else { return self.happen(place, tracee, &[first, second]) };
@@ -92,8 +93,9 @@ impl Bench {
         self.happen(Place::Stopped { calls: 0, steps }, tracee, &[second])
     }
 
-    /// Sends SIGTERM to the sleeping program, and again at the first instruction of each handler that it starts, until its
-    /// stack has no room for another; the last one when it is let go. How many handlers were on its stack, and its end.
+    /// Sends SIGTERM to the sleeping program, and again at the first instruction of each handler that it starts, until
+    /// its stack has no room for another; the last one when it is let go. How many handlers were on its stack, and its
+    /// end.
     pub fn flood(&self) -> (usize, Seen) {
         let nest = |count| {
             let tracee = start(&self.program, Place::Asleep, &[], Options::PTRACE_O_EXITKILL);
