@@ -32,6 +32,7 @@ instructions: test-setup ## what pause does at each of its instructions, whateve
 nightly: test-setup ## the checks that take too long for every change
 	$(CARGO) test --quiet --package faults -- --all
 	$(CARGO) test --quiet --package instructions -- --pairs
+	proof/instructions/mutations.sh
 	$(MAKE) kernels KERNELS=--instructions
 	$(MAKE) kernels KERNELS=--all
 	$(MAKE) bench BENCH=

@@ -31,6 +31,9 @@ const USAGE: &str = "usage: instructions [--pairs | --together | --table] [PROGR
 
 const FRAGMENT: &str = "docs/fragments/states.md";
 
+/// After every so many trials of a row, a line reports progress.
+const PROGRESS: usize = 10_000;
+
 /// How many failures of a row are shown. After more trials than this have panicked, mostly by a timeout, the rest of
 /// the row is skipped.
 const SHOWN: usize = 4;
@@ -219,9 +222,14 @@ impl Table<'_> {
     fn row(&self, name: &str, trials: Vec<Trial>) -> (usize, usize) {
         let start = Instant::now();
         let late = AtomicUsize::new(0);
+        let begun = AtomicUsize::new(0);
         let seen = in_parallel(self.program, &trials, |bench, trial| {
+            let before = begun.fetch_add(1, Relaxed);
+            if before > 0 && before.is_multiple_of(PROGRESS) {
+                println!("{name:36} {before:6} of {}, {} s", trials.len(), start.elapsed().as_secs());
+            }
             if late.load(Relaxed) > SHOWN {
-                return Seen::Other("skipped after too many others failed".to_owned());
+                return Seen::NotTried;
             }
             let run = || match trial.first {
                 None => bench.single(trial.site.place, trial.event),
@@ -233,13 +241,14 @@ impl Table<'_> {
             })
         });
         println!("{name:36} {:6} {:4} s  {}", trials.len(), start.elapsed().as_secs(), summary(&trials, &seen));
-        let wrong = |(trial, seen): &(&Trial, Seen)| *seen != Seen::Rest(trial.expected);
+        let wrong = |(trial, seen): &(&Trial, Seen)| ![Seen::Rest(trial.expected), Seen::NotTried].contains(seen);
         let failures: Vec<_> = trials.iter().zip(seen).filter(wrong).collect();
         for (trial, seen) in failures.iter().take(SHOWN) {
             println!("    FAILED: {} at {}: {seen}, not {}", trial.event, trial.site.name, trial.expected);
         }
         if failures.len() > SHOWN {
-            println!("    FAILED: and {} more", failures.len() - SHOWN);
+            let (last, _) = &failures[failures.len() - 1];
+            println!("    FAILED: and {} more, the last one at {}", failures.len() - SHOWN, last.site.name);
         }
         (trials.len(), failures.len())
     }

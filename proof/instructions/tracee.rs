@@ -129,8 +129,12 @@ impl Tracee {
         hex(first.split('-').next().expect("an address"))
     }
 
-    /// Lets it continue untraced. The error if SIGKILL has already ended it is ignored.
+    /// Lets it continue untraced; if it sleeps, it must be stopped before that. The error if SIGKILL has already ended it is ignored.
     pub fn let_go(self) -> Process {
+        if is_asleep(&self.process) {
+            ptrace::interrupt(self.pid()).expect("it lives");
+            assert_eq!(self.stop(), Stop::Step);
+        }
         _ = ptrace::detach(self.pid(), None);
         self.process
     }

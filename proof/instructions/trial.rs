@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::{fmt, fs, thread};
 
-use kit::cgroup::Cgroup;
+use kit::cgroup::{Cgroup, Group};
 use kit::process::{Process, bit, command, state};
 use kit::wait::within_10_s;
 use nix::libc;
@@ -44,6 +44,8 @@ pub enum Seen {
     Deaf,
     /// Something else went wrong.
     Other(String),
+    /// Nothing, because too many trials before came to no end.
+    NotTried,
 }
 
 /// What a worker needs for its trials.
@@ -140,26 +142,26 @@ impl Bench {
     /// Lets `events` happen and the program run to its end or rest. A stopped program is let go once they have begun.
     fn happen(&self, place: Place, tracee: Tracee, events: &[Event]) -> Seen {
         let stopped = matches!(place, Place::Stopped { .. });
-        let process = if stopped {
+        let process; // declared before the guard, and so dropped after it
+        let _thaw = Thaw(&self.cgroup.pid1);
+        if stopped {
             let reaps = tracee.process.status().sigcgt & bit(Signal::SIGCHLD) != 0;
             events.iter().for_each(|&event| self.begin(event, &tracee.process));
             // Once its handler is installed, the kernel must release dead children even while it is stopped.
             let zombies = if reaps { tracee.process.zombies() } else { 0 };
-            let process = tracee.let_go();
+            process = tracee.let_go();
             if zombies > 0 {
                 return Seen::Zombies(zombies);
             }
-            process
         } else {
-            let process = tracee.let_go();
+            process = tracee.let_go();
             within_10_s("it sleeps", || is_asleep(&process).then_some(()));
             if place == Place::AsleepAfterDeath {
                 die(&process);
                 within_10_s("it sleeps again", || (rest(&process) == Some(State::AsleepAfterDeath)).then_some(()));
             }
             events.iter().for_each(|&event| self.begin(event, &process));
-            process
-        };
+        }
         // A frozen program does not reach the stop, so it is thawed first.
         let (stops, others): (Vec<Event>, Vec<Event>) =
             events.iter().partition(|&&event| event == Event::StopAndContinue);
@@ -320,6 +322,15 @@ fn end(mut process: Process) -> Seen {
     if process.is_ended_by_sigterm() { seen } else { Seen::Deaf }
 }
 
+/// Thaws the group when this goes: under version 1, nothing that is frozen can be killed.
+struct Thaw<'a>(&'a Group);
+
+impl Drop for Thaw<'_> {
+    fn drop(&mut self) {
+        self.0.thaw();
+    }
+}
+
 /// A shell that sends signals by their numbers, because a safe call exists only for those with a name.
 struct Killer {
     shell: Child,
@@ -360,6 +371,7 @@ impl fmt::Display for Seen {
             Self::Zombies(count) => write!(formatter, "zombies: {count}"),
             Self::Deaf => formatter.write_str("asleep, and not ended by SIGTERM then"),
             Self::Other(what) => formatter.write_str(what),
+            Self::NotTried => formatter.write_str("not tried after the others"),
         }
     }
 }
