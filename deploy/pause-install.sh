@@ -4,7 +4,7 @@
 set -eu
 export LC_ALL=C
 umask 22
-name=@NAME@ me=/etc/pause-install.sh service=pause-install.service
+name=@NAME@ me=/etc/pause-install.sh service=pause-install.service unseen='restart it, so that it sees the pin'
 all='containerd k3s rke2 k0s microk8s crio docker podman'
 # sudo's PATH may lack some of these.
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:/opt/bin:/var/lib/rancher/rke2/bin
@@ -17,13 +17,13 @@ Imports $name into each container engine that runs here.
   --as NAME        store it under this name
   --as configured  store it under the name of each engine's configured sandbox image
   --check          change nothing; say "ok" or the one thing to do
-  --at-boot        do the same whenever containerd, CRI-O or Docker starts, by $me and the systemd unit $service
+  --at-boot        do the same whenever containerd, CRI-O or Docker starts, by $me and $service
   --wait SECONDS   wait for an engine that starts; with --engine also for one that is not installed
   --remove         remove the image and the unit; put back the images that were there before
   --engine NAME    only one of $all
   --force          also replace what is not a pause image; also remove a configured one
 
-Exit status: 0 if each engine is well, otherwise 1.
+Exit status: 0 if each engine is well, else 1.
 END
 }
 
@@ -346,7 +346,12 @@ ours() { [ "$1" = "$index" ] || [ "$1" = "$config" ]; }
 # Succeeds if the engine finds our image. Sets $checked to the client that was asked.
 resolves() {
     checked=$tool
-    [ "$tool" != ctr ] || if is_pinned; then pin=pinned; else pin='not pinned'; fi
+    if [ "$tool" = ctr ]; then
+        pin=pinned
+        is_pinned || pin='not pinned'
+        # containerd before 1.6.22 and 1.7.3 ignores the label.
+        grep -q cri-containerd.pinned "$binary" || pin='too old to pin' restart=''
+    fi
     [ "$cri" ] && [ "$crictl" ] || return 0
     for seconds in 1 1 1 0; do # CRI hears of an import a moment later
         on "$crictl" -r "unix://$cri" -i "unix://$cri" inspecti -o json "${records#* }" || case $said in
@@ -354,7 +359,7 @@ resolves() {
         *) return 0 ;; # it does not speak this engine's CRI
         esac
         checked=crictl
-        case $said in *'"pinned": true'*) pin=pinned restart='' ;; *'"pinned": false'*) pin=${pin:+pinned by its labels} ;; esac
+        case $said in *'"pinned": true'*) pin=pinned restart='' ;; *'"pinned": false'*) [ "$pin" != pinned ] || restart=$unseen ;; esac
         case $said in *"$config"* | *"$index"*) return 0 ;; esac
         sleep $seconds
     done
@@ -540,7 +545,7 @@ load() {
         # containerd 2 takes the pin with the image; in older ones, CRI may not see the pin until a restart.
         labels='--label io.cri-containerd.image=managed --label io.cri-containerd.pinned=pinned'
         on client images import --help || :
-        case $said in *--label*) ;; *) labels='' restart='restart it, so that it sees the pin' ;; esac
+        case $said in *--label*) ;; *) labels='' restart=$unseen ;; esac
         # shellcheck disable=SC2086 # words
         try "import the image" client images import --no-unpack $labels "$folder/tar"
         [ "$labels" ] || try "pin the image" pin_image "$ref"

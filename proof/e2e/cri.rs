@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use k8s_cri::v1::*;
 
-use crate::node::{self, Containerd, FIRST_OF_POD, OOM, POD, Pod, RESTART};
+use crate::node::{self, Containerd, FIRST_OF_POD, OOM, POD, Pod, TOO_OLD};
 use engines::compatibility::Row;
 use engines::{BUSYBOX, NAME, dist, has_quoted, ok, ready, until};
 use kit::orphans::IN_A_POD;
@@ -48,9 +48,8 @@ async fn all(deploy: &str, how_else: &str, mut node: Containerd) {
         if spared.is_empty() {
             the_installer_pins_it_under_any_name(node).await;
         }
-        let verdict = if spared.is_empty() { "ok".to_owned() } else { RESTART.to_string() };
-        let expected =
-            format!("containerd: {NAME} is installed (before: nothing), pinned, checked by ctr; {verdict}\n");
+        let pin = if spared.is_empty() { "pinned" } else { TOO_OLD };
+        let expected = format!("containerd: {NAME} is installed (before: nothing), {pin}, checked by ctr; ok\n");
         assert_eq!(node.install(&[]), (0, expected));
     }
     // The first sandbox unpacks the image, and the snapshot stays: the installer leaves this to CRI's own snapshotter.

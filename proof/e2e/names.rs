@@ -5,7 +5,7 @@ use std::path::Path;
 use engines::{NAME, digest, ready};
 use kit::messages::VERSION;
 
-use crate::node::{self, Containerd, POD, RESTART};
+use crate::node::{self, Containerd, POD, TOO_OLD};
 
 /// Names as they are configured, each with its normal form by the rules of github.com/distribution/reference.
 const NAMES: [(&str, &str); 21] = [
@@ -43,7 +43,7 @@ async fn containerd_1_starts_a_pod_under_each_name() {
             let plugin = "plugins.\"io.containerd.grpc.v1.cri\"";
             format!("version = 2\n[{plugin}]\nsandbox_image = \"{name}\"\nrestrict_oom_score_adj = true\n")
         };
-        each_name(&root, &config, &RESTART.to_string()).await;
+        each_name(&root, &config, TOO_OLD).await;
     }
 }
 
@@ -58,11 +58,11 @@ async fn containerd_2_starts_a_pod_under_each_name() {
                 "version = 3\n[{images}.pinned_images]\nsandbox = '{name}'\n[{runtime}]\nrestrict_oom_score_adj = true\n"
             )
         };
-        each_name(&root, &config, "ok").await;
+        each_name(&root, &config, "pinned").await;
     }
 }
 
-async fn each_name(root: &Path, config: &dyn Fn(&str) -> String, verdict: &str) {
+async fn each_name(root: &Path, config: &dyn Fn(&str) -> String, pin: &str) {
     let mut node = Containerd::start(root, &config(NAMES[0].0)).await;
     // It has older rules for names, and does not know pinned images.
     let version_1_6 = node.version.starts_with("1.6");
@@ -76,8 +76,7 @@ async fn each_name(root: &Path, config: &dyn Fn(&str) -> String, verdict: &str) 
             assert_eq!(node.install(&["--as", "configured"]), (1, line));
             continue;
         }
-        let line =
-            format!("containerd: {normalised} is installed (before: nothing), pinned, checked by ctr; {verdict}\n");
+        let line = format!("containerd: {normalised} is installed (before: nothing), {pin}, checked by ctr; ok\n");
         assert_eq!(node.install(&["--as", "configured"]), (0, line));
 
         let id = node.run("after", POD).await.unwrap_or_else(|error| panic!("{configured}: {error}"));
@@ -94,7 +93,7 @@ async fn each_name(root: &Path, config: &dyn Fn(&str) -> String, verdict: &str) 
         }
 
         let line = format!(
-            "containerd: configured: {configured}; {normalised} is {}, pinned, checked by ctr; ok\n",
+            "containerd: configured: {configured}; {normalised} is {}, {pin}, checked by ctr; ok\n",
             VERSION.trim()
         );
         assert_eq!(node.install(&["--as", "configured", "--check"]), (0, line));

@@ -37,16 +37,19 @@ pub const OOM: &str = "restrict_oom_score_adj = true\n";
 
 const OTHER_ENGINES: &[&str] = &["docker", "dockerd", "podman"];
 
-/// What the installer says in the end of this machine's containerd: version 1 learns of a pin when it starts.
-pub const RESTART: Restart = Restart;
+/// What the installer says of the pin, of this machine's containerd: that of Debian 12 has none.
+pub const PIN: Pin = Pin;
 
-pub struct Restart;
+pub struct Pin;
 
-impl fmt::Display for Restart {
+impl fmt::Display for Pin {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(if has_containerd_2() { "ok" } else { "restart it, so that it sees the pin" })
+        f.write_str(if has_containerd_2() { "pinned" } else { TOO_OLD })
     }
 }
+
+/// What it says of a containerd without pins.
+pub const TOO_OLD: &str = "too old to pin";
 
 /// The key that the installer names for this machine's containerd.
 pub fn sandbox_key() -> &'static str {
