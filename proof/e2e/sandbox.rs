@@ -4,14 +4,14 @@ use std::path::Path;
 
 use build::arch::Arch;
 use engines::cost::Cost;
-use engines::{NAME, dist, ok, until};
+use engines::{NAME, dist, is_emulated, ok, until};
 use kit::cgroup::memory_of;
 use kit::peers::{floor_file, floor_for, upstream};
 use kit::skip::is_installed;
 
 use crate::node::{self, POD};
 
-const ROUNDS: usize = 8;
+/// How many sandboxes of a program run at once.
 const SANDBOXES: usize = 5;
 
 /// The kernel and the engine use most of it, whatever the program is. So it is compared with a sandbox of a program
@@ -30,7 +30,8 @@ async fn it_costs_what_one_of_the_smallest_program_does() {
         node.import(image);
     }
     let mut cost = Cost::new(&format!("containerd {}", node.version), &["pause", "upstream", "floor: only pauses"]);
-    for _ in 0..ROUNDS {
+    let rounds = if is_emulated() { 3 } else { 8 };
+    for _ in 0..rounds {
         for (program, image) in images.iter().enumerate() {
             node.ok(&["ctr", "-n", "k8s.io", "images", "tag", "--force", image, NAME]);
             node.hears_of(&[NAME, image]).await;
