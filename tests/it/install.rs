@@ -42,15 +42,6 @@ fn as_user_data_for_cloud_init_it_is_small_enough_for_aws() {
     assert!(size <= 16_384, "{size} bytes");
 }
 
-#[test]
-fn shellcheck_finds_nothing() {
-    if has("shellcheck") {
-        // The source, because the built script lacks the comments that direct shellcheck.
-        let source = build::root().join("deploy/pause-install.sh");
-        assert_eq!(run(command(["shellcheck".into(), source])), End::silent(0));
-    }
-}
-
 const CONFLICT: &str = "conflicting options; see --help";
 
 #[test]
