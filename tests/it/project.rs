@@ -108,12 +108,13 @@ fn the_changelog_and_the_readme_have_this_version() {
 fn shellcheck_finds_nothing_in_any_script() {
     if has("shellcheck") {
         // The installer's source, because the built script lacks the comments that direct shellcheck.
-        let check = "shellcheck deploy/pause-install.sh && \
-                     git ls-files '*.sh' .ci/run | xargs shellcheck -x --severity=warning";
+        let check = "shellcheck deploy/pause-install.sh && git ls-files '*.sh' .ci/run | \
+                     grep -v ^deploy/pause-install.sh | xargs shellcheck -x --severity=warning";
         // Without a deadline: the larger scripts take it seconds.
         let check = std::process::Command::new("sh").args(["-c", check]).current_dir(root()).output();
         let check = check.expect("a shell");
-        assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+        let said = String::from_utf8_lossy(&[check.stdout, check.stderr].concat()).into_owned();
+        assert_eq!((check.status.code(), said.as_str()), (Some(0), ""));
     }
 }
 
