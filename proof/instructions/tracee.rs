@@ -69,8 +69,7 @@ impl Tracee {
         for _ in 0..count {
             let stop = if cfg!(target_arch = "powerpc64") { self.step_or_sleep() } else { self.step(None) };
             if stop == Stop::Asleep {
-                ptrace::interrupt(self.pid()).expect("it lives");
-                assert_eq!(self.stop(), Stop::Step);
+                self.wake();
                 return;
             }
             assert_eq!(stop, Stop::Step);
@@ -108,6 +107,12 @@ impl Tracee {
         assert_eq!(self.stop(), Stop::Step);
     }
 
+    /// Stops it where it sleeps.
+    fn wake(&self) {
+        ptrace::interrupt(self.pid()).expect("it lives");
+        assert_eq!(self.stop(), Stop::Step);
+    }
+
     /// Waits until it stops. Only for a program that cannot sleep first.
     pub fn stop(&self) -> Stop {
         stop_of(waitpid(self.pid(), Some(WaitPidFlag::__WALL)).expect("its state")).expect("it has stopped")
@@ -142,8 +147,7 @@ impl Tracee {
     /// it is ignored.
     pub fn let_go(self) -> Process {
         if is_asleep(&self.process) {
-            ptrace::interrupt(self.pid()).expect("it lives");
-            assert_eq!(self.stop(), Stop::Step);
+            self.wake();
         }
         _ = ptrace::detach(self.pid(), None);
         self.process
