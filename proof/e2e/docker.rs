@@ -80,8 +80,7 @@ fn it_runs_under_every_restriction() {
     };
     let least = ["--memory=6m", "--memory=8m", "--memory=12m", "--memory=16m"].iter().find(|memory| starts(memory));
     least.expect("runc starts it with one of these");
-    let pid = state("memory", "Pid");
-    until("it sleeps", || pause_is_ready(&pid));
+    sleeps("memory");
     stops_at_once("memory");
     ok("docker", &["rm", "memory"]);
     let kubeadm = ["--user=999:999", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
@@ -201,6 +200,10 @@ fn version() -> String {
 /// Starts a container and waits until pause has its handlers: PID 1 loses a signal that comes before that.
 fn start(name: &str, flags: &[&str]) {
     ok("docker", &[&["run", "-d", "--name", name], flags, &[NAME]].concat());
+    sleeps(name);
+}
+
+fn sleeps(name: &str) {
     let pid = state(name, "Pid");
     until("it sleeps", || pause_is_ready(&pid) || name == "init");
 }
