@@ -33,7 +33,7 @@ append=$append ../../proof/machines/qemu.sh 5400 ttyS0 \
     qemu-system-x86_64 -M q35 -cpu max,-cx16 -smp 2 -m 4096 \
     -drive file=disk,format=raw,if=virtio,snapshot=on \
     -virtfs local,path=../..,mount_tag=project,security_model=none,readonly=on,multidevs=remap \
-    -virtfs local,path=out,mount_tag=out,security_model=none | sed -u 's/\r//g' | tee console.txt
+    -virtfs local,path=out,mount_tag=out,security_model=none
 echo "the machine ran for $(($(date +%s) - start)) s"
 [ "$(cat out/status 2>/dev/null)" = 0 ] ||
     { echo "$0: a test failed, or it did not come to its end; see $node/console.txt and $node/out" >&2; exit 1; }
