@@ -107,7 +107,7 @@ fn what_a_node_lacks(nodes: &[Node]) {
         let (status, said) = run(&["/run/one"]);
         assert_eq!((status, said), (1, format!("{name}: failed: {line}\nok 0, failed {name}\n")));
     };
-    fails("nobody-there", "ssh: connect to host 127.0.0.1 port 22: Connection refused");
+    fails("nobody-there", "ssh: connect to host 127.0.0.1 port 1: Connection refused");
     fails("stranger@node-1", "stranger@10.77.1.2: Permission denied (publickey).");
     fails("guest@node-1", "cannot become root: sudo: a password is required");
     fails("git@node-1", "its shell ran nothing");
@@ -179,7 +179,7 @@ fn end(output: &Output) -> (i32, String) {
 fn cluster() -> [Node; 3] {
     ok("mount", &["-t", "tmpfs", "tmpfs", "/etc/ssh/ssh_config.d"]);
     ok("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", "/run/id"]);
-    let mut config = String::from("Host nobody-there\nHostName 127.0.0.1\n");
+    let mut config = String::from("Host nobody-there\nHostName 127.0.0.1\nPort 1\n");
     let nodes = [1, 2, 3].map(|n| {
         let node = Node::new(Path::new("/"), &["docker", "dockerd", "podman"]);
         node.start_containerd(&format!(
