@@ -15,6 +15,7 @@ for folder in dev sys; do
     mount --rbind "/$folder" "$node/$folder"
 done
 mount -t proc proc "$node/proc"
+mount -t tmpfs -o mode=1777 tmpfs "$node/dev/shm" # where two Podmans that start at once would meet
 for folder in etc/cni etc/containerd etc/containers/containers.conf.d etc/docker etc/rancher etc/systemd/system opt \
     run tmp usr/local/bin var/lib/cni var/lib/containerd var/lib/containers var/lib/docker var/lib/rancher; do
     mkdir -p "$node/$folder"
