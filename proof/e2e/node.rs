@@ -400,15 +400,20 @@ impl Containerd {
 
     /// Its pause, and the pod's IP (none on the node's own network).
     pub async fn status(&mut self, id: &str) -> (Process, String) {
+        self.status_if_alive(id).await.expect("it runs")
+    }
+
+    /// The same; none if runc was killed before it executed pause.
+    pub async fn status_if_alive(&mut self, id: &str) -> Option<(Process, String)> {
         let request = PodSandboxStatusRequest { pod_sandbox_id: id.to_owned(), verbose: true };
         let said = self.runtime.pod_sandbox_status(request).await.expect("its status").into_inner();
         let info: serde_json::Value = serde_json::from_str(&said.info["info"]).expect("JSON");
         let proc = self.file(&format!("/proc/{}", info["pid"].as_i64().expect("a PID")));
         let ip = said.status.and_then(|status| status.network).map(|network| network.ip);
-        until("runc has executed pause", || {
-            fs::read_link(proc.join("exe")).is_ok_and(|program| program.ends_with("pause"))
-        });
-        (Process::new_with_root(proc).expect("it runs"), ip.unwrap_or_default())
+        let program = || fs::read_link(proc.join("exe")).ok();
+        until("runc has executed pause or ended", || program().is_none_or(|program| program.ends_with("pause")));
+        program()?;
+        Some((Process::new_with_root(proc).ok()?, ip.unwrap_or_default()))
     }
 
     /// Whether the sandbox runs.
