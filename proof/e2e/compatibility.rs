@@ -57,9 +57,9 @@ impl Generation {
 impl Row {
     /// `version` is what the engine prints about its version.
     pub fn new(engine: &str, version: &str, how: &str) -> Self {
-        let digits = |c: char| c.is_ascii_digit();
-        let version = version.split([' ', '\n', '"', ',']).find(|word| word.contains('.') && word.contains(digits));
-        let version = version.expect("a version").trim_start_matches('v').to_owned();
+        let is_version = |word: &&str| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit());
+        let mut words = version.split([' ', '\n', '"', ',']).map(|word| word.trim_start_matches('v'));
+        let version = words.find(is_version).expect("a version").to_owned();
         let [engine, how] = [engine, how].map(str::to_owned);
         Self(Run { engine, version, generation: Generation::here(), how, passed: false })
     }
