@@ -67,7 +67,7 @@ async fn it_is_killed_while_orphans_die(node: &mut Containerd) {
     let (pause, _) = node.status(&id).await;
     let forks = ["sh", "-c", "while :; do (sleep 0 &); done"];
     node.start_container(&id, "forks", SHARED, &forks).await;
-    let slice = group(&pause).parent().expect("the pod's").to_owned();
+    let slice = group_of_pod(&pause);
     signal("-KILL", &pause);
     until("all of the pod has ended", || number(&slice, "pids.current") == 0);
     while node.is_ready(&id).await {}
@@ -84,7 +84,7 @@ async fn frozen_it_costs_its_pod_no_pid(node: &mut Containerd) {
     let orphans = "i=0; while [ $i -lt 200 ]; do x=$( (true &) ) || exit; i=$((i + 1)); done; echo all";
     assert_eq!(node.exec(&app, &["sh", "-c", orphans]).await.as_deref(), Ok("all\n"));
     freeze(&group, false);
-    let slice = group.parent().expect("the pod's").to_owned();
+    let slice = group_of_pod(&pause);
     assert_eq!((number(&slice, "pids.max"), event(&slice, "pids.events", "max")), (40, 0));
     node.remove(&id).await;
     revert("pids");
@@ -138,7 +138,7 @@ async fn it_outlives_a_container_that_runs_out_of_memory(node: &mut Containerd) 
     };
     assert_eq!(status.exit_code, 137);
     // The pod's counter, because that of the container is gone, and containerd may be late to see its event.
-    let slice = group(&pause).parent().expect("the pod's").to_owned();
+    let slice = group_of_pod(&pause);
     assert_eq!(event(&slice, "memory.events", "oom_group_kill"), 1);
     // The brackets keep the pattern from matching itself. Status 2: a process has ended meanwhile.
     let left = node.exec(&app, &["sh", "-c", "grep -ls 'sleep.123456[7]' /proc/[0-9]*/cmdline || [ $? -le 2 ]"]).await;
@@ -171,6 +171,11 @@ fn group(process: &Process) -> PathBuf {
     let groups = process.cgroups().expect("/proc/PID/cgroup").0;
     let [group] = &groups[..] else { panic!("not of version 2 alone: {groups:?}") };
     format!("/sys/fs/cgroup{}", group.pathname).into()
+}
+
+/// The folder of the control group of its pod.
+fn group_of_pod(process: &Process) -> PathBuf {
+    group(process).parent().expect("the pod's").to_owned()
 }
 
 fn freeze(group: &Path, frozen: bool) {
