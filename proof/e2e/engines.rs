@@ -166,7 +166,12 @@ pub fn until(what: &str, so: impl Fn() -> bool) {
 
 /// Waits until `look` finds something, and returns it.
 pub fn found<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
-    within(if is_emulated() { 600 } else { 60 }, what, look)
+    within(patience(), what, look)
+}
+
+/// The seconds after which what has not happened will not happen.
+pub fn patience() -> u64 {
+    if is_emulated() { 600 } else { 60 }
 }
 
 /// Whether this machine is QEMU, like that of `make node`.

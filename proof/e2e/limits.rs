@@ -70,7 +70,7 @@ async fn it_is_killed_while_orphans_die(node: &mut Containerd) {
     let slice = group_of_pod(&pause);
     signal("-KILL", &pause);
     until("all of the pod has ended", || number(&slice, "pids.current") == 0);
-    while node.is_ready(&id).await {}
+    node.sees_the_end_of(&id).await;
     node.remove(&id).await;
 }
 
@@ -127,16 +127,8 @@ async fn it_outlives_a_container_that_runs_out_of_memory(node: &mut Containerd) 
         ..Default::default()
     };
     let hungry = ["sh", "-c", "sleep 1234567 & exec awk 'BEGIN { text = \"text\"; while (1) text = text text }'"];
-    let container_id = node.start_limited(&id, "hungry", SHARED, limits, &hungry).await;
-    let status = loop {
-        let request = ContainerStatusRequest { container_id: container_id.clone(), verbose: false };
-        let said = node.runtime.container_status(request).await.expect("its status").into_inner();
-        match said.status {
-            Some(status) if status.state() == ContainerState::ContainerExited => break status,
-            _ => {}
-        }
-    };
-    assert_eq!(status.exit_code, 137);
+    let hungry = node.start_limited(&id, "hungry", SHARED, limits, &hungry).await;
+    assert_eq!(node.exit_code(&hungry).await, 137);
     // The pod's counter, because that of the container is gone, and containerd may be late to see its event.
     let slice = group_of_pod(&pause);
     assert_eq!(event(&slice, "memory.events", "oom_group_kill"), 1);

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{fmt, fs};
 
-use engines::{BUSYBOX, dist, found, ok, ready, run, start, until};
+use engines::{BUSYBOX, dist, found, ok, patience, ready, run, start, until};
 use k8s_cri::v1::image_service_client::ImageServiceClient;
 use k8s_cri::v1::runtime_service_client::RuntimeServiceClient;
 use k8s_cri::v1::*;
@@ -423,6 +423,11 @@ impl Containerd {
         said.status.is_some_and(|status| status.state() == PodSandboxState::SandboxReady)
     }
 
+    /// Waits until containerd knows that the sandbox has ended.
+    pub async fn sees_the_end_of(&mut self, id: &str) {
+        answer("the sandbox has ended", async || (!self.is_ready(id).await).then_some(())).await;
+    }
+
     /// Starts a container of busybox in a sandbox; its ID.
     pub async fn start_container(&mut self, sandbox_id: &str, name: &str, pod: Pod, command: &[&str]) -> String {
         self.start_limited(sandbox_id, name, pod, LinuxContainerResources::default(), command).await
@@ -460,6 +465,17 @@ impl Containerd {
         id
     }
 
+    /// Waits until a container has ended; its exit code.
+    pub async fn exit_code(&mut self, container_id: &str) -> i32 {
+        answer("the container has ended", async || {
+            let request = ContainerStatusRequest { container_id: container_id.to_owned(), verbose: false };
+            let said = self.runtime.container_status(request).await.expect("its status").into_inner();
+            said.status.filter(|status| status.state() == ContainerState::ContainerExited)
+        })
+        .await
+        .exit_code
+    }
+
     /// What a program says in a container.
     pub async fn exec(&mut self, container_id: &str, command: &[&str]) -> Result<String, String> {
         let cmd = command.iter().map(|word| (*word).to_owned()).collect();
@@ -486,11 +502,9 @@ impl Containerd {
 
     /// Waits until CRI knows that one image has all these names, which `ctr` has given it.
     pub async fn hears_of(&mut self, names: &[&str]) {
-        let deadline = Instant::now() + Duration::from_secs(60);
         let has_all = |image: &Image| names.iter().all(|name| image.repo_tags.iter().any(|tag| tag == name));
-        while !self.images().await.iter().any(has_all) {
-            assert!(Instant::now() < deadline, "not within 60 s: CRI knows {names:?}");
-        }
+        let what = format!("CRI knows {names:?}");
+        answer(&what, async || self.images().await.iter().any(has_all).then_some(())).await;
     }
 
     pub async fn images(&mut self) -> Vec<Image> {
@@ -518,15 +532,21 @@ async fn connect(node: &Node) -> (String, RuntimeServiceClient<Channel>, ImageSe
     let channel = Endpoint::from_shared(format!("unix://{}", socket.display())).expect("an address");
     let channel = channel.connect().await.expect("it listens");
     let (mut runtime, images) = (RuntimeServiceClient::new(channel.clone()), ImageServiceClient::new(channel));
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let version = loop {
-        match runtime.version(VersionRequest::default()).await {
-            Ok(version) => break version.into_inner().runtime_version,
-            Err(error) => assert!(Instant::now() < deadline, "not within 60 s: CRI v1: {error}"), // it initialises
+    // It answers before it has initialised CRI.
+    let version = answer("CRI v1", async || runtime.version(VersionRequest::default()).await.ok()).await;
+    (version.into_inner().runtime_version, runtime, images)
+}
+
+/// Asks until there is an answer, and returns that.
+async fn answer<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(patience());
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
         }
+        assert!(Instant::now() < deadline, "not within {} s: {what}", patience());
         tokio::task::yield_now().await;
-    };
-    (version, runtime, images)
+    }
 }
 
 fn namespaces(pod: Pod) -> NamespaceOption {
