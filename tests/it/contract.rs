@@ -8,7 +8,7 @@ use std::process::Command;
 
 use kit::messages::{INTERRUPTED, TERMINATED, WARNING, version_said};
 use kit::peers::{ours, upstream};
-use kit::process::{End, Process, bit, command, run};
+use kit::process::{End, Process, bit, command, command_with_default_signals, run};
 use kit::skip::has_namespaces;
 use kit::wait::within_10_s;
 use nix::sys::signal::Signal;
@@ -161,7 +161,7 @@ fn other_signals_do_not_end_pid_1(pause: &Path) {
 
 fn other_signals_act_by_default_when_not_pid_1(pause: &Path) {
     for signal in [Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGPIPE, Signal::SIGQUIT] {
-        let process = Process::start(command([pause])).ready();
+        let process = Process::start(command_with_default_signals([pause])).ready();
         process.signal(signal);
         assert_eq!(process.end().code, None, "{signal}");
     }

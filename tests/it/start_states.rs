@@ -9,7 +9,7 @@ use std::thread;
 use kit::cgroup::{self, Cgroup};
 use kit::messages::{TERMINATED, WARNING};
 use kit::peers::{ours, upstream};
-use kit::process::{End, Process, bit, command, run};
+use kit::process::{End, Process, bit, command, command_with_default_signals, run};
 use kit::skip::has_namespaces;
 use kit::wait::within_10_s;
 use nix::errno::Errno;
@@ -157,7 +157,7 @@ fn a_controlling_terminal_that_hangs_up() {
         let on_terminal = || {
             let terminal = openpty(None, None).expect("a terminal");
             fcntl(&terminal.master, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("not for what is started");
-            let mut start = command(["setsid", "--ctty"]);
+            let mut start = command_with_default_signals(["setsid", "--ctty"]);
             start.arg(&pause).stdin(terminal.slave.try_clone().expect("a descriptor")).stderr(terminal.slave);
             (terminal.master, start)
         };

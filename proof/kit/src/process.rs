@@ -23,6 +23,14 @@ pub fn command(words: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
     command
 }
 
+/// The same, for a test of what a signal does by default: a program inherits which signals are ignored, and whoever runs
+/// the tests may ignore some, as `nohup` and the `&` of a script do.
+pub fn command_with_default_signals(words: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
+    let mut command = command(["env", "--default-signal"]);
+    command.args(words);
+    command
+}
+
 /// Runs `command` to its end, without a new PID namespace.
 pub fn run(mut command: Command) -> End {
     Process { child: command.spawn().expect("the program starts") }.end()
