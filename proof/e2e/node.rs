@@ -425,7 +425,7 @@ impl Containerd {
 
     /// Waits until containerd knows that the sandbox has ended.
     pub async fn sees_the_end_of(&mut self, id: &str) {
-        answer("the sandbox has ended", async || (!self.is_ready(id).await).then_some(())).await;
+        answer(async || (!self.is_ready(id).await).then_some(()).ok_or("the sandbox has ended")).await;
     }
 
     /// Starts a container of busybox in a sandbox; its ID.
@@ -467,10 +467,11 @@ impl Containerd {
 
     /// Waits until a container has ended; its exit code.
     pub async fn exit_code(&mut self, container_id: &str) -> i32 {
-        answer("the container has ended", async || {
+        answer(async || {
             let request = ContainerStatusRequest { container_id: container_id.to_owned(), verbose: false };
             let said = self.runtime.container_status(request).await.expect("its status").into_inner();
-            said.status.filter(|status| status.state() == ContainerState::ContainerExited)
+            let ended = said.status.filter(|status| status.state() == ContainerState::ContainerExited);
+            ended.ok_or("the container has ended")
         })
         .await
         .exit_code
@@ -504,7 +505,7 @@ impl Containerd {
     pub async fn hears_of(&mut self, names: &[&str]) {
         let has_all = |image: &Image| names.iter().all(|name| image.repo_tags.iter().any(|tag| tag == name));
         let what = format!("CRI knows {names:?}");
-        answer(&what, async || self.images().await.iter().any(has_all).then_some(())).await;
+        answer(async || self.images().await.iter().any(has_all).then_some(()).ok_or(&what)).await;
     }
 
     pub async fn images(&mut self) -> Vec<Image> {
@@ -533,18 +534,19 @@ async fn connect(node: &Node) -> (String, RuntimeServiceClient<Channel>, ImageSe
     let channel = channel.connect().await.expect("it listens");
     let (mut runtime, images) = (RuntimeServiceClient::new(channel.clone()), ImageServiceClient::new(channel));
     // It answers before it has initialised CRI.
-    let version = answer("CRI v1", async || runtime.version(VersionRequest::default()).await.ok()).await;
+    let ask = async || runtime.version(VersionRequest::default()).await.map_err(|error| format!("CRI v1: {error}"));
+    let version = answer(ask).await;
     (version.into_inner().runtime_version, runtime, images)
 }
 
-/// Asks until there is an answer, and returns that.
-async fn answer<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+/// Asks until there is an answer, and returns that. The error is what has not come true.
+async fn answer<T, E: fmt::Display>(mut ask: impl AsyncFnMut() -> Result<T, E>) -> T {
     let deadline = Instant::now() + Duration::from_secs(patience());
     loop {
-        if let Some(answer) = ask().await {
-            return answer;
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(what) => assert!(Instant::now() < deadline, "not within {} s: {what}", patience()),
         }
-        assert!(Instant::now() < deadline, "not within {} s: {what}", patience());
         tokio::task::yield_now().await;
     }
 }
