@@ -3,8 +3,16 @@
 # has nginx and ipcmk.
 set -eu
 root=/run/rootfs
+# Copies the libraries of a program; busybox has some or none, depending on Debian's package.
+add_libraries() {
+    for library in $(ldd "$1" 2>/dev/null | grep -o '/[^ ]*'); do
+        cp --dereference --parents "$library" $root
+    done
+}
+
 mkdir -p $root/bin $root/etc $root/tmp $root/var/lib/nginx $root/var/log/nginx
 cp "$(command -v busybox)" $root/bin/busybox
+add_libraries $root/bin/busybox
 chroot $root /bin/busybox --install -s /bin
 printf 'root:x:0:0::/:/bin/sh\nwww-data:x:33:33::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n' >$root/etc/passwd
 printf 'root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n' >$root/etc/group
@@ -16,7 +24,7 @@ ln -s /dev/stderr $root/var/log/nginx/error.log
 printf 'events {}\nhttp { server { listen 80; root /usr/share/nginx/html; } }\n' >$root/etc/nginx/nginx.conf
 echo 'served by nginx' >$root/usr/share/nginx/html/index.html
 for program in "$(command -v nginx)" "$(command -v ipcmk)"; do
-    # shellcheck disable=SC2046 # a list of paths
-    cp --dereference --parents "$program" $(ldd "$program" | grep -o '/[^ ]*') $root
+    cp --dereference --parents "$program" $root
+    add_libraries "$program"
 done
 tar -C $root -cf /run/nginx.tar .
