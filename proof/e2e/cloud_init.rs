@@ -4,7 +4,7 @@ use std::fs;
 
 use build::root;
 use engines::compatibility::Row;
-use engines::{dist, ok, ready, until};
+use engines::{dist, ok, ready};
 use kit::messages::VERSION;
 
 use crate::node::{self, Node};
@@ -52,11 +52,11 @@ fn the_user_data_installs_at_the_first_boot() {
     for stage in [&["init", "--local"][..], &["init"], &["modules", "--mode=config"]] {
         node.ok(&[&["cloud-init"], stage].concat());
     }
-    node.start(&["cloud-init", "modules", "--mode=final"]);
-    until("the installer waits", || node.try_to(&["pgrep", "-f", "pause-install.sh --wait"]).is_ok());
+    let last = node.start(&["cloud-init", "modules", "--mode=final"]);
+    last.until("the installer waits", || node.try_to(&["pgrep", "-f", "pause-install.sh --wait"]).is_ok());
     node.start_containerd(&config);
     let said = || fs::read_to_string(node.file("/var/log/cloud-init-output.log")).unwrap_or_default();
-    until("it has installed", || said().contains("at boot: "));
+    last.until("it has installed", || said().contains("at boot: "));
     let lines = format!(
         "containerd: {CONFIGURED} is installed (before: nothing), pinned, checked by ctr; ok\n\
          at boot: pause-install.service is enabled; ok\n"

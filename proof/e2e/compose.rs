@@ -90,7 +90,7 @@ impl Pod {
         let config = deploy("daemon.json");
         let flags = ["--containerd=/run/containerd/containerd.sock", "--storage-driver=vfs", "--iptables=false"];
         let docker = self.node.start(&[&["dockerd", "--config-file", &config], &flags[..]].concat());
-        until("dockerd answers", || self.node.try_to(&["docker", "version"]).is_ok());
+        docker.until("dockerd answers", || self.node.try_to(&["docker", "version"]).is_ok());
         docker
     }
 

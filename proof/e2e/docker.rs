@@ -151,12 +151,12 @@ fn in_both_image_stores() {
             "mkdir -p {folder} && exec unshare --net dockerd --feature containerd-snapshotter={snapshotter} {host} \
              --data-root=/var/lib/docker-{snapshotter} --exec-root={folder}/exec --pidfile={folder}/pid \
              --containerd=/run/containerd/containerd.sock --containerd-namespace=docker-{snapshotter} \
-             --bridge=none --iptables=false --ip6tables=false >{folder}/log 2>&1"
+             --bridge=none --iptables=false --ip6tables=false"
         );
-        start_daemon("sh", &["-c", &script]);
+        let daemon = start_daemon("sh", &["-c", &script]);
         let docker = |words: &[&str]| run("docker", &[&[host.as_str()], words].concat());
         let docker_ok = |words: &[&str]| docker(words).unwrap_or_else(|error| panic!("{error}"));
-        until("dockerd answers", || docker(&["version"]).is_ok());
+        daemon.until("dockerd answers", || docker(&["version"]).is_ok());
         let driver = docker_ok(&["info", "-f", "{{.DriverStatus}}"]);
         assert_eq!(driver.contains("io.containerd.snapshotter"), snapshotter == "true", "{driver}");
         docker_ok(&["load", "-i", "dist/pause.tar.gz"]);

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::Path;
 
-use engines::{BUSYBOX, NAME, digest, ok, ready, until};
+use engines::{BUSYBOX, NAME, digest, ok, ready};
 use kit::messages::VERSION;
 use kit::skip::{does_not_apply, is_installed};
 
@@ -275,7 +275,7 @@ fn the_engines_of_others_are_left_alone() {
         node.write(&format!("{folder}/config.toml"), &config(folder));
         node.ok(&["chmod", "0777", folder]);
     }
-    node.start(&[
+    let user = node.start(&[
         "setpriv",
         "--reuid=1000",
         "--regid=1000",
@@ -288,9 +288,10 @@ fn the_engines_of_others_are_left_alone() {
         "-c",
         "/run/user/config.toml",
     ]);
-    node.start(&["unshare", "--pid", "--fork", "--kill-child", "containerd", "-c", "/run/inner/config.toml"]);
-    for folder in ["/run/user", "/run/inner"] {
-        until("it answers", || node.try_to(&["ctr", "-a", &format!("{folder}/sock"), "version"]).is_ok());
+    let inner =
+        node.start(&["unshare", "--pid", "--fork", "--kill-child", "containerd", "-c", "/run/inner/config.toml"]);
+    for (daemon, folder) in [(user, "/run/user"), (inner, "/run/inner")] {
+        daemon.until("it answers", || node.try_to(&["ctr", "-a", &format!("{folder}/sock"), "version"]).is_ok());
     }
     let line = format!("containerd: {NAME} is installed (before: nothing), {PIN}, checked by ctr; ok\n");
     assert_eq!(node.install(&[]), (0, line));
@@ -322,7 +323,7 @@ fn two_containerds_and_one_without_cri() {
         ),
     );
     let third = node.start(&["containerd", "-c", "/run/third/config.toml"]);
-    until("it answers", || node.try_to(&["ctr", "-a", "/run/third/sock", "version"]).is_ok());
+    third.until("it answers", || node.try_to(&["ctr", "-a", "/run/third/sock", "version"]).is_ok());
     let line = format!(
         "containerd at /run/third/sock: docker.io/c/d:1 is installed (before: nothing), {PIN}, checked by ctr; ok\n"
     );
@@ -333,8 +334,8 @@ fn two_containerds_and_one_without_cri() {
         "/run/other/config.toml",
         &format!("root = \"/run/other/root\"\nstate = \"/run/other/state\"\n{}", configured("a/b:1")),
     );
-    node.start(&["containerd", "--config=/run/other/config.toml", "--address", "/run/other/sock"]);
-    until("it answers", || node.try_to(&["ctr", "-a", "/run/other/sock", "version"]).is_ok());
+    let other = node.start(&["containerd", "--config=/run/other/config.toml", "--address", "/run/other/sock"]);
+    other.until("it answers", || node.try_to(&["ctr", "-a", "/run/other/sock", "version"]).is_ok());
     let line = format!(
         "containerd at /run/other/sock: docker.io/a/b:1 is installed (before: nothing), {PIN}, checked by ctr; ok\n"
     );
@@ -444,10 +445,10 @@ fn k3s_rke2_k0s_and_microk8s() {
         node.write(config, &configured("rancher/mirrored-pause:3.6"));
         let state = format!("--state={}", Path::new(socket).with_file_name("state").display());
         let root = format!("--root={}", vendor.root);
-        node.start(&[&format!("{bin}/containerd"), "-c", config, "-a", socket, &state, &root]);
+        let daemon = node.start(&[&format!("{bin}/containerd"), "-c", config, "-a", socket, &state, &root]);
         let ctr = [&format!("{bin}/real-ctr"), "-a", socket, "-n", "k8s.io"].map(str::to_owned);
         let ctr = |words: &[&str]| node.try_to(&[&ctr.each_ref().map(String::as_str)[..], words].concat());
-        until("it answers", || ctr(&["version"]).is_ok());
+        daemon.until("it answers", || ctr(&["version"]).is_ok());
 
         let line = format!(
             "{title}: docker.io/rancher/mirrored-pause:3.6 is installed (before: nothing), {PIN}, checked by ctr{}; ok",
@@ -540,8 +541,8 @@ fn a_pin_that_is_seen_after_a_restart() {
     node.write("/etc/containerd/config.toml", &configured(NAME));
     node.ok(&["cp", "/usr/bin/containerd", "/usr/local/bin/containerd"]);
     node.ok(&["sh", "-c", "echo io.cri-containerd.pinned >>/usr/local/bin/containerd"]);
-    node.start(&["/usr/local/bin/containerd"]);
-    until("containerd answers", || node.try_to(&["ctr", "version"]).is_ok());
+    let daemon = node.start(&["/usr/local/bin/containerd"]);
+    daemon.until("containerd answers", || node.try_to(&["ctr", "version"]).is_ok());
     let line = "pinned, checked by ctr; restart it, so that it sees the pin\n";
     let (status, said) = node.install(&[]);
     assert!(status == 0 && said.ends_with(line), "{said}");
@@ -695,8 +696,8 @@ fn the_architecture_is_the_engines() {
 fn no_configuration_file() {
     if ready(REAL) {
         let node = node(&["podman", "docker", "dockerd"]);
-        node.start(&["containerd"]);
-        until("containerd answers", || node.try_to(&["ctr", "version"]).is_ok());
+        let daemon = node.start(&["containerd"]);
+        daemon.until("containerd answers", || node.try_to(&["ctr", "version"]).is_ok());
         let default = if has_containerd_2() { "3.10" } else { "3.6" };
         let line = format!(
             "containerd: registry.k8s.io/pause:{default} is installed (before: nothing), {PIN}, checked by ctr; ok\n"
@@ -737,14 +738,14 @@ pub fn configured(name: &str) -> String {
 }
 
 pub fn start_docker(node: &Node) {
-    node.start(&["dockerd", "--storage-driver=vfs", "--iptables=false", "--bridge=none"]);
-    until("dockerd answers", || node.try_to(&["docker", "version"]).is_ok());
+    let daemon = node.start(&["dockerd", "--storage-driver=vfs", "--iptables=false", "--bridge=none"]);
+    daemon.until("dockerd answers", || node.try_to(&["docker", "version"]).is_ok());
 }
 
 /// Starts a simulated engine, and waits until its process has the engine's name.
 pub fn start_as(node: &Node, name: &str, words: &[&str]) -> Daemon {
     let daemon = node.start(words);
-    until("it runs", || node.try_to(&["pgrep", "-x", name]).is_ok());
+    daemon.until("it runs", || node.try_to(&["pgrep", "-x", name]).is_ok());
     daemon
 }
 

@@ -6,13 +6,14 @@ use build::root;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::ops::Deref;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use engines::compatibility::Row;
-use engines::{BUSYBOX, NGINX, digest, found, has_quoted, normalized, ok, processes_of_a_pod, ready_with, run, until};
+use engines::{BUSYBOX, Daemon, NGINX, digest, has_quoted, normalized, ok, processes_of_a_pod, ready_with, run, start};
 use kit::messages::TERMINATED;
 use kit::orphans::IN_A_POD;
 use nix::sys::signal::Signal::{self, SIGKILL, SIGTERM};
@@ -66,7 +67,7 @@ fn through_dockershim() {
 /// deploy/podman/pod.yaml, which docs/pod-by-hand.md describes.
 #[test]
 fn the_pod_of_the_document() {
-    let Some(_kubelet) = Kubelet::start(&CRI) else { return };
+    let Some(kubelet) = Kubelet::start(&CRI) else { return };
     let _row = Row::new("kubelet, containerd", &ok(KUBELET, &["--version"]), "deploy/podman/pod.yaml");
     let manifest = format!("{PODS}/pod.yaml");
     fs::copy(root().join("deploy/podman/pod.yaml"), &manifest).expect("a file");
@@ -85,41 +86,41 @@ fn the_pod_of_the_document() {
         let processes = sidecar(&["ps", "-o", "pid,args"]).unwrap_or_default();
         lines(&normalized(&processes)) == lines(&processes_of_a_pod())
     };
-    until("it has the processes that the document shows", is_up);
-    let nginx = || found("nginx runs", || process(&["nginx: master process nginx -g daemon off;"])).pid;
-    let pause = || found("pause runs", || process(&["/pause"]));
+    kubelet.until("it has the processes that the document shows", is_up);
+    let nginx = || kubelet.found("nginx runs", || process(&["nginx: master process nginx -g daemon off;"])).pid;
+    let pause = || kubelet.found("pause runs", || process(&["/pause"]));
     let (first, held_by) = (nginx(), pause());
     assert_eq!(held_by.status().expect("it runs").ruid, 65535);
 
     let serves = || sidecar(&["wget", "-qO-", "http://localhost"]).as_deref() == Ok("served by nginx\n");
-    until("localhost answers", serves);
+    kubelet.until("localhost answers", serves);
     let log = sidecar(&["cat", "/var/log/nginx/access.log"]).expect("the log that nginx writes");
     assert!(log.contains("\"GET / HTTP/1.1\" 200"), "{log}");
 
     ok("nsenter", &["--target", &first.to_string(), "--all", "nginx", "-s", "quit"]);
-    until("nginx is back", || {
+    kubelet.until("nginx is back", || {
         process(&["nginx: master process nginx -g daemon off;"]).is_some_and(|new| new.pid != first)
     });
-    until("localhost answers again", serves);
+    kubelet.until("localhost answers again", serves);
     assert_eq!(pause().pid, held_by.pid);
-    until("it has the same processes again", is_up);
+    kubelet.until("it has the same processes again", is_up);
 
     fs::remove_file(manifest).expect("it was there");
-    until("the pod is gone", || process(&["/pause"]).is_none() && process(&["sleep", "3600"]).is_none());
+    kubelet.until("the pod is gone", || process(&["/pause"]).is_none() && process(&["sleep", "3600"]).is_none());
 }
 
 /// deploy/kubelet/README.md quotes what a user sees if the image is missing.
 #[test]
 fn a_missing_image_is_what_the_readme_quotes() {
     let missing = [concat!("--pod-infra-container-image=localhost/missing:", env!("CARGO_PKG_VERSION"))];
-    let Some(_kubelet) = Kubelet::start(&[&DOCKERSHIM[..], &missing].concat()) else { return };
+    let Some(kubelet) = Kubelet::start(&[&DOCKERSHIM[..], &missing].concat()) else { return };
     fs::write(manifest("shared"), pod("shared", true).to_string()).expect("a file");
-    until("the kubelet says it", || has_quoted("deploy/kubelet/README.md", &log()));
+    kubelet.until("the kubelet says it", || has_quoted("deploy/kubelet/README.md", &kubelet.said()));
 }
 
 /// A kubelet with static pods and without an API server. Dropping it kills it.
 struct Kubelet {
-    child: Child,
+    daemon: Daemon,
     _one_at_a_time: MutexGuard<'static, ()>,
 }
 
@@ -149,13 +150,10 @@ impl Kubelet {
             "imageGCHighThresholdPercent": 100,
         });
         fs::write("/run/kubelet.json", config.to_string()).expect("a file");
-        let log = fs::File::create("/run/kubelet.log").expect("a file");
-        let mut command = Command::new("sh");
         // As the unit in Kubernetes' packages starts it.
         let script = format!(". deploy/kubelet/kubelet && exec {KUBELET} $KUBELET_EXTRA_ARGS \"$@\"");
-        command.args(["-ec", &script, "sh", "--config=/run/kubelet.json", "--hostname-override=node"]).args(flags);
-        command.current_dir(root()).stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
-        Some(Self { child: command.spawn().expect("it starts"), _one_at_a_time: one_at_a_time })
+        let words = [&["-ec", &script, "sh", "--config=/run/kubelet.json", "--hostname-override=node"], flags].concat();
+        Some(Self { daemon: start("sh", &words), _one_at_a_time: one_at_a_time })
     }
 
     fn row(&self, through: &str) -> Row {
@@ -172,18 +170,19 @@ impl Kubelet {
         for name in names {
             fs::write(manifest(name), pod(name, name == "shared").to_string()).expect("a file");
         }
-        let pods = names.map(|name| found(&format!("{name} is up"), || Pod::look(name)));
+        let pods = names.map(|name| self.found(&format!("{name} is up"), || Pod::look(name)));
         for pod in &pods {
             pod.is_held_by_ours();
         }
-        let said = found("orphans have been counted", || Some(logs("shared", "one")).filter(|said| !said.is_empty()));
+        let said =
+            self.found("orphans have been counted", || Some(logs("shared", "one")).filter(|said| !said.is_empty()));
         assert!(said.contains("reaped") && !said.contains("not reaped"), "{said}");
 
         // A container that dies comes back where it was.
         for old in &pods {
             let before = (old.address(), old.namespaces());
             signal(&old.two, SIGKILL);
-            let new = found(&format!("{}'s second container is back", old.name), || {
+            let new = self.found(&format!("{}'s second container is back", old.name), || {
                 Pod::look(old.name).filter(|new| new.two.pid != old.two.pid)
             });
             assert_eq!((new.pause.pid, new.one.pid), (old.pause.pid, old.one.pid), "{}", old.name);
@@ -196,7 +195,7 @@ impl Kubelet {
             signal(&pod.pause, SIGTERM);
         }
         for old in &pods {
-            let new = found(&format!("{} has a new sandbox", old.name), || {
+            let new = self.found(&format!("{} has a new sandbox", old.name), || {
                 Pod::look(old.name).filter(|_| !old.pause.is_alive() && !old.one.is_alive())
             });
             new.is_held_by_ours();
@@ -207,7 +206,7 @@ impl Kubelet {
         for name in names {
             fs::remove_file(manifest(name)).expect("it was there");
         }
-        until("all processes of the pods have ended", || {
+        self.until("all processes of the pods have ended", || {
             let left = all_processes().expect("/proc").flatten();
             !left.into_iter().any(|process| is_pause(&process) || container(&process).is_some()) && links() == before
         });
@@ -215,10 +214,17 @@ impl Kubelet {
     }
 }
 
+impl Deref for Kubelet {
+    type Target = Daemon;
+
+    fn deref(&self) -> &Daemon {
+        &self.daemon
+    }
+}
+
 impl Drop for Kubelet {
     fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
+        self.kill();
         // A failed test must not leave processes for the next one.
         for process in all_processes().expect("/proc").flatten() {
             if is_pause(&process) || container(&process).is_some() {
@@ -226,8 +232,8 @@ impl Drop for Kubelet {
             }
         }
         if thread::panicking() {
-            let log = log();
-            let errors = log.lines().filter(|line| line.starts_with(['E', 'F']) && !line.contains("node_status"));
+            let said = self.said();
+            let errors = said.lines().filter(|line| line.starts_with(['E', 'F']) && !line.contains("node_status"));
             let errors: Vec<&str> = errors.collect();
             let last = errors.len().saturating_sub(20);
             eprintln!("The kubelet's last errors:\n{}", errors[last..].join("\n"));
@@ -333,11 +339,6 @@ fn pod(name: &str, shared: bool) -> serde_json::Value {
             "volumes": [{ "name": "volume", "emptyDir": {} }],
         },
     })
-}
-
-/// The kubelet's log.
-fn log() -> String {
-    fs::read_to_string("/run/kubelet.log").unwrap_or_default()
 }
 
 /// What a container has printed, as the kubelet stores it.

@@ -42,10 +42,10 @@ fn it_comes_back() {
     let remove = |node: &Node| node.ok(&["ctr", "-n", "k8s.io", "images", "rm", name]);
     remove(&node);
     node.ok(&["systemctl", "restart", "containerd"]);
-    until("it is back after a restart", || is_there(&node));
+    node.until("it is back after a restart", || is_there(&node));
     remove(&node);
     node.ok(&["systemctl", "kill", "--kill-who=main", "--signal=KILL", "containerd"]);
-    until("it is back after a crash", || node.try_to(&["ctr", "version"]).is_ok() && is_there(&node));
+    node.until("it is back after a crash", || node.try_to(&["ctr", "version"]).is_ok() && is_there(&node));
 
     remove(&node);
     node.shut_down();
@@ -101,7 +101,7 @@ fn it_comes_back_in_docker() {
     node.ok(&["docker", "image", "prune", "--all", "--force"]);
     node.try_to(&["docker", "image", "inspect", NAME]).expect_err("pruned");
     node.ok(&["systemctl", "restart", "docker"]);
-    until("it is back", || node.try_to(&["docker", "image", "inspect", NAME]).is_ok());
+    node.until("it is back", || node.try_to(&["docker", "image", "inspect", NAME]).is_ok());
 }
 
 /// In a chroot, where images of machines are built, no engine runs. The first boot installs the image.
@@ -325,7 +325,7 @@ impl Disk {
             _ = fs::remove_file(self.path().join(file));
         }
         let node = Node::boot(self.path());
-        until("the kubelet starts", || self.path().join("upper/kubelet-started").exists());
+        node.until("the kubelet starts", || self.path().join("upper/kubelet-started").exists());
         node
     }
 

@@ -9,6 +9,7 @@ mod docker;
 mod image;
 mod imports;
 mod install;
+mod isolation;
 mod lifecycle;
 mod limits;
 mod names;

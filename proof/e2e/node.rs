@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{fmt, fs};
 
-use engines::{BUSYBOX, dist, found, ok, patience, ready, run, start, until};
+pub use engines::Daemon;
+use engines::{BUSYBOX, dist, ok, patience, ready, run, start, until};
 use k8s_cri::v1::image_service_client::ImageServiceClient;
 use k8s_cri::v1::runtime_service_client::RuntimeServiceClient;
 use k8s_cri::v1::*;
@@ -133,6 +134,8 @@ pub fn has_containerd_2() -> bool {
 pub struct Node {
     /// Of the pause that holds it, as seen from here.
     pid: String,
+    /// The unshare that waits for that.
+    holder: Daemon,
 }
 
 impl Node {
@@ -171,14 +174,14 @@ impl Node {
         let words = [&[script.as_path()], arguments].concat();
         let words: Vec<&str> = words.iter().map(|word| word.to_str().expect("UTF-8")).collect();
         let unshare = ["--mount", "--net", "--fork", "--kill-child"];
-        let holder = start("unshare", &[&unshare, namespaces, &words].concat()).to_string();
-        let pid = found("the node is held", || {
-            let child = fs::read_to_string(format!("/proc/{holder}/task/{holder}/children")).ok()?;
+        let holder = start("unshare", &[&unshare, namespaces, &words].concat());
+        let pid = holder.found("the node is held", || {
+            let child = fs::read_to_string(format!("/proc/{0}/task/{0}/children", holder.pid())).ok()?;
             let child = child.trim().to_owned();
             let held_by = fs::read_link(format!("/proc/{child}/exe")).ok()?;
             held_by.ends_with(program).then_some(child)
         });
-        let node = Self { pid };
+        let node = Self { pid, holder };
         fs::copy(dist("pause-install.sh"), node.file("/run/pause-install.sh")).expect("a file");
         node
     }
@@ -188,6 +191,11 @@ impl Node {
         let pid = self.pid.clone();
         drop(self);
         until("it is gone", || !Path::new(&format!("/proc/{pid}/exe")).exists());
+    }
+
+    /// Waits until `so` is true, as [`until`] does, but no longer than it is held.
+    pub fn until(&self, what: &str, so: impl Fn() -> bool) {
+        self.holder.until(what, so);
     }
 
     /// A file of it, as seen from here.
@@ -232,14 +240,14 @@ impl Node {
 
     /// Starts a daemon on it, which ends with it.
     pub fn start(&self, words: &[&str]) -> Daemon {
-        Daemon(start("nsenter", &[&["-t", &self.pid, "-m", "-n", "-p"], words].concat()))
+        start("nsenter", &[&["-t", &self.pid, "-m", "-n", "-p"], words].concat())
     }
 
     /// Starts containerd with `config`, and waits until it answers.
     pub fn start_containerd(&self, config: &str) -> Daemon {
         self.write("/etc/containerd/config.toml", config);
         let daemon = self.start(&["containerd"]);
-        until("containerd answers", || self.try_to(&["ctr", "version"]).is_ok());
+        daemon.until("containerd answers", || self.try_to(&["ctr", "version"]).is_ok());
         daemon
     }
 
@@ -311,19 +319,6 @@ impl Drop for Node {
     }
 }
 
-/// A daemon of a node: the nsenter that waits for it.
-pub struct Daemon(u32);
-
-impl Daemon {
-    /// Ends it with SIGTERM, and waits until it is gone.
-    pub fn stop(self) {
-        let children = format!("/proc/{0}/task/{0}/children", self.0);
-        let pid = fs::read_to_string(&children).expect("nsenter waits").trim().to_owned();
-        ok("kill", &[&pid]);
-        until("it is gone", || !Path::new(&format!("/proc/{pid}/exe")).exists());
-    }
-}
-
 /// A node that runs containerd, through CRI.
 pub struct Containerd {
     node: Node,
@@ -359,16 +354,17 @@ impl Containerd {
     }
 
     async fn on(node: Node, config: &str) -> Self {
-        let daemon = Some(node.start_containerd(config));
-        let (version, runtime, images) = connect(&node).await;
-        Self { node, daemon, under_systemd: false, names: HashMap::new(), version, runtime, images }
+        let daemon = node.start_containerd(config);
+        let (version, runtime, images) = connect(&node, &daemon).await;
+        Self { node, daemon: Some(daemon), under_systemd: false, names: HashMap::new(), version, runtime, images }
     }
 
     /// With another configuration.
     pub async fn restart(&mut self, config: &str) {
         self.daemon.take().expect("it runs").stop();
-        self.daemon = Some(self.node.start_containerd(config));
-        (self.version, self.runtime, self.images) = connect(&self.node).await;
+        let daemon = self.node.start_containerd(config);
+        (self.version, self.runtime, self.images) = connect(&self.node, &daemon).await;
+        self.daemon = Some(daemon);
     }
 
     /// RunPodSandbox; its ID, or the error as a kubelet prints it.
@@ -528,13 +524,16 @@ pub fn slice(pod: &str) -> String {
     format!("kubepods-pod{}.slice", pod.replace('-', "_"))
 }
 
-async fn connect(node: &Node) -> (String, RuntimeServiceClient<Channel>, ImageServiceClient<Channel>) {
+async fn connect(node: &Node, daemon: &Daemon) -> (String, RuntimeServiceClient<Channel>, ImageServiceClient<Channel>) {
     let socket = node.file("/run/containerd/containerd.sock");
     let channel = Endpoint::from_shared(format!("unix://{}", socket.display())).expect("an address");
     let channel = channel.connect().await.expect("it listens");
     let (mut runtime, images) = (RuntimeServiceClient::new(channel.clone()), ImageServiceClient::new(channel));
     // It answers before it has initialised CRI.
-    let ask = async || runtime.version(VersionRequest::default()).await.map_err(|error| format!("CRI v1: {error}"));
+    let ask = async || {
+        daemon.must_run("CRI answers");
+        runtime.version(VersionRequest::default()).await.map_err(|error| format!("CRI v1: {error}"))
+    };
     let version = answer(ask).await;
     (version.into_inner().runtime_version, runtime, images)
 }

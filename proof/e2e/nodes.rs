@@ -211,8 +211,8 @@ fn start_sshd(node: &Node) {
     let config = "HostKey /run/host_key\nAuthorizedKeysFile /run/authorized_keys\nPidFile /run/sshd.pid\n\
                   AuthenticationMethods publickey\n";
     node.write("/run/sshd_config", config);
-    node.start(&["/usr/sbin/sshd", "-D", "-f", "/run/sshd_config"]);
-    until("sshd listens", || node.file("/run/sshd.pid").exists());
+    let sshd = node.start(&["/usr/sbin/sshd", "-D", "-e", "-f", "/run/sshd_config"]);
+    sshd.until("sshd listens", || node.file("/run/sshd.pid").exists());
 }
 
 /// The text of /etc/passwd, with these users and their shells added.

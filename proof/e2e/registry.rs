@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 
 use build::arch::ALL;
-use engines::{digest, has_cargo, ok, ready, run, start, until};
+use engines::{digest, has_cargo, ok, ready, run, start};
 use kit::messages::VERSION;
 use kit::skip::is_installed;
 
@@ -60,7 +60,7 @@ pub fn serve() -> String {
         "version: 0.1\nstorage: {{ filesystem: {{ rootdirectory: {folder} }} }}\nhttp: {{ addr: {address} }}\n"
     );
     fs::write(format!("{folder}.yml"), config).expect("a file");
-    start("docker-registry", &["serve", &format!("{folder}.yml")]);
-    until("the registry listens", || TcpStream::connect(address).is_ok());
+    let registry = start("docker-registry", &["serve", &format!("{folder}.yml")]);
+    registry.until("the registry listens", || TcpStream::connect(address).is_ok());
     address.to_string()
 }
