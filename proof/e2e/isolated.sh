@@ -5,6 +5,7 @@
 set -eu
 # shellcheck source=proof/kit/skip.sh
 . "$(dirname "$0")/../kit/skip.sh"
+project=$(cd "$(dirname "$0")/../.." && pwd)
 [ "$(id -u)" = 0 ] || skipped "the tests in engines run as root"
 cgroup=pause-e2e-$$
 hierarchies=$(findmnt -nr -t cgroup,cgroup2 -o TARGET)
@@ -29,8 +30,8 @@ before=$(traces)
     done
     # shellcheck disable=SC2016 # for the inner shell
     exec unshare --cgroup --ipc --mount --net --pid --uts --fork --kill-child --mount-proc sh -euc '
-        cgroup=$1 hierarchies=$2
-        shift 2
+        cgroup=$1 hierarchies=$2 project=$3
+        shift 3
         for hierarchy in $hierarchies; do
             mount --bind "$hierarchy/$cgroup" /mnt && umount "$hierarchy" && mount --move /mnt "$hierarchy"
             # In v2, engines need controllers, which only a cgroup without processes can enable.
@@ -40,16 +41,20 @@ before=$(traces)
                 sed "s/[^ ]*/+&/g" "$hierarchy/cgroup.controllers" >"$hierarchy/cgroup.subtree_control"
             }
         done
+        cd "$project" # stays in reach, even below one of these folders
         for folder in /run /etc/cni /etc/containerd /etc/containers/containers.conf.d /etc/docker /var/lib/cni \
             /var/lib/containerd /var/lib/containers /var/lib/docker /var/lib/dockershim /var/lib/kubelet \
             /var/log/containers /var/log/pods; do
             mkdir -p "$folder"
             mount -t tmpfs -o mode=0755 tmpfs "$folder"
         done
+        mkdir -p "$project"
+        mount --no-canonicalize --rbind . "$project"
+        cd "$project/proof/e2e"
         ip link set lo up
         "$@" && status=0 || status=$?
         for frozen in $(find $hierarchies -name freezer.state); do echo THAWED >"$frozen"; done # or they cannot die
-        exit $status' sh "$cgroup" "$hierarchies" "$@"
+        exit $status' sh "$cgroup" "$hierarchies" "$project" "$@"
 ) &
 trap 'kill -KILL $!' INT TERM # unshare ignores INT and TERM while it waits
 wait $! && status=0 || status=$?

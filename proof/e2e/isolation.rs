@@ -1,11 +1,29 @@
-//! What the other tests rely on: how long they wait for a daemon.
+//! What the other tests rely on: where this project may lie, and how long they wait for a daemon.
 
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use engines::{ready, start};
+use build::root;
+use engines::{ok, ready, start};
 use kit::wait::message;
 
 use crate::install::node;
+
+/// isolated.sh and node.sh empty these folders. Below one of them, this project is still at its place.
+#[test]
+fn this_project_may_lie_anywhere() {
+    // A node whose PID 1 prints a file of the project, instead of pause.
+    let prints = "mount -t tmpfs tmpfs \"$0\"; mkdir \"$0/checkout\"
+        mount --no-canonicalize --rbind . \"$0/checkout\"
+        exec \"$0/checkout/proof/e2e/isolated.sh\" sh -euc '
+            printf \"#!/bin/sh\\nexec cat $0/Cargo.toml\" >/run/prints; chmod 0755 /run/prints
+            exec unshare --mount --net --pid --fork \"$0/proof/e2e/node.sh\" / /run/prints' \"$0/checkout\"";
+    let file = fs::read_to_string(root().join("Cargo.toml")).expect("a file");
+    for folder in ["/mnt", "/opt", "/run", "/tmp", "/usr/local/bin", "/var/lib/containers"] {
+        let printed = ok("unshare", &["--mount", "--net", "sh", "-euc", prints, folder]);
+        assert_eq!(printed, file, "{folder}");
+    }
+}
 
 #[test]
 fn a_daemon_that_ends_is_not_waited_for() {

@@ -3,6 +3,7 @@
 # are empty. Runs as PID 1 of a PID namespace, or in that of the machine; then the machine's systemd also serves this
 # node.
 set -eu
+project=$(cd "$(dirname "$0")/../.." && pwd)
 node=$(mktemp -d)
 if [ $$ = 1 ]; then
     mount --rbind "$1" "$node"
@@ -22,6 +23,9 @@ for folder in etc/cni etc/containerd etc/containers/containers.conf.d etc/docker
     mount -t tmpfs -o mode=0755 tmpfs "$node/$folder"
 done
 chmod 1777 "$node/tmp"
+mkdir -p "$node$project" # may lie below one of these folders
+mount --rbind "$project" "$node$project"
+mount -o remount,bind,ro "$node$project"
 for folder in run/systemd run/dbus; do
     [ $$ = 1 ] || [ ! -d "/$folder" ] || { mkdir -p "$node/$folder" && mount --rbind "/$folder" "$node/$folder"; }
 done

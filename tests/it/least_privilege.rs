@@ -71,7 +71,8 @@ fn with_nothing(pause: &Path, user: u32) -> Process {
         call $close, 0, 2 ** 32 - 1, 0;
         exec "/pause""#;
     // In a mount namespace of its own, makes the future root: a disk with one file.
-    let mount = r#"mount -t tmpfs -o size=64k,mode=755 pause /mnt && cp "$1" /mnt/pause && mount -o remount,ro /mnt &&
+    let mount = r#"cd "${1%/*}" # stays in reach, even below /mnt
+        mount -t tmpfs -o size=64k,mode=755 pause /mnt && cp "${1##*/}" /mnt/pause && mount -o remount,ro /mnt &&
         cd /mnt && shift && exec perl -e "$@""#;
     let mut start = command(["unshare", "--mount", "sh", "-euc", mount, "sh"]);
     start.arg(pause).arg(give_up).arg(user.to_string()).args(numbers.map(|number| number.to_string()));
