@@ -21,7 +21,12 @@ tar -C $root -cf /run/busybox.tar .
 mkdir -p $root/etc/nginx $root/run $root/usr/share/nginx/html
 ln -s /dev/stdout $root/var/log/nginx/access.log # as in nginx's own image
 ln -s /dev/stderr $root/var/log/nginx/error.log
-printf 'events {}\nhttp { server { listen 80; root /usr/share/nginx/html; } }\n' >$root/etc/nginx/nginx.conf
+cat >$root/etc/nginx/nginx.conf <<END
+user nobody nogroup;
+pid /run/nginx.pid;
+events {}
+http { server { listen 80; root /usr/share/nginx/html; } }
+END
 echo 'served by nginx' >$root/usr/share/nginx/html/index.html
 for program in "$(command -v nginx)" "$(command -v ipcmk)"; do
     cp --dereference --parents "$program" $root

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the programs that the targets LIST need and this machine lacks, as root on Debian. Each line of LIST.list
-# names a program or its path, and the packages that contain it. If it cannot install them, it names them and fails. If
-# nothing is missing, it contacts no archive.
+# names a program or a file, and the packages that contain it. Nothing that is installed is removed or replaced. If a
+# program is still missing then, names its packages and fails. If nothing is missing, contacts no archive.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/fetch.sh
@@ -15,24 +15,41 @@ is_here() {
     esac >/dev/null 2>&1
 }
 
-install() {
-    apt-get -qq -o Acquire::Retries=3 update || : # older lists may suffice
-    # shellcheck disable=SC2086 # a list of words
-    DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 install --yes --no-install-recommends $missing \
-        >/dev/null
-}
-
-missing=
 for list; do
     [ -f "proof/packages/$list.list" ] || { echo "$0: there is no list $list" >&2; exit 2; }
-    while read -r program packages; do
-        case $program in '' | '#') ;; *) is_here "$program" || missing="$missing ${packages%% #*}" ;; esac
-    done <"proof/packages/$list.list"
 done
+
+# The packages of what is missing, in one line.
+missing() {
+    for list; do
+        while read -r program packages; do
+            case $program in '' | '#') ;; *) is_here "$program" || echo "${packages%% #*}" ;; esac
+        done <"proof/packages/$list.list"
+    done | paste -sd ' '
+}
+
+apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 "$@"; }
+
+# Without --no-remove, apt also removes what conflicts with a package.
+install() { apt_get install --yes --no-install-recommends --no-remove "$@" >/dev/null; }
+
+# Those of the packages that can be installed: this Debian may lack some, or has what conflicts with them.
+possible() {
+    if install --simulate "$@" 2>/dev/null; then echo "$@" && return; fi
+    for package; do
+        ! install --simulate "$package" 2>/dev/null || echo "$package"
+    done
+}
+
+missing=$(missing "$@")
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "installing:$missing"
-    ! retry install || exit 0
+    echo "installing: $missing"
+    retry apt_get -o APT::Update::Error-Mode=any update || : # older lists may suffice
+    # shellcheck disable=SC2046,SC2086 # lists of words
+    retry install $(possible $missing) || :
+    missing=$(missing "$@")
+    [ -n "$missing" ] || exit 0
 fi
-echo "for make $*, install (Debian's names):$missing" >&2
+echo "for make $*, install (Debian's names): $missing" >&2
 exit 1

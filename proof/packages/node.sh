@@ -11,8 +11,8 @@ forget node
 # What is in the machine: what `make e2e` installs here, under a kernel and an init, and what Debian 12 lacks.
 packages=$(
     sed -E 's/ #.*//; /^$|^#/d; s/^[^ ]+ +//' proof/packages/e2e.list
-    echo aardvark-dns ca-certificates dbus docker-cli e2fsprogs iproute2 iputils-ping kmod linux-image-amd64 nftables
-    echo passt procps runsc systemd systemd-sysv udev
+    echo aardvark-dns ca-certificates dbus e2fsprogs iproute2 iputils-ping kmod linux-image-amd64 nftables
+    echo passt runsc systemd systemd-sysv udev
 )
 packages=$(echo "$packages" | tr ' ' '\n' | sort -u | paste -sd ,)
 # What it is made of, and by: if that changes, it is made anew.
