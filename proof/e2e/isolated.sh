@@ -28,18 +28,21 @@ before=$(traces)
         done
         echo 0 >"$hierarchy/$cgroup/cgroup.procs"
     done
-    # shellcheck disable=SC2016 # for the inner shell
-    exec unshare --cgroup --ipc --mount --net --pid --uts --fork --kill-child --mount-proc sh -euc '
+    # shellcheck disable=SC2016 # for the inner shells
+    exec unshare --cgroup sh -euc '
+        # In v2, engines need controllers, which only a cgroup without processes can enable.
+        for hierarchy in $2; do
+            [ ! -f "$hierarchy/cgroup.controllers" ] || {
+                mkdir "$hierarchy/$1/tests"
+                echo 0 >"$hierarchy/$1/tests/cgroup.procs"
+                sed "s/[^ ]*/+&/g" "$hierarchy/$1/cgroup.controllers" >"$hierarchy/$1/cgroup.subtree_control"
+            }
+        done
+        exec unshare --ipc --mount --net --pid --uts --fork --kill-child --mount-proc sh -euc "$0" sh "$@"' '
         cgroup=$1 hierarchies=$2 project=$3
         shift 3
         for hierarchy in $hierarchies; do
             mount --bind "$hierarchy/$cgroup" /mnt && umount "$hierarchy" && mount --move /mnt "$hierarchy"
-            # In v2, engines need controllers, which only a cgroup without processes can enable.
-            [ ! -f "$hierarchy/cgroup.controllers" ] || {
-                mkdir "$hierarchy/tests"
-                echo 0 >"$hierarchy/tests/cgroup.procs"
-                sed "s/[^ ]*/+&/g" "$hierarchy/cgroup.controllers" >"$hierarchy/cgroup.subtree_control"
-            }
         done
         cd "$project" # stays in reach, even below one of these folders
         for folder in /run /etc/cni /etc/containerd /etc/containers/containers.conf.d /etc/docker /var/lib/cni \
@@ -54,7 +57,7 @@ before=$(traces)
         ip link set lo up
         "$@" && status=0 || status=$?
         for frozen in $(find $hierarchies -name freezer.state); do echo THAWED >"$frozen"; done # or they cannot die
-        exit $status' sh "$cgroup" "$hierarchies" "$project" "$@"
+        exit $status' "$cgroup" "$hierarchies" "$project" "$@"
 ) &
 trap 'kill -KILL $!' INT TERM # unshare ignores INT and TERM while it waits
 wait $! && status=0 || status=$?
