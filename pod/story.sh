@@ -1,7 +1,8 @@
 #!/bin/sh
 # The demonstration of `make run`: two containers in a pod that pause holds. `server` serves on localhost; `client`
 # inspects the pod from inside, proves one claim per line, and ends the pod. It runs only in the pod runner, needs what
-# every Debian has (dash, coreutils, perl-base), and serves with nginx or busybox if they are installed.
+# every Debian has (dash, coreutils, grep, sed, mount, perl-base), and serves with nginx or busybox if they are
+# installed.
 set -eu
 
 client() {
@@ -10,8 +11,8 @@ client() {
 
     answer=$(within_5_s get) || fail "nobody answers on localhost"
     so "the server answers on the client's localhost: $answer"
-    [ "$(hostname)" = pod ] && [ "${answer#* on }" = pod ] || fail "the host names differ"
-    so "both have the host name $(hostname)"
+    [ "$(uname -n)" = pod ] && [ "${answer#* on }" = pod ] || fail "the host names differ"
+    so "both have the host name $(uname -n)"
     server=$(within_5_s receive) || fail "no message came"
     so "a System V message came from the server: its PID is $server"
 
@@ -24,7 +25,7 @@ client() {
     kill -s KILL -- "-$server"
     within_5_s ended "$server" || fail "the server still runs"
     get >/dev/null 2>&1 && fail "somebody still answers on localhost"
-    [ "$before" = "$(namespaces)" ] && [ "$(hostname)" = pod ] && queue 0 || fail "the namespaces have changed"
+    [ "$before" = "$(namespaces)" ] && [ "$(uname -n)" = pod ] && queue 0 || fail "the namespaces have changed"
     so "the server was killed; the client, pause and the namespaces with their message queue live on"
 
     so "now SIGTERM to pause: everything ends, and the pod's exit status is 0"
@@ -36,7 +37,9 @@ client() {
 server() {
     perl -e "$ipc"'my $queue = msgget(KEY, 0600 | IPC_CREAT) // die $!;
         msgsnd($queue, pack("l! a*", 1, $ARGV[0]), 0) || die $!' $$
-    mount -t tmpfs -o mode=0755 tmpfs /tmp # only this container sees it, and it is gone when the container ends
+    # Only this container sees it, and it is gone when the container ends.
+    mount -t tmpfs -o mode=0755 tmpfs /tmp ||
+        stop "cannot mount a tmpfs on /tmp: install mount, and make the folder /tmp"
     cd /tmp
     if command -v nginx >/dev/null; then
         cat >conf <<-END
@@ -50,7 +53,7 @@ server() {
 		END
         exec nginx -p /tmp -e stderr -c conf
     elif command -v busybox >/dev/null && busybox --list | grep -qx httpd; then
-        echo "busybox on $(hostname)" >index.html
+        echo "busybox on $(uname -n)" >index.html
         exec busybox httpd -f -p 127.0.0.1:80
     else
         exec perl -MIO::Socket::INET -e '
@@ -58,15 +61,17 @@ server() {
             while (my $peer = $server->accept) {
                 while (<$peer>) { last if /^\r$/ }
                 print $peer "HTTP/1.0 200 OK\r\n\r\nperl on $ARGV[0]\n";
-            }' "$(hostname)"
+            }' "$(uname -n)"
     fi
 }
 
 so() { echo "so: $*"; }
 
+fail() { stop "NOT SO: $*"; }
+
 # Kills everything in the pod except pause, so that the runner ends it.
-fail() {
-    echo "NOT SO: $*"
+stop() {
+    echo "$*"
     kill -s KILL -- -1 2>/dev/null || true
     exit 1
 }
@@ -100,7 +105,7 @@ receive() {
 
 # Succeeds if the queue exists and has $1 messages.
 queue() {
-    awk -v messages="$1" '$1 == 7368548 && $5 == messages { found = 1 } END { exit !found }' /proc/sysvipc/msg
+    grep -Eq "^ *7368548 +[0-9]+ +[0-9]+ +[0-9]+ +$1 " /proc/sysvipc/msg
 }
 
 # Makes $1 orphans: each waits until pause is its parent, reports it and ends. Prints how many have reported.
@@ -130,4 +135,6 @@ ended() { ! grep -qv ') Z ' "/proc/$1/stat"; }
 
 namespaces() { readlink /proc/1/ns/pid /proc/1/ns/net /proc/1/ns/ipc /proc/1/ns/uts; }
 
+perl -MIO::Socket::INET -e 1 2>/dev/null ||
+    stop "perl, or its module IO::Socket::INET, is missing: install the package perl"
 "$1"

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::env;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
@@ -17,12 +18,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket};
-use nix::unistd::{Pid, chroot, dup2_stdin, getegid, geteuid, sethostname};
+use nix::unistd::{Pid, chdir, chroot, dup2_stdin, getegid, geteuid, sethostname};
 use procfs::process::{Process, all_processes};
 use signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level::pipe};
@@ -104,14 +106,7 @@ fn containers(args: &[String]) -> Result<Vec<(String, Vec<String>)>> {
 /// Sets the pod up, runs it, and ends it.
 fn run(pause: Option<&str>, containers: &[(String, Vec<String>)]) -> Result<ExitCode> {
     let stop = Arc::new(AtomicUsize::new(0));
-    let (mut signals, wake) = UnixStream::pair()?;
-    for signal in [SIGINT, SIGTERM] {
-        flag::register_usize(signal, Arc::clone(&stop), signal as usize)?;
-    }
-    for signal in [SIGINT, SIGTERM, SIGCHLD] {
-        pipe::register(signal, wake.try_clone()?)?;
-    }
-
+    let mut signals = watch_signals(&stop).or_advise(Step::Other, "watch for signals")?;
     let pause = match pause {
         Some(file) => fs::canonicalize(file).with_context(|| format!("cannot find {file}"))?,
         None => build::pause(build::arch::Arch::host()?)?,
@@ -119,12 +114,11 @@ fn run(pause: Option<&str>, containers: &[(String, Vec<String>)]) -> Result<Exit
     make_namespaces()?;
     // The first child after unshare(CLONE_NEWPID) is PID 1 of the new namespace.
     let mut pod = Pod(vec![Member::start("pause", &PAUSE, &[pause])?]);
-    for (name, words) in containers {
-        pod.0.push(Member::start(name, &CONTAINER, words)?);
+    let table = pod.start(containers);
+    if table.is_err() {
+        _ = pod.wait(&mut signals, PollTimeout::ZERO); // if pause has ended, it may have said why
     }
-    let mut table = Member::start("processes", &TABLE, &[] as &[&str])?;
-    io::copy(&mut table.output, &mut io::stdout())?;
-    table.child.wait()?;
+    io::stdout().write_all(table?.as_bytes()).context(PRINT)?;
 
     let mut asked = false;
     loop {
@@ -157,6 +151,18 @@ fn run(pause: Option<&str>, containers: &[(String, Vec<String>)]) -> Result<Exit
     }
 }
 
+/// Sets `stop` to the SIGINT or SIGTERM that has come, and makes the stream readable then, and when a child has ended.
+fn watch_signals(stop: &Arc<AtomicUsize>) -> io::Result<UnixStream> {
+    let (signals, wake) = UnixStream::pair()?;
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_usize(signal, Arc::clone(stop), signal as usize)?;
+    }
+    for signal in [SIGINT, SIGTERM, SIGCHLD] {
+        pipe::register(signal, wake.try_clone()?)?;
+    }
+    Ok(signals)
+}
+
 fn make_namespaces() -> Result<()> {
     let (uid, gid) = (geteuid(), getegid());
     let mut namespaces = CloneFlags::CLONE_NEWPID
@@ -167,24 +173,24 @@ fn make_namespaces() -> Result<()> {
     if !uid.is_root() {
         namespaces |= CloneFlags::CLONE_NEWUSER;
     }
-    unshare(namespaces).context(
-        "cannot make namespaces; run as root, or let users make them (sysctl user.max_user_namespaces; \
-         in a container: --privileged)",
-    )?;
+    unshare(namespaces).or_advise(Step::Namespaces, "make namespaces")?;
     if !uid.is_root() {
         // user_namespaces(7): without privilege, setgroups must be given up before gid_map is written.
-        fs::write("/proc/self/setgroups", "deny")?;
-        fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
-        fs::write("/proc/self/gid_map", format!("0 {gid} 1"))?;
+        let (users, groups) = (format!("0 {uid} 1"), format!("0 {gid} 1"));
+        for (file, text) in [("setgroups", "deny"), ("uid_map", &users), ("gid_map", &groups)] {
+            fs::write(format!("/proc/self/{file}"), text)
+                .or_advise(Step::Map, format_args!("make user {uid} the pod's root by /proc/self/{file}"))?;
+        }
     }
     let none = None::<&str>;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).context("cannot make mounts private")?;
-    sethostname("pod").context("cannot set the host name")?;
-    loopback_up().context("cannot bring loopback up")
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
+        .or_advise(Step::Mounts, "make mounts private")?;
+    sethostname("pod").or_advise(Step::Other, "set the pod's host name")?;
+    loopback_up().or_advise(Step::Other, "bring the pod's loopback up")
 }
 
 /// `ip link set lo up`: one rtnetlink(7) request, because the ioctl that does the same is unsafe to call.
-fn loopback_up() -> Result<()> {
+fn loopback_up() -> io::Result<()> {
     const RTM_NEWLINK: u16 = 16;
     const NLM_F_REQUEST_ACK: u16 = 1 | 4;
     const LOOPBACK: i32 = 1; // its index, in every network namespace
@@ -205,10 +211,10 @@ fn loopback_up() -> Result<()> {
     let mut reply = [0; 1024];
     let length = recv(netlink.as_raw_fd(), &mut reply, MsgFlags::empty())?;
     // struct nlmsgerr follows the header: 0, or an errno that is negative.
-    let error = reply[..length].get(16..20).context("the kernel's answer is too short")?;
-    match i32::from_ne_bytes(error.try_into()?) {
+    let error = reply[..length].get(16..).and_then(<[u8]>::first_chunk).ok_or(io::ErrorKind::UnexpectedEof)?;
+    match i32::from_ne_bytes(*error) {
         0 => Ok(()),
-        error => Err(io::Error::from_raw_os_error(-error).into()),
+        error => Err(io::Error::from_raw_os_error(-error)),
     }
 }
 
@@ -216,9 +222,23 @@ fn loopback_up() -> Result<()> {
 struct Pod(Vec<Member>);
 
 impl Pod {
+    /// Starts the containers; returns the table of the pod's processes.
+    fn start(&mut self, containers: &[(String, Vec<String>)]) -> Result<String> {
+        for (name, words) in containers {
+            self.0.push(Member::start(name, &CONTAINER, words)?);
+        }
+        let mut table = Member::start("the process table", &TABLE, &[] as &[&str])?;
+        let mut text = String::new();
+        table.output.read_to_string(&mut text)?;
+        table.child.wait()?; // before anything can fail: the pod ends only when all of it has been waited for
+        Ok(text)
+    }
+
     fn signal(&self, signal: Signal) -> Result<()> {
         match &self.0[0] {
-            pause if pause.status.is_none() => Ok(kill(Pid::from_raw(pause.child.id() as i32), signal)?),
+            pause if pause.status.is_none() => {
+                kill(Pid::from_raw(pause.child.id() as i32), signal).or_advise(Step::Other, "send pause a signal")
+            }
             _ => Ok(()), // it has ended already
         }
     }
@@ -245,7 +265,7 @@ impl Pod {
         for member in self.0.iter_mut().filter(|member| member.status.is_none()) {
             member.status = member.child.try_wait()?;
             if let Some(status) = member.status {
-                writeln!(io::stdout(), "pod: {} ended: {status}", member.name)?;
+                writeln!(io::stdout(), "pod: {} ended: {status}", member.name).context(PRINT)?;
             }
         }
         Ok(())
@@ -274,17 +294,20 @@ struct Member {
 impl Member {
     /// Starts it, and returns once the stage has executed the program.
     fn start(name: &str, stage: &Stage, args: &[impl AsRef<std::ffi::OsStr>]) -> Result<Self> {
-        let (mut up, report) = io::pipe()?;
-        let (output, out) = io::pipe()?;
-        let mut child = Command::new("/proc/self/exe")
-            .arg0(stage.name)
-            .args(args)
-            .stdin(report)
-            .stdout(out.try_clone()?)
-            .stderr(Stdio::from(out))
-            .process_group(0) // a Ctrl-C in a terminal reaches only the runner, which forwards it
-            .spawn()
-            .with_context(|| format!("cannot start {name}"))?;
+        let spawn = || {
+            let (up, report) = io::pipe()?;
+            let (output, out) = io::pipe()?;
+            let child = Command::new("/proc/self/exe")
+                .arg0(stage.name)
+                .args(args)
+                .stdin(report)
+                .stdout(out.try_clone()?)
+                .stderr(Stdio::from(out))
+                .process_group(0) // a Ctrl-C in a terminal reaches only the runner, which forwards it
+                .spawn()?;
+            Ok::<_, io::Error>((child, up, output))
+        };
+        let (mut child, mut up, output) = spawn().or_advise(Step::Start, format_args!("start {name}"))?;
         let mut error = String::new();
         up.read_to_string(&mut error)?;
         if !error.is_empty() {
@@ -315,7 +338,7 @@ impl Member {
         let whole = self.line.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         let mut stdout = io::stdout().lock();
         for line in self.line[..whole].split_inclusive(|&byte| byte == b'\n') {
-            stdout.write_all(&[self.name.as_bytes(), b" | ", line].concat())?;
+            stdout.write_all(&[self.name.as_bytes(), b" | ", line].concat()).context(PRINT)?;
         }
         self.line.drain(..whole);
         Ok(())
@@ -336,12 +359,12 @@ const PAUSE: Stage = Stage {
     name: "pod:pause",
     run: |args| {
         // If the runner is killed, the pod must end with it.
-        nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+        nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).or_advise(Step::Other, "tie pause to the runner")?;
         let file = Path::new(&args[0]);
         let (root, name) = file.parent().zip(file.file_name()).context("it is not a file")?;
-        chroot(root).with_context(|| format!("cannot change root to {}", root.display()))?;
-        env::set_current_dir("/")?;
-        Err(Command::new(Path::new("/").join(name)).exec()).with_context(|| format!("cannot execute {}", args[0]))
+        let changed = chroot(root).and_then(|()| chdir("/"));
+        changed.or_advise(Step::Other, format_args!("change root to {}", root.display()))?;
+        Err(Command::new(Path::new("/").join(name)).exec()).or_advise(Step::Pause, format_args!("execute {}", args[0]))
     },
 };
 
@@ -350,7 +373,8 @@ const CONTAINER: Stage = Stage {
     name: "pod:container",
     run: |args| {
         mount_proc()?;
-        Err(Command::new(&args[0]).args(&args[1..]).exec()).with_context(|| format!("cannot execute {}", args[0]))
+        Err(Command::new(&args[0]).args(&args[1..]).exec())
+            .or_advise(Step::Command, format_args!("execute {}", args[0]))
     },
 };
 
@@ -360,7 +384,7 @@ const TABLE: Stage = Stage {
     run: |_| {
         mount_proc()?;
         let mut table = format!("{:>5} {:>5} STATE {:>9}  COMMAND\n", "PID", "PPID", "RSS");
-        for process in all_processes()?.filter_map(Result::ok) {
+        for process in all_processes().context("cannot read the pod's /proc")?.filter_map(Result::ok) {
             let (Ok(stat), Ok(command)) = (process.stat(), process.cmdline()) else { continue }; // it has ended
             if process.pid != std::process::id() as i32 {
                 let command = if command.is_empty() { format!("[{}]", stat.comm) } else { command.join(" ") };
@@ -381,17 +405,18 @@ fn rss(process: &Process) -> Option<u64> {
 }
 
 fn mount_proc() -> Result<()> {
-    unshare(CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace")?;
+    unshare(CloneFlags::CLONE_NEWNS).or_advise(Step::Namespaces, "make a mount namespace")?;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).context("cannot mount the pod's /proc")
+    mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).or_advise(Step::Proc, "mount the pod's /proc")
 }
 
 /// Runs a stage. It writes errors to the runner's pipe, which it gets as stdin; without an error, exec closes the pipe.
 fn in_stage(stage: &Stage, args: &[String]) -> ExitCode {
     let staged = || -> Result<File> {
-        let report = File::from(io::stdin().as_fd().try_clone_to_owned()?); // closes at exec, as stdin would not
-        dup2_stdin(File::open("/dev/null")?)?;
-        Ok(report)
+        let report = io::stdin().as_fd().try_clone_to_owned(); // closes at exec, as stdin would not
+        let report = report.or_advise(Step::Other, "keep the pipe to the runner")?;
+        dup2_stdin(File::open("/dev/null").or_advise(Step::Start, "open /dev/null")?)?;
+        Ok(File::from(report))
     };
     match staged() {
         Ok(mut report) => match (stage.run)(args) {
@@ -402,7 +427,78 @@ fn in_stage(stage: &Stage, args: &[String]) -> ExitCode {
             }
             Err(error) => _ = write!(report, "{error:#}"),
         },
-        Err(error) => eprintln!("{error:#}"),
+        Err(error) => _ = nix::unistd::write(io::stdin(), format!("{error:#}").as_bytes()), // it is still the pipe
     }
     ExitCode::FAILURE
+}
+
+const PRINT: &str = "cannot print what the pod says";
+
+/// What a system can refuse, as far as [`advice`] depends on it.
+#[derive(Clone, Copy)]
+enum Step {
+    Namespaces,
+    Map,
+    Mounts,
+    Start,
+    Proc,
+    Pause,
+    Command,
+    Other,
+}
+
+trait OrAdvise<T> {
+    /// Makes one line of an error: what the runner cannot do, why, and what the user can do about it.
+    fn or_advise(self, step: Step, what: impl Display) -> Result<T>;
+}
+
+impl<T, E: Into<io::Error>> OrAdvise<T> for Result<T, E> {
+    fn or_advise(self, step: Step, what: impl Display) -> Result<T> {
+        self.map_err(|error| {
+            let error = error.into();
+            let advice = advice(step, Errno::from_raw(error.raw_os_error().unwrap_or(0)));
+            anyhow!("cannot {what}: {error}{}{advice}", if advice.is_empty() { "" } else { "; " })
+        })
+    }
+}
+
+/// What to do when a system refuses a step; nothing if the error says it all.
+fn advice(step: Step, error: Errno) -> &'static str {
+    use Errno::*;
+    match (step, error) {
+        (_, EMFILE | ENFILE) => "too many files are open: raise `ulimit -n`, or for all processes sysctl fs.file-max",
+        (_, EAGAIN) => "too many processes: end some, or raise `ulimit -u` or pids.max of the control group",
+        (Step::Start, ENOMEM) => "pause has ended, or memory is short",
+        (Step::Start | Step::Map, ENOENT) => "mount /proc and /dev here first, as every chroot needs",
+        (Step::Namespaces, ENOSPC | EUSERS) => {
+            "`grep . /proc/sys/user/max_*_namespaces` shows the limits; raise the one that is too low, for example: \
+             sudo sysctl user.max_user_namespaces=10000"
+        }
+        (Step::Namespaces, EINVAL) => "this kernel is built without some of them; use one that a distribution ships",
+        (Step::Namespaces, EPERM | EACCES) if !geteuid().is_root() => {
+            "run as root: sudo env HOME=\"$HOME\" PATH=\"$PATH\" make run; or run outside of containers and chroots, \
+             where users may make user namespaces (before Debian 11: sudo sysctl kernel.unprivileged_userns_clone=1)"
+        }
+        // AppArmor lets a user make a user namespace, and refuses every privilege in it.
+        (Step::Map, EPERM | EACCES) => {
+            "run as root: sudo env HOME=\"$HOME\" PATH=\"$PATH\" make run; or, on Ubuntu 24.04 and newer, let users do \
+             it: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+        }
+        (Step::Mounts, EINVAL) => "the root folder is no mount, as in a chroot: first bind-mount it on itself",
+        // In a user namespace, a new /proc may not show what those that are there hide (mount_too_revealing in Linux).
+        (Step::Proc, EPERM) => {
+            "something is mounted over a part of /proc, as in a container: run as root outside of one, or in one \
+             without such mounts (docker run --privileged, or --security-opt systempaths=unconfined)"
+        }
+        (Step::Pause, ENOENT | ENOEXEC) => "it must be a static program for this machine",
+        (Step::Command, ENOENT) => "install it, or correct its name",
+        (Step::Pause | Step::Command, EACCES) => {
+            "make it executable (chmod +x), on a file system without noexec, in folders that you may enter"
+        }
+        (_, EPERM | EACCES) => {
+            "a privilege is missing here, as in a container: run as root outside of one, or in one with every \
+             privilege (docker run --privileged)"
+        }
+        _ => "",
+    }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use build::root;
 use kit::peers::ours;
-use kit::process::{Process, command, run};
+use kit::process::{End, Process, command, run};
 use kit::skip::{has_namespaces, skip};
 use kit::wait::within_10_s;
 use nix::sys::signal::Signal;
@@ -42,7 +42,12 @@ fn control_the_story_fails_without_a_server() {
 #[test]
 fn containers_share_the_pod_but_not_their_mounts() {
     if has_namespaces() {
-        let mounts = fs::read_to_string("/proc/self/mountinfo").expect("text");
+        // Those that a leak would change: others may mount things meanwhile.
+        let here = || {
+            let mounts = fs::read_to_string("/proc/self/mountinfo").expect("text");
+            mounts.lines().filter(|line| line.contains(" /mnt ") || line.contains(" /proc ")).collect::<String>()
+        };
+        let mounts = here();
         // `a` creates a System V semaphore, which the two share, to tell `b` that it has mounted.
         let a =
             r#"a=sh -c "mount -t tmpfs tmpfs /mnt && touch /mnt/seen && ls /mnt && ipcmk --semaphore 1 && hostname""#;
@@ -53,7 +58,7 @@ fn containers_share_the_pod_but_not_their_mounts() {
             assert!(said.stdout.contains(line), "{line} in {}", said.stdout);
         }
         assert!(!said.stdout.contains("b | seen"), "{}", said.stdout);
-        assert_eq!(fs::read_to_string("/proc/self/mountinfo").expect("text"), mounts);
+        assert_eq!(here(), mounts);
     }
 }
 
@@ -78,8 +83,7 @@ fn exit_status_and_one_line_for_each_mistake() {
     if has_namespaces() {
         let said = run(pod(&["sleep 1000", "no-such-command x"]));
         assert_eq!(said.code, Some(125));
-        let line = "pod: cannot start no-such-command: cannot execute no-such-command: No such file or directory (os error 2)\n";
-        assert_eq!(said.stderr, line);
+        assert!(said.stderr.starts_with("pod: cannot start no-such-command: cannot execute"), "{}", said.stderr);
         assert_eq!(run(pod(&["true", "true"])).code, Some(0));
         assert_eq!(run(pod(&["true", "sh -c 'exit 7'"])).code, Some(1));
     }
@@ -92,29 +96,17 @@ fn help_goes_to_stdout() {
     assert!(said.stdout.contains("Usage: pod "));
 }
 
-#[test]
-fn no_permission_for_namespaces() {
-    if !geteuid().is_root() {
-        return skip("not root, so it has no privileges to give up");
-    }
-    let mut unprivileged = command(["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]);
-    unprivileged.arg(RUNNER).arg(format!("--pause={}", ours().display())).arg("true");
-    let said = run(unprivileged);
-    assert_eq!(said.code, Some(125));
-    assert!(said.stderr.starts_with("pod: cannot make namespaces; run as root"), "{}", said.stderr);
-    assert_eq!(said.stderr.lines().count(), 1);
-}
-
 /// An ordinary user's pod is in a user namespace too.
 #[test]
 fn an_ordinary_user_can_hold_a_pod() {
     if !geteuid().is_root() {
         return skip("not root, so it cannot run as another user");
     }
-    // Copies, because another user may not enter the folder of this project.
+    // Copies, because another user may not enter the folder of this project. Not made by this process: what another
+    // test starts could inherit the open file, and then it cannot be executed.
     let folder = tempfile::Builder::new().permissions(mode(0o755)).tempdir().expect("a folder");
     for (file, name) in [(Path::new(RUNNER), "pod"), (ours(), "pause")] {
-        fs::copy(file, folder.path().join(name)).expect("a copy");
+        assert_eq!(run(command([Path::new("cp"), file, &folder.path().join(name)])), End::silent(0));
     }
     let mut user = command(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "./pod", "--pause=pause"]);
     user.arg("a=sh -c 'id -u; readlink /proc/1/ns/user'").current_dir(folder.path());

@@ -12,11 +12,15 @@ use crate::process::command;
 
 /// A filter that refuses to install a handler for `signal`; querying the present one is allowed.
 pub fn refuse_sigaction(signal: Signal) -> Filter {
-    let argument = |index, op, value| SeccompCondition::new(index, SeccompCmpArgLen::Qword, op, value).expect("right");
-    let signal = argument(0, SeccompCmpOp::Eq, signal as u64);
-    let handler = argument(1, SeccompCmpOp::Ne, 0);
+    let signal = condition(0, SeccompCmpOp::Eq, signal as u64);
+    let handler = condition(1, SeccompCmpOp::Ne, 0);
     let rule = SeccompRule::new(vec![signal, handler]).expect("right");
     refuse(Errno::EPERM, [(libc::SYS_rt_sigaction, vec![rule])])
+}
+
+/// A rule that matches a call if its argument at `index` is `value`.
+pub fn argument(index: u8, value: u64) -> SeccompRule {
+    SeccompRule::new(vec![condition(index, SeccompCmpOp::Eq, value)]).expect("right")
 }
 
 /// A filter that refuses each of `calls` with `errno` if one of its rules matches, or always if it has none.
@@ -37,7 +41,7 @@ pub fn under(filter: &Filter, start: Command) -> Command {
         my ($seccomp, $set, $steps) = (shift() + 0, shift() + 0, pack "H*", shift);
         my $filter = pack "S x!8 P", length($steps) / 8, $steps;
         syscall($seccomp, $set, 0, $filter) == 0 or die "seccomp: $!";
-        exec {$ARGV[0]} @ARGV;"#;
+        exec {$ARGV[0]} @ARGV or die "$ARGV[0]: $!";"#;
     let mut perl = command(["perl", "-e", script]);
     perl.arg(libc::SYS_seccomp.to_string()).arg(libc::SECCOMP_SET_MODE_FILTER.to_string()).arg(steps);
     perl.arg(start.get_program()).args(start.get_args());
@@ -52,6 +56,10 @@ pub fn allow_only(numbers: impl IntoIterator<Item = i64>) -> Filter {
 /// Puts this thread, and what it starts from then on, under the filter. Does not allocate memory.
 pub fn apply(filter: &Filter) {
     seccompiler::apply_filter(filter).expect("a seccomp filter");
+}
+
+fn condition(index: u8, operator: SeccompCmpOp, value: u64) -> SeccompCondition {
+    SeccompCondition::new(index, SeccompCmpArgLen::Qword, operator, value).expect("right")
 }
 
 fn compiled(
