@@ -90,7 +90,7 @@ help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 19
 
 setup: # is quick and needs no network if nothing is missing
-	@echo 'int main(void) {}' | cc -x c -o /dev/null - 2>/dev/null || \
+	@mkdir -p target; echo 'int main(void) {}' | cc -x c -o target/linked - 2>/dev/null || \
 		{ echo 'no C linker for the tools: apt-get install gcc libc6-dev' >&2; exit 1; }
 	@command -v rustup >/dev/null || { echo 'rustup is not installed: see https://rustup.rs' >&2; exit 1; }
 	@rustup toolchain install 2>&1 | grep -v '^info: ' >&2; rustup --quiet target add $(TARGETS)
