@@ -1,13 +1,32 @@
 #!/bin/sh
+{
 # Installs the pause image, which is at the end of this file, in every container engine that runs here. Apache-2.0.
-# Nothing runs before the last line, so a file that was cut off does nothing.
+# The brace in line 2 is closed by the last byte, so nothing runs of a file that was cut off.
+# What the caller exported may be that of the user who became root: functions, which bash runs in place of programs (in
+# POSIX mode not in place of unset), and variables, which make clients execute and load what they name.
+POSIXLY_CORRECT=yes
 set -eu
-export LC_ALL=C
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
+unset -f env sed
+for name in $(env | sed -n 's/^BASH_FUNC_\([^%()]*\).*/\1/p'); do unset -f "$name"; done
+for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
+    case $name in
+    PATH | TMPDIR) ;;
+    BASHOPTS | BASH_VERSINFO | EUID | OPTIND | PPID | SHELLOPTS | UID) ;; # a shell cannot unset them
+    *) unset "$name" ;;
+    esac
+done
+tmpdir=${TMPDIR:-}
+unset TMPDIR # until only root can replace files there: bash keeps here-documents in it
+export PATH LC_ALL=C HOME=/root
 umask 22
-name=@NAME@ me=/etc/pause-install.sh service=pause-install.service unseen='restart it, so that it sees the pin'
+name=@NAME@ me=/etc/pause-install.sh service=pause-install.service id='' unseen='restart it, so that it sees the pin'
 all='containerd k3s rke2 k0s microk8s crio docker podman'
-# sudo's PATH may lack some of these.
-PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:/opt/bin:/var/lib/rancher/rke2/bin
+# Where else the clients of engines are. Root's tools are not looked for there: others may write to some of them.
+folders=/usr/local/sbin:/usr/local/bin:/snap/bin:/opt/bin:/var/lib/rancher/rke2/bin
+# The digest of this file without this line, and those of the programs of earlier releases.
+sum=@SUM@
+older='@OLDER@'
 
 usage() {
     cat <<END
@@ -16,7 +35,7 @@ Imports $name into each container engine that runs here.
 
   --as NAME        store it under this name
   --as configured  store it under the name of each engine's configured sandbox image
-  --check          change nothing; say "ok" or the one thing to do
+  --check          change nothing; say "ok" or the one thing to do, and count the pauses that run
   --at-boot        do the same whenever containerd, CRI-O or Docker starts, by $me and $service
   --wait SECONDS   wait for an engine that starts; with --engine also for one that is not installed
   --remove         remove the image and the unit; put back the images that were there before
@@ -54,9 +73,12 @@ main() {
     case $wait in *[!0-9]* | 0?* | ??????*) die "not a number of seconds: $wait" ;; esac
     case " $all  " in *" $only "*) ;; *) die "unknown engine $only; see --help" ;; esac
     [ "$(id -u)" = 0 ] || die "run this as root"
+    read -r ours _ our_capabilities _ <<END
+$(identity $$)
+END
     if [ "$boot" ]; then
         has systemctl || die "--at-boot needs systemd"
-        [ "$(sed -n '$p' "$0" 2>/dev/null)" = 'main "$@"' ] || die "--at-boot needs this script in a file"
+        is_me "$0" || die "--at-boot needs this script in a file"
     fi
     unpack
     [ -z "$wait" ] || end=$(($(now) + wait))
@@ -65,11 +87,15 @@ main() {
         find_engines
         case $engines in *\ ${only:-[!p]}*) false ;; *) [ "$only$stopped" ] && in_time ;; esac
     do sleep 1; done
+    printf %s "$doubts"
     for id in $stopped; do echo "$(title): is not running; skipped"; done
 
     # In a chroot, as when a machine image is built, no engine runs, and Podman may not work.
     offline=''
     [ -z "$boot" ] || [ "$(systemctl is-system-running 2>/dev/null)" != offline ] || offline=yes engines=${engines% podman:0}
+
+    # Beside the rest: anybody's program can lie in a file system that never answers, and nothing ends such a reading.
+    [ -z "$check" ] || count_pauses </dev/null >/dev/null 2>&1 &
 
     served='' failed='' skipped='' by_unit=''
     for engine in $engines; do
@@ -87,11 +113,33 @@ main() {
         *) failed=yes ;;
         esac
     done
+    if [ "$check" ]; then
+        for _ in 1 2 3 4 5 6 7 8 9 10; do [ -e "$folder/count" ] || sleep 1; done
+        cat "$folder/count" 2>/dev/null || echo "pauses that run: not counted, because a program cannot be read"
+    fi
     [ -z "$failed" ] || exit 1
     if [ "$remove" ] && [ -e $unit ]; then remove_from_boot; fi
     if [ "$boot" ] && [ "$by_unit$offline" ]; then add_to_boot; fi
     [ -z "$skipped" ] || [ "$served" ] || die "no engine was served"
     [ "$served" ] || die "${only:-no container engine} is ${only:+not }running here"
+}
+
+# Writes $folder/count, how many pauses run, by the digests of their programs, which it reads and does not execute.
+count_pauses() {
+    new=0 old=0 other=0
+    for process in /proc/[0-9]*; do
+        { read -r comm <"$process/comm" && [ "$comm" = pause ]; } 2>/dev/null || continue
+        # Ours have less than a page, and what anybody else executes may have no end.
+        head -c 4097 "$process/exe" >"$folder/program" || continue
+        digest=$(digest <"$folder/program")
+        case " $(tr '\n' ' ' <"$folder/ours")/ $older " in
+        *" $digest "*/*) new=$((new + 1)) ;;
+        *" $digest "*) old=$((old + 1)) ;;
+        *) other=$((other + 1)) ;;
+        esac
+    done
+    echo "pauses that run: $new of this release, $old of earlier ones, $other others" >"$folder/part"
+    mv "$folder/part" "$folder/count"
 }
 
 # Makes systemd run this file after each start of an engine, at boot and later. No unit requires this one, so its
@@ -105,8 +153,14 @@ add_to_boot() {
     served=yes
 }
 
+# Succeeds if the file $1 is this script. In a pipe, $0 is the name of the shell, and anybody's file can have that.
+is_me() {
+    [ -f "$1" ] && [ "$(grep -cx "sum=$sum" -- "$1")" = 1 ] &&
+        [ "$(sed "s/^sum=$sum\$/sum=/" -- "$1" | grep '' | digest)" = "$sum" ]
+}
+
 write_unit() {
-    cp "$0" $me.new && mv $me.new $me && cat >$unit.new <<END && mv $unit.new $unit
+    cp -- "$0" $me.new && is_me $me.new && mv $me.new $me && cat >$unit.new <<END && mv $unit.new $unit
 [Unit]
 Description=Import the pause image
 After=containerd.service crio.service docker.service cri-docker.service snap.microk8s.daemon-containerd.service
@@ -114,6 +168,7 @@ Before=kubelet.service
 
 [Service]
 Type=oneshot
+Environment=TMPDIR=/run
 ExecStart=/bin/sh $me --wait 20 --as $as${only:+ --engine $only}
 TimeoutSec=30
 
@@ -130,9 +185,11 @@ remove_from_boot() {
 
 unpack() {
     payload | base64 -d 2>/dev/null | gzip -t 2>/dev/null || die "this file is damaged: get it again"
-    folder=$(mktemp -d 2>&1) || die "set TMPDIR to a writable folder: $folder"
+    folder=$(TMPDIR=$tmpdir mktemp -d 2>&1) || die "set TMPDIR to a writable folder: $folder"
+    is_roots "$folder" || { rmdir "$folder"; die "set TMPDIR to a folder in which only root can replace files: $why"; }
     trap 'rm -rf "$folder"' EXIT
     trap 'exit 1' HUP INT TERM
+    export TMPDIR="$folder"
     on decode || die "cannot unpack; set TMPDIR to a folder with room: $(echo "$said" | sed q)"
     index=$(sed -n '$s|.*/\(.*\)/|\1|p' "$folder/rules")
 }
@@ -144,7 +201,10 @@ decode() {
     for part in parts/*; do
         number=${part#*/}
         case $part in
-        *.gz) echo "s/@${number%.gz}@/$(gzip -dc "$part" | digest)/" >>rules ;;
+        *.gz)
+            echo "s/@${number%.gz}@/$(gzip -dc "$part" | digest)/" >>rules
+            gzip -dc "$part" | tar -xOf - pause | digest >>ours
+            ;;
         *) sed -f rules "$part" >blob && mv blob "$part" ;;
         esac &&
             digest=$(digest <"$part") && echo "s/@$number@/$digest/" >>rules && mv "$part" "blobs/sha256/$digest" || return
@@ -155,52 +215,196 @@ digest() { sha256sum | cut -c -64; }
 
 # Sets $engines to a list of NAME:PID, and $stopped to the names of those that are installed and do not run.
 find_engines() {
+    find_processes
     engines='' stopped=''
-    for pid in $(pids containerd crio dockerd); do
-        case $(cat "/proc/$pid/comm") in
-        crio) id=crio ;;
-        dockerd) id=docker ;;
-        *)
+    for process in $processes; do
+        pid=${process#*:}
+        case $process in
+        crio:*) id=crio ;;
+        dockerd:*) id=docker ;;
+        containerd:*)
+            if ! believe containerd "$pid" || ! read_words; then continue; fi
             # Skips the event publisher of a shim, and Docker's own containerd.
-            case $(words 2>/dev/null | tr '\n' ' ') in '' | *' publish '* | *docker/containerd/containerd.toml*) continue ;; esac
+            case " $(printf %s "$words" | tr '\n' ' ')" in
+            *' publish '* | *docker/containerd/containerd.toml*) continue ;;
+            esac
             parent=$(sed -n 's/^PPid:.//p' "/proc/$pid/status") || continue
-            case "$(readlink "/proc/$pid/exe") $(flag 'c|config') $(cat "/proc/$parent/comm" 2>/dev/null)" in
+            case "$program $(flag 'c|config') $(believe '' "$parent" && echo "$program")" in
             *rke2*) id=rke2 ;; *k3s*) id=k3s ;; *k0s*) id=k0s ;; *microk8s*) id=microk8s ;; *) id=containerd ;;
             esac
             ;;
+        *) continue ;;
         esac
         engines="$engines $id:$pid"
     done
     for id in ${all% *}; do
         program=$id
         [ "$id" != docker ] || program=dockerd
-        case "${only:-$id} $engines" in *" $id:"*) continue ;; "$id "*) has "$program" || continue ;; *) continue ;; esac
+        case "${only:-$id} $engines" in *" $id:"*) continue ;; "$id "*) ;; *) continue ;; esac
+        found=$(find_program "$program") || continue
         # k3s with --docker has no containerd.
-        case $id$engines in k3s?*) [ -z "$(pids k3s-server k3s-agent)" ] || continue ;; esac
+        case $id${engines:+:}$processes in k3s:*k3s-*) continue ;; esac
         # k3s and RKE2 link many names, containerd among them, to one program.
-        case $id:$(readlink -f "$(command -v "$program")") in containerd:*/k3s | containerd:*/rke2/*) continue ;; esac
+        case $id:$(readlink -f "$found") in containerd:*/k3s | containerd:*/rke2/*) continue ;; esac
         stopped="$stopped $id"
     done
     # On a CRI-O node, Podman fills CRI-O's storage, and so is served only with --engine.
-    case $only:$engines in :*' crio:'*) ;; *) ! has podman || engines="$engines podman:0" ;; esac
+    case $only:$engines in :*' crio:'*) ;; *) ! find_program podman >/dev/null || engines="$engines podman:0" ;; esac
 }
 
-# Prints the PIDs of the programs "$@" that run as root, in our PID namespace and on our root file system. Others, such
-# as those of kind, k3d and docker-in-docker, do not belong to this node.
-pids() {
-    here="$(readlink /proc/self/ns/pid) $(stat -L -c %d:%i /) 0"
-    for process in /proc/[0-9]*; do
-        read -r comm <"$process/comm" || continue # processes come and go
-        case " $* " in *" $comm "*) ;; *) continue ;; esac
-        uid=$(sed -n 's/^Uid:.\([0-9]*\).*/\1/p' "$process/status") || continue
-        [ "$(readlink "$process/ns/pid") $(stat -L -c %d:%i "$process/root/") $uid" != "$here" ] ||
-            echo "${process#/proc/}"
-    done 2>/dev/null | sort -n
+# Prints the path of program $1.
+find_program() (
+    IFS=:
+    for place in $PATH $folders; do
+        [ ! -x "$place/$1" ] || { echo "$place/$1" && exit; }
+    done
+    exit 1
+)
+
+# Sets $processes to a list of NAME:PID: those that call themselves engines, if root can believe them. $doubts gets a
+# line for each other one of root's in our namespaces. The rest, such as the engines of kind, k3d, docker-in-docker and
+# rootless users, do not belong to this node.
+find_processes() {
+    processes='' doubts=''
+    for pid in $(printf '%s\n' /proc/[0-9]* | sed 's/.*\///' | sort -n); do
+        { read -r comm <"/proc/$pid/comm"; } 2>/dev/null || continue # processes come and go
+        case $comm in containerd | cri-dockerd | crio | dockerd | k3s-agent | k3s-server) ;; *) continue ;; esac
+        is_by_root "$pid" || continue # starts no program, because anybody can start thousands of processes
+        if believe "$comm" "$pid"; then
+            processes="$processes $comm:$pid"
+        elif [ "$why" ] && [ "$(identity "$pid")" = "$seen" ]; then
+            doubts="${doubts}PID $pid calls itself $comm, and root cannot trust it: $why; skipped
+"
+        fi
+    done
+}
+
+# Succeeds if the real user of process $1 is root.
+is_by_root() {
+    while read -r key user _; do
+        [ "$key" != Uid: ] || { [ "$user" = 0 ]; return; }
+    done <"/proc/$1/status"
+    return 1
+} 2>/dev/null
+
+# Succeeds if root can believe process $2, which calls itself $1, because of what it may do and what its program is: its
+# name and its arguments are its own words, and are data before this. Sets $program to the program, by which it can
+# be executed again, and $stale if the file is no longer that of the process. Otherwise sets $why; to nothing if the
+# process is another user's, is in other namespaces, or has ended.
+believe() {
+    why='' stale=''
+    seen=$(identity "$2")
+    read -r whose ids capabilities _ exe <<END
+$seen
+END
+    [ "$exe" ] && [ "$whose" = "$ours" ] || return
+    why='not all of its user and group IDs are 0'
+    [ "$ids" = 0,0,0,0,0,0,0 ] || return
+    why='it lacks capabilities that this script has'
+    includes "$capabilities" "$our_capabilities" || return
+    # Not before this: the root folder of anybody else's process can be in a file system that never answers.
+    why=''
+    same_file "/proc/$2/root/" /proc/self/root/ || return
+    program=${exe% (deleted)}
+    if [ "$program" != "$exe" ]; then
+        stale=yes
+        is_roots "${program%/*}" || return
+        why='its program, which was replaced, has a set-user-ID or set-group-ID bit'
+        [ ! -u "/proc/$2/exe" ] && [ ! -g "/proc/$2/exe" ]
+        return
+    fi
+    is_roots "$program" || return
+    why="its program is $program"
+    beside=${program%/*}/$1
+    if same_file "$beside" "$program"; then
+        program=$beside
+        is_roots "$program" || return
+    else
+        case ${program##*/} in "$1"*) ;; *) return 1 ;; esac
+    fi
+    why="$program is not the program that it runs"
+    same_file "$program" "/proc/$2/exe" || return
+    why="$program has a set-user-ID or set-group-ID bit"
+    [ ! -u "$program" ] && [ ! -g "$program" ]
+}
+
+# Prints, in one line, to whom process $1 belongs (namespaces, user), its other user and group IDs and its capabilities
+# (all of one moment), its start time and its program.
+identity() {
+    ids=$(sed -n -e 's/^Uid:.//p' -e 's/^Gid:.//p' -e 's/^CapEff:.//p' "/proc/$1/status" | tr '\t\n' ,,) ids=${ids%,}
+    whose=$(readlink "/proc/$1/ns/user"),$(readlink "/proc/$1/ns/pid"),${ids%%,*} ids=${ids#*,}
+    printf '%s\n' "$whose ${ids%,*} ${ids##*,}\
+ $(sed -n '$s/.*) //p' "/proc/$1/stat" | cut -d ' ' -f 20) $(readlink "/proc/$1/exe")"
+} 2>/dev/null
+
+# Succeeds if capabilities $1 include all of $2, each of 16 hexadecimal digits; 4 at a time: a shell may calculate
+# with 32 bits.
+includes() {
+    [ -z "$2" ] || { [ $((0x${2%"${2#????}"} & ~0x${1%"${1#????}"})) = 0 ] && includes "${1#????}" "${2#????}"; }
+}
+
+same_file() {
+    one=$(stat -L -c %d:%i "$1") && other=$(stat -L -c %d:%i "$2") && [ "$one" = "$other" ]
+} 2>/dev/null
+
+# Succeeds if only root can change what the absolute path $1 leads to: the file, each folder above it, and each link on
+# the way. A sticky folder on the way is fine, because what is root's in it stays root's. Otherwise sets $why, and
+# returns 2 if the path leads nowhere, which only root can change.
+is_roots() {
+    at='' left=$1/ links=0 shared=''
+    while
+        # Each return has its status: in the condition of a loop, dash makes a plain one 0.
+        case $at$left in *[!A-Za-z0-9@%_+=:,./~-]*) why='a path has unusual characters' && return 1 ;; esac
+        read -r mode _ owner group _ <<END
+$(ls -ldn "${at:-/}" 2>/dev/null)
+END
+        why="${at:-/} does not exist"
+        [ "$mode" ] || return "${shared:-2}"
+        shared=''
+        why="${at:-/} belongs to user $owner"
+        [ "$owner" = 0 ] || return 1
+        case $mode${left:+ above} in
+        l*)
+            why="$1 has too many links" links=$((links + 1))
+            [ $links -le 40 ] || return 1
+            link=$(readlink "$at") && left=$link/$left
+            case $link in /*) at='' ;; *) at=${at%/*} ;; esac
+            ;;
+        d????????[tT]*' above') shared=1 ;;
+        ????????w*) why="everybody may write to ${at:-/}" && return 1 ;;
+        ?????w????+*) why="others may write to ${at:-/}, as its ACL says" && return 1 ;;
+        ?????w*) why="group $group may write to ${at:-/}" && is_group_of_root "$group" || return 1 ;;
+        esac
+        [ "$left" ]
+    do
+        next=${left%%/*} left=${left#*/}
+        case $next in '' | .) ;; ..) at=${at%/*} ;; *) at=$at/$next ;; esac
+    done
+}
+
+# Succeeds if what group $1 may write only root can: for group 0, and for the group that administers MicroK8s. The ls of
+# busybox does not show whether an ACL says that more than the group may write.
+is_group_of_root() {
+    case $(ls --help 2>&1) in *BusyBox*) return 1 ;; esac
+    [ "$1" = 0 ] || { [ "$id" = microk8s ] && grep -q "^microk8s:[^:]*:$1:" /etc/group; }
+}
+
+# Sets $words to the arguments of process $pid, one per line, and $cwd to its working folder, if it is still the one
+# that was believed.
+read_words() {
+    { words=$(tr '\0' '\n' <"/proc/$pid/cmdline" | sed 1d) && cwd=$(readlink "/proc/$pid/cwd"); } 2>/dev/null &&
+        [ "$(identity "$pid")" = "$seen" ]
 }
 
 # Serves the engine $id, process $pid. Status: 0 if it has the image (--remove: no longer), 3 if it is skipped, otherwise 1.
 serve() {
-    title=$(title) configured='' crictl='' cri='' pin='' restart='' dump='' copy=''
+    title=$(title) configured='' crictl='' cri='' pin='' restart='' dump='' copy='' program='' working=/
+    if [ "$pid" != 0 ]; then
+        comm=$(cat "/proc/$pid/comm")
+        if ! believe "$comm" "$pid" || ! read_words; then fail "has just ended: ${why:-run this again}"; fi
+        [ -z "$stale" ] || fail "its program $program was replaced after it started; restart it"
+        binary=$program
+    fi
     case $id in
     crio | docker | podman) "of_$id" ;;
     *) of_containerd ;;
@@ -313,7 +517,7 @@ our_names() {
 remove_image() {
     case $tool in
     ctr) client images rm "$1" ;;
-    skopeo) ! ours "$(find_image "$1")" || skopeo delete "$store$1" ;; # it takes all names of the image away
+    skopeo) ! ours "$(find_image "$1")" || client delete "$store$1" ;; # it takes all names of the image away
     *) client rmi "$1" ;;
     esac
 }
@@ -380,7 +584,8 @@ advice() {
 
 # The functions of_ENGINE set $configured, $tool, $binary, and how to reach the engine.
 of_containerd() {
-    tool=ctr binary=/proc/$pid/exe
+    tool=ctr
+    reads "$(flag 'c|config' | sed '$!d')" /etc/containerd/config.toml
     # containerd 1.6 prints no configuration if it has no file.
     verb=dump
     on as_started config dump || case $said in *'no such file'*) verb=default ;; esac
@@ -390,26 +595,31 @@ of_containerd() {
     [ "$cri" ] || cri=$(echo "$dump" | sed -n "/grpc['\"]*\]/,/^ *\[/s/^ *address = [\"']\(.*\)[\"']/\1/p")
     : "${cri:=/run/containerd/containerd.sock}"
     case $id in
-    k3s | rke2) copy=$(flag 'c|config') copy=${copy%/etc/containerd/*}/images/zz-pause.tar ;;
+    k3s | rke2) copy=${file%/etc/containerd/*}/images/zz-pause.tar ;;
     k0s) copy=$(flag root) copy=${copy%/containerd}/images/zz-pause.tar ;;
     esac
+    for place in ${copy:+"${copy%/*/*}" "${copy%/*}"}; do
+        is_roots "$place" || [ $? = 2 ] || fail "root cannot trust $place: $why"
+    done
     case $id:$cri in containerd:/run/containerd/containerd.sock) ;; containerd:*) title="$title at $cri" ;; esac
     case $(echo "$dump" | sed -n '/^disabled_plugins/p') in
     *cri\"* | *cri\'*) skip "its CRI plugin is disabled" ;;
     esac
     case $dump in *sandbox_image*) key=sandbox_image ;; *) key=pinned_images.sandbox ;; esac # containerd 1 and 2
     configured=$(echo "$dump" | sed -n "s/^ *sandbox\(_image\)\{0,1\} *= *[\"']\(.*\)[\"'].*/\2/p" | sed q)
-    ctr=$(beside ctr) crictl=$(beside crictl)
-    case $ctr:$id in
-    "$(folder)"/*) ;;
-    *:k[03]s | *:microk8s) ctr="$id ctr" ;; # the ctr in PATH is another's
-    :*) fail "ctr is not installed" ;;
-    esac
+    find_client crictl
+    crictl=$cli cli=ctr
+    case $id in k[03]s | microk8s) [ -x "${program%/*}/ctr" ] || cli=$id ;; esac # another ctr is another's
+    find_client "$cli"
+    [ "$cli" ] || fail "ctr is not installed"
+    case ${cli##*/} in ctr) ;; *) cli="$cli ctr" ;; esac
     answers
 }
 
 # Waits until the engine answers.
 answers() {
+    address=${cri:-${socket#unix://}}
+    is_roots "${address%/*}" || fail "root cannot trust the folder of its socket: $why"
     until on client image ls -q; do
         in_time || fail "does not answer at ${cri:-$socket}: $said"
         sleep 1
@@ -422,15 +632,23 @@ in_time() { [ "$wait" ] && [ "$(now)" -lt "$end" ]; }
 now() { cut -d . -f 1 /proc/uptime; }
 
 of_crio() {
-    binary=/proc/$pid/exe
+    reads "$(flag 'c|config' | sed '$!d')" /etc/crio/crio.conf
+    reads "$(flag 'd|config-dir' | sed '$!d')" /etc/crio/crio.conf.d
     try "print its configuration" as_started config
     settings=$said
-    configured=$(setting pause_image) cri=$(setting listen) crictl=$(beside crictl)
+    configured=$(setting pause_image) cri=$(setting listen)
+    find_client crictl
+    crictl=$cli
     driver=$(setting storage_driver) root=$(setting root) runroot=$(setting runroot)
+    for place in ${cri:+"${cri%/*}"} ${root:+"$root"} ${runroot:+"$runroot"}; do
+        is_roots "$place" || [ $? = 2 ] || fail "root cannot trust $place: $why"
+    done
     store=containers-storage:[${driver:+$driver@}$root+$runroot]
     case $(setting pause_command) in '' | /pause) ;; *) restart='set pause_command = "/pause" and restart it' ;; esac
-    for tool in podman skopeo none; do ! has $tool || break; done
-    [ "$tool" != none ] || fail "neither podman nor skopeo is installed"
+    tool=podman
+    find_client podman
+    [ "$cli" ] || { tool=skopeo && find_client skopeo; }
+    [ "$cli" ] || fail "neither podman nor skopeo is installed"
 }
 
 # Prints a setting of CRI-O, which prints defaults as comments.
@@ -441,38 +659,49 @@ setting() {
 }
 
 of_docker() {
-    tool=docker binary=/proc/$pid/exe
+    tool=docker
     socket=$({
         flag 'H|host'
         sed -n 's|.*"\(unix:///[^"]*\)".*|\1|p' /etc/docker/daemon.json 2>/dev/null || :
         echo unix:///var/run/docker.sock
     } | sed -n '/^unix:/{p;q;}')
-    has docker || fail "the client docker is not installed"
+    find_client docker
+    [ "$cli" ] || fail "the client docker is not installed"
+    docker=$cli
     answers
     # cri-dockerd, or k3s with --docker, creates pods in Docker and chooses the image.
-    for pid in $(pids cri-dockerd); do
-        configured=$(flag pod-infra-container-image | sed '$!d') crictl=$(beside crictl) cri=/run/cri-dockerd.sock
-        [ "$configured" ] || configured=$("$(program)" --help 2>&1 | default_of pod-infra-container-image)
-    done
-    case $engines in *k3s:*) return 0 ;; esac
-    for pid in $(pids k3s-server k3s-agent); do
+    for process in $processes; do
+        comm=${process%:*} pid=${process#*:}
+        case $comm in cri-dockerd | k3s-*) ;; *) continue ;; esac
+        if ! believe "$comm" "$pid" || ! read_words; then continue; fi
+        [ -z "$stale" ] || fail "$program was replaced after it started; restart $comm"
+        if [ "$comm" = cri-dockerd ]; then
+            find_client crictl
+            configured=$(flag pod-infra-container-image | sed '$!d') crictl=$cli cri=/run/cri-dockerd.sock
+            [ "$configured" ] || configured=$("$program" --help 2>&1 | default_of pod-infra-container-image)
+            continue
+        fi
+        case $engines in *k3s:*) continue ;; esac
+        find_client k3s
         # k3s hides its flags from /proc.
         configured=$({
-            k3s "$(sed 's/k3s-//' "/proc/$pid/comm")" --help 2>/dev/null | default_of pause-image
+            [ -z "$cli" ] || "$cli" "${comm#k3s-}" --help 2>/dev/null | default_of pause-image
             cat /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/*.yaml 2>/dev/null |
                 sed -n "s/^pause-image: *[\"']\{0,1\}\([^\"' ]*\).*/\1/p"
             cat /etc/systemd/system/k3s*.service 2>/dev/null | tr '\\\n\t' '   ' |
                 sed -nE "s/.*--pause-image[= '\"]*([^'\" ]*).*/\1/p"
         } | sed '$!d')
     done
+    cli=$docker
 }
 
 # Prints the default of flag $1 in a program's help.
 default_of() { sed -n "s/.*--$1 .*(default:\{0,1\} \"\(.*\)\").*/\1/p"; }
 
 of_podman() {
-    tool=podman binary=$(command -v podman)
-    configured=$(of_conf infra_image)
+    tool=podman
+    find_client podman
+    binary=$cli configured=$(of_conf infra_image)
     case $(of_conf infra_command) in '' | /pause) ;; *) restart='set infra_command = "/pause"' ;; esac
 }
 
@@ -483,13 +712,13 @@ of_conf() {
     done | sed -n "s/^ *$1 *= *[\"']\([^\"']*\).*/\1/p" | sed '$!d'
 }
 
-# shellcheck disable=SC2086 # $ctr can be two words: k3s ctr
+# shellcheck disable=SC2086 # $cli can be two words: k3s ctr
 client() {
     case $tool:$id in
-    ctr:*) $ctr -a "$cri" -n k8s.io "$@" ;;
-    docker:*) docker -H "$socket" "$@" ;;
-    podman:crio) podman ${root:+--root "$root"} ${runroot:+--runroot "$runroot"} ${driver:+--storage-driver "$driver"} "$@" ;;
-    *) "$tool" "$@" ;;
+    ctr:*) $cli -a "$cri" -n k8s.io "$@" ;;
+    docker:*) "$cli" -H "$socket" "$@" ;;
+    podman:crio) "$cli" ${root:+--root "$root"} ${runroot:+--runroot "$runroot"} ${driver:+--storage-driver "$driver"} "$@" ;;
+    *) "$cli" "$@" ;;
     esac
 }
 
@@ -497,7 +726,7 @@ client() {
 find_image() {
     case $tool in
     ctr) client images ls "name==\"$1\"" 2>/dev/null | sed -n '2s/^[^ ]* *[^ ]* *sha256:\([0-9a-f]*\).*/\1/p' ;;
-    skopeo) skopeo inspect --raw "$store$1" 2>/dev/null | config_in ;;
+    skopeo) client inspect --raw "$store$1" 2>/dev/null | config_in ;;
     *) client image inspect -f '{{.Id}}' "$1" 2>/dev/null | sed 's/^sha256://' ;;
     esac
 }
@@ -506,7 +735,7 @@ find_image() {
 is_pause() {
     case $tool in
     ctr) about=$(configuration "$2") ;;
-    skopeo) about=$(skopeo inspect --config "$store$1" 2>/dev/null) ;;
+    skopeo) about=$(client inspect --config "$store$1" 2>/dev/null) ;;
     *) about=$(client image inspect -f '{{json .Config}}' "$1" 2>/dev/null) ;;
     esac
     about=$(echo "$about" | tr -d ' \n\t')
@@ -530,7 +759,7 @@ config_in() { tr -d ' \n\t' | sed -n 's/.*"config":{[^}]*"digest":"sha256:\([0-9
 tag_image() {
     case $tool in
     ctr) client images tag --force "$1" "$2" && pin_image "$2" ;;
-    skopeo) skopeo copy "$store$1" "$store$2" ;;
+    skopeo) client copy "$store$1" "$store$2" ;;
     *) client tag "$1" "$2" ;;
     esac
 }
@@ -551,7 +780,7 @@ load() {
         [ "$labels" ] || try "pin the image" pin_image "$ref"
         [ "$records" = "$ref" ] || try "store it as $literal too" tag_image "$ref" "$literal"
         ;;
-    skopeo) try "copy the image" skopeo copy "docker-archive:$folder/tar" "$store$ref" ;;
+    skopeo) try "copy the image" client copy "docker-archive:$folder/tar" "$store$ref" ;;
     *) try "load the image" client load -i "$folder/tar" ;;
     esac
 }
@@ -600,37 +829,39 @@ architecture() {
     esac
 }
 
-# Prints the command line of process $pid, from the program's name on, one word per line.
-words() { tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n "\|^\(.*/\)*$(cat "/proc/$pid/comm")\$|,\$p"; }
+# Prints the values of the flags $1 (a|b) in $words, one per line.
+flag() { printf '%s\n' "$words" | sed -nE -e "/^--?($1)\$/{n;p;}" -e "s/^--?($1)=//p"; }
 
-# Prints the values of its flags $1 (a|b), one per line.
-flag() { words | sed -nE -e "/^--?($1)\$/{n;p;}" -e "s/^--?($1)=//p"; }
-
-program() {
-    comm=$(cat "/proc/$pid/comm")
-    for program in "$(words | sed q)" "$(folder)/$comm" "$comm"; do
-        case $program in /*) [ ! -x "$program" ] || break ;; esac
-    done
-    echo "$program"
+# Sets $file to the path of a configuration that the engine reads: $1, or $2 if that is empty. Only root may be able to
+# change it, or to create it if it does not exist.
+reads() {
+    file=${1:-$2}
+    case $file in /*) ;; *) file=$cwd/$file working=$cwd ;; esac
+    is_roots "$file" || [ $? = 2 ] || fail "root cannot trust its configuration $file: $why"
 }
 
-folder() { readlink "/proc/$pid/exe" | sed 's|/[^/]*$||'; }
-
-beside() {
-    if [ -x "$(folder)/$1" ]; then echo "$(folder)/$1"; else command -v "$1" || :; fi
+# Sets $cli to the path of client $1, which is beside the engine's program (not so the commands of vendors) or where
+# programs are; to nothing if there is none.
+find_client() {
+    case $1 in k[03]s | microk8s) cli='' ;; *) cli=${program:+${program%/*}/$1} ;; esac
+    [ -x "$cli" ] || cli=$(find_program "$1") || return 0
+    is_roots "$cli" && return
+    [ "$1" = crictl ] || fail "root cannot trust $cli: $why"
+    echo "$title: root cannot trust $cli: $why; not used" >&2
+    cli=''
 }
 
-# Runs its program with the flags that the process was started with, and the subcommand "$@".
+# Runs the engine's program with the flags that it was started with, and the subcommand "$@".
 as_started() (
-    verb=$* program=$(program)
+    verb=$*
     set -f
     IFS='
 '
-    # shellcheck disable=SC2046
-    set -- $(words | sed 1d)
+    # shellcheck disable=SC2086
+    set -- $words
     unset IFS
     # shellcheck disable=SC2086
-    "$program" "$@" $verb
+    cd "$working" && "$program" "$@" $verb
 )
 
 title() {
@@ -664,3 +895,4 @@ END
 }
 
 main "$@"
+}

@@ -1,8 +1,8 @@
 //! The installer on various nodes: with several engines, none, a broken one, and those of vendors.
 //!
 //! containerd, Docker and Podman are real. k3s, RKE2, k0s, MicroK8s, CRI-O and cri-dockerd, which Debian 12 does not
-//! have, are simulated: around a real containerd or a real store, the tests create what the installer looks at (command
-//! lines, sockets, files, links).
+//! have, are simulated: around a real containerd or a real store, the tests create what the installer looks at (programs,
+//! command lines, sockets, files, links). stand_in.rs is the program of those that are no containerd.
 
 use std::fs;
 use std::path::Path;
@@ -12,6 +12,9 @@ use kit::messages::VERSION;
 use kit::skip::{does_not_apply, is_installed};
 
 use crate::node::{self, Containerd, Daemon, Node, PIN, TOO_OLD, has_containerd_2, sandbox_key};
+
+/// What `--check` says of the pauses that run: the one that holds the node.
+pub const ONLY_THE_NODES_OWN: &str = "pauses that run: 1 of this release, 0 of earlier ones, 0 others";
 
 pub const REAL: &[&str] = &["containerd", "dockerd", "podman", "runc", "skopeo"];
 
@@ -33,6 +36,7 @@ fn several_engines_are_each_served_once() {
             "Docker: no sandbox image is configured; skipped",
             "containerd: configured: registry.k8s.io/pause:3.6; registry.k8s.io/pause:3.6 is not there; run this without --check",
             "Podman: configured: rancher/late; docker.io/rancher/late:latest is not there; run this without --check",
+            ONLY_THE_NODES_OWN,
         ]
     );
     assert_eq!(status, 1);
@@ -89,9 +93,11 @@ fn several_engines_are_each_served_once() {
 fn none() {
     if ready(REAL) {
         let node = node(&["containerd", "ctr", "docker", "dockerd", "podman"]);
-        for arguments in [&[][..], &["--check"], &["--as", "configured"]] {
-            assert_eq!(node.install(arguments), (1, "pause-install: no container engine is running here\n".to_owned()));
+        let none = "pause-install: no container engine is running here\n".to_owned();
+        for arguments in [&[][..], &["--as", "configured"]] {
+            assert_eq!(node.install(arguments), (1, none.clone()));
         }
+        assert_eq!(node.install(&["--check"]), (1, format!("{ONLY_THE_NODES_OWN}\n{none}")));
     }
 }
 
@@ -244,8 +250,8 @@ fn another_pause_image_is_kept() {
     let other = digest_of(node.image(name));
 
     let check = node.install(&["--check", "--as", "configured"]);
-    let line = format!("containerd: configured: {name}; {name} is another image; run this without --check\n");
-    assert_eq!(check, (1, line));
+    let line = format!("containerd: configured: {name}; {name} is another image; run this without --check");
+    assert_eq!((check.0, lines(&check.1)), (1, vec![line.as_str(), ONLY_THE_NODES_OWN]));
     let kept = "localhost/pause-before:registry.k8s.io_pause_3.8";
     let (status, said) = node.install(&["--as", "configured"]);
     assert!(status == 0 && said.contains(&format!("(before: another, kept as {kept})")), "{said}");
@@ -443,6 +449,13 @@ fn k3s_rke2_k0s_and_microk8s() {
             node.ok(&["mount", "--bind", "/dev/null", program]);
         }
         node.write(config, &configured("rancher/mirrored-pause:3.6"));
+        if title == "MicroK8s" {
+            // Members of this group administer it.
+            node.own_etc();
+            node.ok(&["sh", "-c", "echo microk8s:x:998: >>/etc/group"]);
+            let args = Path::new(config).parent().expect("a folder").to_string_lossy();
+            node.ok(&["sh", "-euc", "chgrp -R 998 \"$0\" && chmod -R ug+rwX \"$0\"", &args]);
+        }
         let state = format!("--state={}", Path::new(socket).with_file_name("state").display());
         let root = format!("--root={}", vendor.root);
         let daemon = node.start(&[&format!("{bin}/containerd"), "-c", config, "-a", socket, &state, &root]);
@@ -485,7 +498,8 @@ fn k3s_rke2_k0s_and_microk8s() {
         for other in [&["rm", copy][..], &["dash", "/run/pause-install.sh"]] {
             node.ok(other); // no copy, or a copy with another name in it
             let (status, said) = check();
-            assert!(status == 1 && said.ends_with("; run this without --check\n"), "{other:?}: {said}");
+            let line = lines(&said).into_iter().rfind(|line| line.starts_with(title)).expect("a line");
+            assert!(status == 1 && line.ends_with("; run this without --check"), "{other:?}: {said}");
             assert_eq!(node.install(&["--as", "configured"]).0, 0);
             assert_eq!(check().0, 0, "{:?}", check());
         }
@@ -510,10 +524,11 @@ async fn crictl_asks_the_engine() {
         let line = format!("containerd: {name} is installed (before: nothing), {pin}, checked by crictl; ok\n");
         assert_eq!(node.install(&["--as", "configured"]), (0, line));
         let line = format!(
-            "containerd: configured: rancher/mirrored-pause:3.6; {name} is {}, {pin}, checked by crictl; ok\n",
+            "containerd: configured: rancher/mirrored-pause:3.6; {name} is {}, {pin}, checked by crictl; ok",
             VERSION.trim()
         );
-        assert_eq!(node.install(&["--as", "configured", "--check"]), (0, line));
+        let (status, said) = node.install(&["--as", "configured", "--check"]);
+        assert_eq!((status, lines(&said)), (0, vec![line.as_str(), ONLY_THE_NODES_OWN]));
 
         // The engine's answer counts, not containerd's records: it may not know an image yet, or may hide it.
         node.write_program("/usr/local/bin/crictl", "#!/bin/sh\necho 'FATA[0000] no such image' >&2\nexit 1\n");
@@ -549,7 +564,7 @@ fn a_pin_that_is_seen_after_a_restart() {
     // crictl knows better than the label.
     fs::copy(env!("CARGO_BIN_EXE_crictl"), node.file("/usr/local/bin/crictl")).expect("a program");
     let (status, said) = node.install(&["--check"]);
-    assert!(status == 1 && said.ends_with(&line.replace("ctr", "crictl")), "{said}");
+    assert!(status == 1 && said.contains(&line.replace("ctr", "crictl")), "{said}");
 }
 
 /// Simulated: k3s with --docker, which hides its flags. Docker is real.
@@ -560,10 +575,11 @@ fn k3s_with_docker() {
     }
     let node = node(&["podman"]);
     start_docker(&node);
-    node.write_program("/usr/local/bin/k3s-server", "#!/bin/sh\nwhile :; do sleep 1000; done\n");
     let help =
         r#"   --pause-image value   (agent/runtime) Customized pause image (default: "rancher/mirrored-pause:3.6")"#;
-    node.write_program("/usr/local/bin/k3s", &format!("#!/bin/sh\n[ \"$*\" = 'server --help' ] && echo '{help}'\n"));
+    node.write("/run/answers/k3s server --help", &format!("{help}\n"));
+    stand_in(&node, "/usr/local/bin/k3s");
+    node.ok(&["ln", "-s", "k3s", "/usr/local/bin/k3s-server"]);
     start_as(&node, "k3s-server", &["/usr/local/bin/k3s-server"]);
     let installs = |name: &str| {
         let line = format!("Docker: {name} is installed (before: nothing), checked by docker; ok");
@@ -601,21 +617,18 @@ fn cri_o() {
             storage_driver = \"{driver}\"\n[crio.api]\n# listen = \"/var/run/crio/crio.sock\"\n[crio.image]\n\
             pause_image = \"rancher/mirrored-pause:3.6\"\n# pause_command = \"/pause\"\n"
         );
-        node.write("/etc/crio/config", &config);
-        node.write_program(
-            "/usr/local/bin/crio",
-            "#!/bin/sh\ncase $* in\n'--config /etc/crio/other.conf config') cat /etc/crio/config ;;\n\
-            '--config /etc/crio/other.conf') while :; do sleep 1000; done ;;\n*) exit 1 ;;\nesac\n",
-        );
+        node.write("/run/answers/crio --config _etc_crio_other.conf config", &config);
+        stand_in(&node, "/usr/local/bin/crio");
         start_as(&node, "crio", &["/usr/local/bin/crio", "--config", "/etc/crio/other.conf"]);
         let name = "docker.io/rancher/mirrored-pause:3.6";
         let line = format!("CRI-O: {name} is installed (before: nothing), checked by {tool}; ok\n");
         assert_eq!(node.install(&["--as", "configured"]), (0, line));
         let line = format!(
-            "CRI-O: configured: rancher/mirrored-pause:3.6; {name} is {}, checked by {tool}; ok\n",
+            "CRI-O: configured: rancher/mirrored-pause:3.6; {name} is {}, checked by {tool}; ok",
             VERSION.trim()
         );
-        assert_eq!(node.install(&["--as", "configured", "--check"]), (0, line));
+        let (status, said) = node.install(&["--as", "configured", "--check"]);
+        assert_eq!((status, lines(&said)), (0, vec![line.as_str(), ONLY_THE_NODES_OWN]));
         // The image is where CRI-O looks, and nowhere else.
         let driver = if driver.is_empty() { "overlay" } else { driver }; // skopeo's default
         let store = format!("containers-storage:[{driver}@/run/crio/storage+/run/crio/runroot]");
@@ -650,11 +663,9 @@ fn cri_dockerd() {
     }
     let node = node(&["podman"]);
     start_docker(&node);
-    node.write_program("/usr/local/bin/cri-dockerd", concat!(
-        "#!/bin/sh\n",
-        "case $* in *--help*) echo '      --pod-infra-container-image string   The image. (default \"registry.k8s.io/pause:3.9\")' ;;\n",
-        "*) while :; do sleep 1000; done ;; esac\n",
-    ));
+    let help = r#"      --pod-infra-container-image string   The image. (default "registry.k8s.io/pause:3.9")"#;
+    node.write("/run/answers/cri-dockerd --help", &format!("{help}\n"));
+    stand_in(&node, "/usr/local/bin/cri-dockerd");
     let skipped = "containerd: is not running; skipped\n";
     let by_default =
         start_as(&node, "cri-dockerd", &["/usr/local/bin/cri-dockerd", "--container-runtime-endpoint", "fd://"]);
@@ -682,11 +693,15 @@ fn the_architecture_is_the_engines() {
         return does_not_apply("there is no gcc, which builds an engine for i386");
     }
     let node = node(&["podman", "docker", "dockerd", "containerd"]);
-    node.write("/run/crio.c", "void _start(void) { for (;;) __asm__ volatile (\"int $0x80\" :: \"a\"(29)); }\n");
-    node.ok(&["gcc", "-m32", "-nostdlib", "-static", "-o", "/usr/local/bin/crio-32", "/run/crio.c"]);
-    node.write_program("/opt/crio", "#!/bin/sh\necho 'pause_image = \"a/b:1\"'\n");
-    node.ok(&["cp", "/usr/local/bin/crio-32", "/usr/local/bin/crio"]);
-    start_as(&node, "crio", &["bash", "-c", "exec -a /opt/crio /usr/local/bin/crio"]);
+    // With an argument, it prints a configuration by write(2) and ends; without one, it sleeps in pause(2).
+    let source = r#"
+        __asm__(".globl _start\n_start: pop %eax\n dec %eax\n jnz 2f\n1: mov $29, %eax\n int $0x80\n jmp 1b\n"
+            "2: mov $4, %eax\n mov $1, %ebx\n mov $text, %ecx\n mov $22, %edx\n int $0x80\n"
+            "mov $1, %eax\n mov $0, %ebx\n int $0x80\n text: .ascii \"pause_image = \\\"a/b:1\\\"\\n\"");
+    "#;
+    node.write("/run/crio.c", source);
+    node.ok(&["gcc", "-m32", "-nostdlib", "-static", "-no-pie", "-o", "/usr/local/bin/crio", "/run/crio.c"]);
+    start_as(&node, "crio", &["/usr/local/bin/crio"]);
     let (status, said) = node.install(&["--as", "configured"]);
     assert_eq!((status, said.as_str()), (1, "CRI-O: this installer has no pause for its architecture, i386\n"));
 }
@@ -740,6 +755,12 @@ pub fn configured(name: &str) -> String {
 pub fn start_docker(node: &Node) {
     let daemon = node.start(&["dockerd", "--storage-driver=vfs", "--iptables=false", "--bridge=none"]);
     daemon.until("dockerd answers", || node.try_to(&["docker", "version"]).is_ok());
+}
+
+/// Puts the stand-in for engines there, which prints what /run/answers has.
+pub fn stand_in(node: &Node, path: &str) {
+    node.ok(&["mkdir", "-p", "/run/answers", Path::new(path).parent().expect("a folder").to_str().expect("UTF-8")]);
+    fs::copy(env!("CARGO_BIN_EXE_stand-in"), node.file(path)).expect("a program");
 }
 
 /// Starts a simulated engine, and waits until its process has the engine's name.

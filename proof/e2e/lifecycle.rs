@@ -10,7 +10,7 @@ use std::thread;
 use engines::{NAME, digest, is_emulated, ok, ready, until};
 use kit::skip::has;
 
-use crate::install::{REAL, configured, lines, node, other_pause, start_as, start_docker};
+use crate::install::{REAL, configured, lines, node, other_pause, stand_in, start_as, start_docker};
 use crate::node::{Node, PIN};
 
 const ENABLED: &str = "at boot: pause-install.service is enabled; ok";
@@ -205,8 +205,8 @@ fn it_waits_for_k3s() {
         return;
     }
     let node = node(&["podman", "docker", "dockerd", "containerd"]);
-    node.write_program("/usr/local/bin/k3s", "#!/bin/sh\n");
-    node.write_program("/usr/local/bin/k3s-server", "#!/bin/sh\nwhile :; do sleep 1000; done\n");
+    stand_in(&node, "/usr/local/bin/k3s");
+    node.ok(&["ln", "-s", "k3s", "/usr/local/bin/k3s-server"]);
     start_as(&node, "k3s-server", &["/usr/local/bin/k3s-server"]);
     let line = "k3s: is not running; skipped\npause-install: no container engine is running here\n".to_owned();
     assert_eq!(node.install(&["--wait", "1"]), (1, line));

@@ -20,3 +20,4 @@ mod quadlet;
 mod registry;
 mod release;
 mod sandbox;
+mod trust;

@@ -66,6 +66,16 @@ fn a_translation_has_the_commands_and_links_of_its_original() {
     assert!(compared >= 2, "{compared} translations");
 }
 
+/// A command that root copies executes no program that a process names, such as `/proc/$(pgrep pause)/exe`.
+#[test]
+fn no_command_executes_the_program_of_a_process() {
+    for page in pages() {
+        let text = read(&page);
+        let line = text.lines().find(|line| line.contains("/exe") && line.contains("/proc/"));
+        assert_eq!(line, None, "{}", page.display());
+    }
+}
+
 /// README.md and the other documents.
 fn pages() -> Vec<PathBuf> {
     let mut folders = vec![root().to_path_buf(), root().join("docs")];

@@ -8,22 +8,36 @@ use oci_spec::distribution::Reference;
 
 use build::root;
 
-use crate::image;
+use crate::{image, sha256};
 
 /// Line length of the payload. A terminal accepts at most 4,095 characters in a line (termios(3), canonical mode).
 const LINE: usize = 1_000;
 
-/// The script that installs `archive`, a gzipped OCI image layout under the name `reference`.
+/// The programs of earlier releases, as digests.txt had them; the installer counts those that still run.
+pub const RELEASED: &str = "xtask/released.txt";
+
+/// The script that installs `archive`, a gzipped OCI image layout under the name `reference`. It ends without a newline:
+/// its last byte closes what its second line opens.
 pub fn script(archive: &[u8], reference: &Reference) -> Result<String> {
-    let template = root().join("deploy/pause-install.sh");
-    let template = fs::read_to_string(&template).with_context(|| format!("cannot read {}", template.display()))?;
+    let read = |path: &str| {
+        let path = root().join(path);
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
     let payload = BASE64_STANDARD.encode(archive).into_bytes();
     let payload: Vec<_> = payload.chunks(LINE).map(String::from_utf8_lossy).collect();
-    Ok(compact(&template)
+    let released = read(RELEASED)?;
+    let older: Vec<_> = released.lines().filter_map(|line| line.split_once("  ")).map(|(digest, _)| digest).collect();
+    let script = compact(&read("deploy/pause-install.sh")?)
         .replace("@NAME@", &reference.whole())
         .replace("@VERSION@", image::TAG)
-        .replace("@PAYLOAD@", &payload.join("\n")))
+        .replace("@OLDER@", &older.join(" "))
+        .replace("@PAYLOAD@", &payload.join("\n"));
+    let sum = sha256(script.replace(SUM, "sum=\n").as_bytes());
+    Ok(script.replace(SUM, &format!("sum={sum}\n")).trim_end().to_owned())
 }
+
+/// The line with the script's own digest.
+const SUM: &str = "sum=@SUM@\n";
 
 /// The script without comments, except the first, and indented with tabs: user data has little room.
 fn compact(script: &str) -> String {

@@ -10,6 +10,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use build::write;
 
+use crate::install;
+
 /// The files and folders that contain the version, as patterns for `git ls-files`; no other file may. (Except
 /// Cargo.lock, which cargo updates, and CHANGELOG.md, which you write. Programs get the version from cargo.)
 pub const PLACES: [&str; 6] = ["Cargo.toml", "Dockerfile", "README*.md", "SECURITY.md", "deploy/", "docs/*.md"];
@@ -21,6 +23,7 @@ pub fn release(root: &Path, version: &str) -> Result<String> {
     let copy = folder.path().join("pause");
     let [from, to] = [root, &copy].map(|path| path.to_string_lossy().into_owned());
     run(root, "git", &["clone", "--quiet", &from, &to])?;
+    keep_programs(&copy)?;
     set_version(&copy, &old, version)?;
     // Runs the copy's own xtask, which has the new version compiled in. Cargo updates Cargo.lock.
     let digests = run(&copy, "cargo", &["run", "--quiet", "--package=xtask", "--", "digests"])?;
@@ -40,6 +43,15 @@ pub fn release(root: &Path, version: &str) -> Result<String> {
          publish the draft; then see SECURITY.md, How to verify",
         changed.len()
     ))
+}
+
+/// Adds the programs in digests.txt to those of earlier releases.
+fn keep_programs(root: &Path) -> Result<()> {
+    let [digests, released] = ["digests.txt", install::RELEASED].map(|file| root.join(file));
+    let read = |file: &Path| fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()));
+    let is_program = |line: &&str| line.split_once("  pause-").is_some_and(|(_, arch)| !arch.contains('.'));
+    let programs = read(&digests)?.lines().filter(is_program).map(|line| format!("{line}\n")).collect::<String>();
+    write(&released, (read(&released)? + &programs).as_bytes(), 0o644)
 }
 
 /// Checks that `version` can be released from the repository at `root`; returns the present version.
