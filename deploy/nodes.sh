@@ -1,7 +1,8 @@
 #!/bin/sh
+{
 # Installs the pause image on the nodes of an existing cluster, over ssh, from an operator's machine. Only what the
 # installer installs stays on a node: no agent, and no DaemonSet, whose pods would need a pause image themselves.
-# Nothing runs before the last line. Apache-2.0.
+# The brace in line 2 is closed by the last byte, so nothing runs of a file that was cut off. Apache-2.0.
 set -eu
 export LC_ALL=C
 
@@ -84,7 +85,7 @@ serve() {
 failed: ${error:-its shell ran nothing}"
         ;;
     esac
-    printf '%s\n' "$said" | grep -E '^(before|ok|failed): ' | sed "s|^|$1: |"
+    printf '%s\n' "$said" | tr -d '\000-\010\013-\037\177' | grep -E '^(before|ok|failed): ' | sed "s|^|$1: |"
     echo "$1" >>"$work/$result"
 }
 
@@ -98,9 +99,10 @@ summarize() {
     [ -z "$failed$left" ]
 }
 
-# Prints the script for a node's sh, whatever the user's login shell is. It runs nothing before all of it has arrived.
+# Prints the script for a node's sh, whatever the user's login shell is.
 remote_script() {
-    sum=$({ sha256sum "$installer" 2>/dev/null || shasum -a 256 "$installer"; } | cut -c 1-64)
+    # A here-document ends with a newline, and the installer does not.
+    sum=$({ cat "$installer" && echo; } | { sha256sum 2>/dev/null || shasum -a 256; } | cut -c 1-64)
     once='' all='' checked='' last=''
     for option; do
         quoted="'$(printf '%s\n' "$option" | sed "s/'/'\\\\''/g")'"
@@ -112,9 +114,9 @@ remote_script() {
         case $option in --check | --remove) once=yes ;; esac
         last=$option
     done
-    echo "installer() { cat <<'INSTALLER_ENDS'"
+    echo "{ installer() { cat <<'INSTALLER_ENDS'"
     cat "$installer"
-    printf '%s\n' INSTALLER_ENDS '}' "sum=$sum once=$once" "install() { run$all; }" "check() { run --check$checked; }"
+    printf '\n%s\n' INSTALLER_ENDS '}' "sum=$sum once=$once" "install() { run$all; }" "check() { run --check$checked; }"
     cat <<'END'
 main() {
     export LC_ALL=C
@@ -141,7 +143,7 @@ main() {
 # Sets $said to the installer's output, joined into one line, and $to_do to what is left to do for each engine.
 run() {
     said=$($sudo sh "$folder/pause-install.sh" "$@" 2>&1) && status=0 || status=$?
-    to_do=$(printf '%s\n' "$said" | sed -e '/^at boot: /d' -e 's/.*; //')
+    to_do=$(printf '%s\n' "$said" | sed -e '/^at boot: /d' -e '/^pauses that run: /d' -e 's/.*; //')
     said=$(printf '%s\n' "$said" | sed -e :a -e '$!N' -e 's/\n/ | /' -e ta)
     return "$status"
 }
@@ -153,6 +155,7 @@ failed() {
 
 main </dev/null
 END
+    printf '}' # closes the first byte: the shell runs nothing of a script of which it did not get all
 }
 
 die() {
@@ -161,3 +164,4 @@ die() {
 }
 
 main "$@"
+}

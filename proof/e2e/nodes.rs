@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use engines::{BUSYBOX, digest, ok, ready, until};
 
+use crate::install::ONLY_THE_NODES_OWN;
 use crate::node::{Node, PIN, sandbox_key};
 
 const NAME: &str = "registry.k8s.io/pause:3.6";
@@ -31,9 +32,10 @@ fn of_three_nodes_one_fails() {
     assert_eq!(
         said,
         format!(
-            "node-1: {before} is not there; run this without --check\n\
+            "node-1: {before} is not there; run this without --check | {ONLY_THE_NODES_OWN}\n\
              node-1: {}\n\
-             operator@node-2: {before} is another image, not a pause image; choose another name, or --force\n\
+             operator@node-2: {before} is another image, not a pause image; choose another name, or --force | \
+             {ONLY_THE_NODES_OWN}\n\
              operator@node-2: {refusal}\n\
              ok 1, failed operator@node-2, not tried node-3\n",
             installed("nothing")
@@ -113,6 +115,17 @@ fn what_a_node_lacks(nodes: &[Node]) {
     fails("stranger@node-1", "stranger@10.77.1.2: Permission denied (publickey).");
     fails("guest@node-1", "cannot become root: sudo: a password is required");
     fails("git@node-1", "its shell ran nothing");
+
+    // The script does not arrive whole.
+    for less in [1, 2, 9, 20] {
+        fs::write("/run/one", "node-1").expect("a file");
+        nodes[0].write_program("/usr/local/bin/sh", &format!("#!/bin/sh\nhead -c -{less} | /bin/sh\n"));
+        let (status, said) = run(&["/run/one"]);
+        let failed = said.starts_with("node-1: failed: ")
+            && said.ends_with("Syntax error: end of file unexpected (expecting \"}\")\nok 0, failed node-1\n");
+        assert!(status == 1 && failed, "{less} bytes less: {said}");
+    }
+    nodes[0].ok(&["rm", "/usr/local/bin/sh"]);
 
     // First the copy is damaged on its way to the disk, then the disk is full.
     let damaged = |said: &str| said.contains("is not what was sent; is the disk full?\nok 0, failed node-1\n");
