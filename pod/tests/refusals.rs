@@ -16,9 +16,10 @@ use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 
 const POD: [&str; 3] = ["./pod", "--pause=pause", "true"];
-/// An ordinary user who has no other process, because the limit of processes is one of each user. The lines of the two
-/// maps have lengths that nothing else has that the runner writes.
+/// An ordinary user. The lines of the two maps have lengths that nothing else has that the runner writes.
 const USER: [&str; 4] = ["setpriv", "--reuid=54321", "--regid=123456", "--clear-groups"];
+/// A user who has no other process, because the limit of processes is one of each user.
+const ALONE: [&str; 4] = ["setpriv", "--reuid=54322", "--regid=123456", "--clear-groups"];
 
 /// The folder that each of them runs in.
 const FILES: &str = r#"
@@ -150,7 +151,8 @@ fn a_limit_of_files_and_processes() {
         [("--nproc=1", "start pause"), ("--nproc=2", "start true"), ("--nproc=3", "start the process table")]
     {
         let advice = "too many processes: end some, or raise `ulimit -u` or pids.max of the control group\n";
-        says(prlimit(limit, user()), &format!("{step}: Resource temporarily unavailable (os error 11); {advice}"));
+        let alone = command(ALONE.iter().chain(&POD));
+        says(prlimit(limit, alone), &format!("{step}: Resource temporarily unavailable (os error 11); {advice}"));
     }
 }
 
