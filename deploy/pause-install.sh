@@ -2,6 +2,7 @@
 {
 # Installs the pause image, which is at the end of this file, in every container engine that runs here. Apache-2.0.
 # The brace in line 2 is closed by the last byte, so nothing runs of a file that was cut off.
+
 # What the caller exported may be that of the user who became root: functions, which bash runs in place of programs (in
 # POSIX mode not in place of unset), and variables, which make clients execute and load what they name.
 POSIXLY_CORRECT=yes
@@ -10,11 +11,9 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
 unset -f env sed
 for name in $(env | sed -n 's/^BASH_FUNC_\([^%()]*\).*/\1/p'); do unset -f "$name"; done
 for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
-    case $name in
-    PATH | TMPDIR) ;;
-    BASHOPTS | BASH_VERSINFO | EUID | OPTIND | PPID | SHELLOPTS | UID) ;; # a shell cannot unset them
-    *) unset "$name" ;;
-    esac
+    case $name in PATH | TMPDIR) continue ;; esac
+    (unset "$name") 2>/dev/null || continue # a shell cannot unset some of its own
+    unset "$name"
 done
 tmpdir=${TMPDIR:-}
 unset TMPDIR # until only root can replace files there: bash keeps here-documents in it
@@ -115,7 +114,7 @@ END
     done
     if [ "$check" ]; then
         for _ in 1 2 3 4 5 6 7 8 9 10; do [ -e "$folder/count" ] || sleep 1; done
-        cat "$folder/count" 2>/dev/null || echo "pauses that run: not counted, because a program cannot be read"
+        cat "$folder/count" 2>/dev/null || echo "pauses that run: not counted within 10 s"
     fi
     [ -z "$failed" ] || exit 1
     if [ "$remove" ] && [ -e $unit ]; then remove_from_boot; fi
@@ -129,7 +128,7 @@ count_pauses() {
     new=0 old=0 other=0
     for process in /proc/[0-9]*; do
         { read -r comm <"$process/comm" && [ "$comm" = pause ]; } 2>/dev/null || continue
-        # Ours have less than a page, and what anybody else executes may have no end.
+        # Ours are smaller than a page, and what anybody else executes may have no end.
         head -c 4097 "$process/exe" >"$folder/program" || continue
         digest=$(digest <"$folder/program")
         case " $(tr '\n' ' ' <"$folder/ours")/ $older " in
@@ -160,7 +159,8 @@ is_me() {
 }
 
 write_unit() {
-    cp -- "$0" $me.new && is_me $me.new && mv $me.new $me && cat >$unit.new <<END && mv $unit.new $unit
+    cp -- "$0" $me.new && { is_me $me.new || ! echo "$0 has changed"; } &&
+        mv $me.new $me && cat >$unit.new <<END && mv $unit.new $unit
 [Unit]
 Description=Import the pause image
 After=containerd.service crio.service docker.service cri-docker.service snap.microk8s.daemon-containerd.service
@@ -185,6 +185,7 @@ remove_from_boot() {
 
 unpack() {
     payload | base64 -d 2>/dev/null | gzip -t 2>/dev/null || die "this file is damaged: get it again"
+    case $tmpdir in '' | /*) ;; *) die "TMPDIR is not an absolute path: $tmpdir" ;; esac
     folder=$(TMPDIR=$tmpdir mktemp -d 2>&1) || die "set TMPDIR to a writable folder: $folder"
     is_roots "$folder" || { rmdir "$folder"; die "set TMPDIR to a folder in which only root can replace files: $why"; }
     trap 'rm -rf "$folder"' EXIT
@@ -265,7 +266,7 @@ find_program() (
 # line for each other one of root's in our namespaces. The rest, such as the engines of kind, k3d, docker-in-docker and
 # rootless users, do not belong to this node.
 find_processes() {
-    processes='' doubts=''
+    processes='' doubts='' id=''
     for pid in $(printf '%s\n' /proc/[0-9]* | sed 's/.*\///' | sort -n); do
         { read -r comm <"/proc/$pid/comm"; } 2>/dev/null || continue # processes come and go
         case $comm in containerd | cri-dockerd | crio | dockerd | k3s-agent | k3s-server) ;; *) continue ;; esac
@@ -400,8 +401,8 @@ read_words() {
 serve() {
     title=$(title) configured='' crictl='' cri='' pin='' restart='' dump='' copy='' program='' working=/
     if [ "$pid" != 0 ]; then
-        comm=$(cat "/proc/$pid/comm")
-        if ! believe "$comm" "$pid" || ! read_words; then fail "has just ended: ${why:-run this again}"; fi
+        comm=$(cat "/proc/$pid/comm" 2>/dev/null) || :
+        if ! believe "$comm" "$pid" || ! read_words; then fail "its process has changed or ended: run this again"; fi
         [ -z "$stale" ] || fail "its program $program was replaced after it started; restart it"
         binary=$program
     fi
@@ -634,6 +635,7 @@ now() { cut -d . -f 1 /proc/uptime; }
 of_crio() {
     reads "$(flag 'c|config' | sed '$!d')" /etc/crio/crio.conf
     reads "$(flag 'd|config-dir' | sed '$!d')" /etc/crio/crio.conf.d
+    for drop_in in "$file"/*; do [ ! -e "$drop_in" ] || reads "$drop_in" ''; done
     try "print its configuration" as_started config
     settings=$said
     configured=$(setting pause_image) cri=$(setting listen)
@@ -674,7 +676,7 @@ of_docker() {
         comm=${process%:*} pid=${process#*:}
         case $comm in cri-dockerd | k3s-*) ;; *) continue ;; esac
         if ! believe "$comm" "$pid" || ! read_words; then continue; fi
-        [ -z "$stale" ] || fail "$program was replaced after it started; restart $comm"
+        [ -z "$stale" ] || fail "the program $program of $comm was replaced after it started; restart $comm"
         if [ "$comm" = cri-dockerd ]; then
             find_client crictl
             configured=$(flag pod-infra-container-image | sed '$!d') crictl=$cli cri=/run/cri-dockerd.sock
@@ -717,7 +719,9 @@ client() {
     case $tool:$id in
     ctr:*) $cli -a "$cri" -n k8s.io "$@" ;;
     docker:*) "$cli" -H "$socket" "$@" ;;
-    podman:crio) "$cli" ${root:+--root "$root"} ${runroot:+--runroot "$runroot"} ${driver:+--storage-driver "$driver"} "$@" ;;
+    podman:crio)
+        "$cli" ${root:+--root "$root"} ${runroot:+--runroot "$runroot"} ${driver:+--storage-driver "$driver"} "$@"
+        ;;
     *) "$cli" "$@" ;;
     esac
 }

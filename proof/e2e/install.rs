@@ -1,8 +1,8 @@
 //! The installer on various nodes: with several engines, none, a broken one, and those of vendors.
 //!
 //! containerd, Docker and Podman are real. k3s, RKE2, k0s, MicroK8s, CRI-O and cri-dockerd, which Debian 12 does not
-//! have, are simulated: around a real containerd or a real store, the tests create what the installer looks at (programs,
-//! command lines, sockets, files, links). stand_in.rs is the program of those that are no containerd.
+//! have, are simulated: around a real containerd or a real store, the tests create what the installer looks at
+//! (programs, command lines, sockets, files, links). stand_in.rs is the program of those that are no containerd.
 
 use std::fs;
 use std::path::Path;
@@ -760,7 +760,8 @@ pub fn start_docker(node: &Node) {
 /// Puts the stand-in for engines there, which prints what /run/answers has.
 pub fn stand_in(node: &Node, path: &str) {
     node.ok(&["mkdir", "-p", "/run/answers", Path::new(path).parent().expect("a folder").to_str().expect("UTF-8")]);
-    fs::copy(env!("CARGO_BIN_EXE_stand-in"), node.file(path)).expect("a program");
+    // Not by this process, because a program that a child of another test has open cannot be executed.
+    ok("cp", &[env!("CARGO_BIN_EXE_stand-in"), &node.file(path).to_string_lossy()]);
 }
 
 /// Starts a simulated engine, and waits until its process has the engine's name.

@@ -1,8 +1,8 @@
 //! Stands in for an engine that Debian 12 does not have, or for a program that an attacker wants root to execute.
 //!
-//! Started as NAME ARGUMENT..., it adds a line `EUID PROGRAM ARGUMENT...` to /run/executed if that exists. Then it prints
-//! the file `NAME ARGUMENT...` of /run/answers, with `_` for each slash, or sleeps if there is none. As a set-user-ID
-//! program, it first takes all user IDs of its owner, as chfn(1) does, and likewise all group IDs.
+//! Started as NAME ARGUMENT..., it adds a line `EUID PROGRAM NAME ARGUMENT...` to /run/executed if that exists. Then it
+//! prints the file `NAME ARGUMENT...` of /run/answers, with `_` for each slash, or sleeps if there is none. As a
+//! set-user-ID program, it first takes all user IDs of its owner, as chfn(1) does, and likewise all group IDs.
 
 use std::env;
 use std::fs::{self, File};

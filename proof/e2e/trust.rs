@@ -28,17 +28,7 @@ fn a_users_process_is_no_engine() {
         ("crio", "6755", "its program is /usr/local/bin/chfn"),
     ] {
         let Some(node) = alices_node(&["containerd", "docker", "dockerd", "podman"]) else { return };
-        stand_in(&node, "/usr/local/bin/chfn");
-        node.ok(&["chmod", mode, "/usr/local/bin/chfn"]);
-        let hers = format!("{ALICE}/bin/{name}");
-        stand_in(&node, &hers);
-        node.ok(&["ln", "-s", "/usr/local/bin/chfn", &format!("{ALICE}/{name}")]);
-        let start = format!("exec -a {hers} {ALICE}/{name}");
-        node.start(&[BY_ALICE, &["bash", "-c", &start]].concat());
-        let pid = pid_of(&node, name);
-        until("it has root's user IDs", || {
-            node.ok(&["cat", &format!("/proc/{pid}/status")]).contains("Uid:\t0\t0\t0\t0")
-        });
+        let pid = start_hers(&node, name, mode);
         assert_eq!(
             node.install(&["--check", "--as", "configured"]),
             (1, format!("{}{ONLY_THE_NODES_OWN}\n{NO_ENGINE}", untrusted(&pid, name, reason)))
@@ -52,14 +42,7 @@ fn a_users_process_is_no_engine() {
 fn a_users_process_is_no_cri_dockerd() {
     let Some(node) = alices_node(&["podman"]) else { return };
     start_docker(&node);
-    stand_in(&node, "/usr/local/bin/chfn");
-    node.ok(&["chmod", "6755", "/usr/local/bin/chfn"]);
-    let hers = format!("{ALICE}/bin/cri-dockerd");
-    stand_in(&node, &hers);
-    node.ok(&["ln", "-s", "/usr/local/bin/chfn", &format!("{ALICE}/cri-dockerd")]);
-    node.start(&[BY_ALICE, &["bash", "-c", &format!("exec -a {hers} {ALICE}/cri-dockerd")]].concat());
-    let pid = pid_of(&node, "cri-dockerd");
-    until("it has root's user IDs", || node.ok(&["cat", &format!("/proc/{pid}/status")]).contains("Uid:\t0\t0\t0\t0"));
+    let pid = start_hers(&node, "cri-dockerd", "6755");
     let doubt = untrusted(&pid, "cri-dockerd", "its program is /usr/local/bin/chfn");
     let docker = format!("Docker: {NAME} is installed (before: nothing), checked by docker; ok\n");
     assert_eq!(node.install(&[]), (0, format!("{doubt}containerd: is not running; skipped\n{docker}")));
@@ -74,18 +57,15 @@ fn a_containers_process_is_no_engine() {
     start_docker(&node);
     ok("docker", &["save", "-o", &node.file("/run/image.tar").to_string_lossy(), BUSYBOX]);
     node.ok(&["docker", "load", "-i", "/run/image.tar"]);
-    fs::copy(env!("CARGO_BIN_EXE_stand-in"), node.file("/run/stand-in")).expect("a program");
+    stand_in(&node, "/run/stand-in");
     // Of the container's own file system the host has a folder, which the container finds in its mounts.
     let script = r#"
         own=/var/lib/docker$(awk '$5 == "/" { print $4 }' /proc/self/mountinfo)
         cp /host/run/stand-in /containerd
         exec chroot /host bash -c "exec -a $own/containerd $own/containerd""#;
     let confined = ["--pid=host", "--volume=/:/host:ro", "--user=0", "--cap-drop=ALL", "--cap-add=SYS_CHROOT"];
-    let run = |script: &str| {
-        let run = ["docker", "run", "--detach", "--network=none"];
-        node.ok(&[&run[..], &confined, &[BUSYBOX, "sh", "-euc", script]].concat());
-    };
-    run(script);
+    let run = ["docker", "run", "--detach", "--network=none"];
+    node.ok(&[&run[..], &confined, &[BUSYBOX, "sh", "-euc", script]].concat());
     let docker = format!("Docker: {NAME} is installed (before: nothing), checked by docker; ok\n");
     let stopped = "containerd: is not running; skipped\n";
     let pid = engines::found("it runs", || node.try_to(&["pgrep", "-f", "^/var/lib/docker/.*/containerd$"]).ok());
@@ -109,17 +89,19 @@ fn a_containers_configuration_is_not_loaded() {
     // It shows that it was loaded only where it may do what the container may not.
     node.write(
         "/run/loaded.c",
-        "#define _GNU_SOURCE\n#include <fcntl.h>\n#include <sched.h>\n__attribute__((constructor)) static void loaded(void) \
+        "#define _GNU_SOURCE\n#include <fcntl.h>\n#include <sched.h>\n__attribute__((constructor)) static void loaded(void)\n\
          { if (unshare(CLONE_NEWUTS) == 0) creat(\"/run/loaded\", 0600); }\n",
     );
     node.tmpfs("/run/container");
     node.ok(&["mkdir", "/run/container/plugins"]);
-    let object = format!("/run/container/plugins/loaded-{}-{}.so", "linux", "amd64");
-    node.ok(&["gcc", "-shared", "-fPIC", "-o", &object, "/run/loaded.c"]);
+    let object = "/run/container/plugins/loaded-linux-amd64.so";
+    node.ok(&["gcc", "-shared", "-fPIC", "-o", object, "/run/loaded.c"]);
     node.write("/run/container/c.toml", "version = 2\nroot = \"/run/container\"\nstate = \"/run/container/state\"\n");
-    // Stopped, because a confined containerd ends soon.
-    let confined = "containerd -c /run/container/c.toml & pid=$!; until grep -qx containerd /proc/$pid/comm; do :; done; \
-         kill -STOP $pid; wait";
+    // Stopped at once, because a confined containerd ends soon.
+    let confined = "containerd -c /run/container/c.toml & pid=$!
+        until grep -qx containerd /proc/$pid/comm; do kill -0 $pid || exit; done
+        kill -STOP $pid
+        wait";
     let caps = ["setpriv", "--inh-caps=-all", "--bounding-set=-all,+sys_chroot", "sh", "-c", confined];
     node.start(&caps);
     let pid = pid_of(&node, "containerd");
@@ -130,6 +112,9 @@ fn a_containers_configuration_is_not_loaded() {
         (1, format!("{doubt}containerd: is not running; skipped\n{NO_ENGINE}"))
     );
     assert!(!node.file("/run/loaded").exists());
+    // It is loaded where root itself says so.
+    node.try_to(&["containerd", "-c", "/run/container/c.toml", "config", "dump"]).expect_err("it is no plugin");
+    assert!(node.file("/run/loaded").exists());
 }
 
 /// Relative paths count from the engine's folder, not from that of the shell that installs, which can be a user's.
@@ -176,13 +161,14 @@ fn programs_that_others_can_replace_are_not_executed() {
         node.ok(&["sh", "-euc", &format!("cd '{folder}' && {after}")]);
         let doubt = untrusted(&pid_of(&node, "containerd"), "containerd", reason);
         let stopped = "containerd: is not running; skipped\n";
-        assert_eq!(node.install(&["--as", "configured"]), (1, format!("{doubt}{stopped}{NO_ENGINE}")), "{prepare}");
+        assert_eq!(node.install(&["--as", "configured"]), (1, format!("{doubt}{stopped}{NO_ENGINE}")), "{reason}");
         daemon.stop();
     }
     // An interpreter is no engine, whatever the name of its script is.
     node.write_program("/usr/local/bin/containerd", "#!/bin/sh\nkill -STOP $$\n");
     node.start(&["/usr/local/bin/containerd"]);
-    let doubt = untrusted(&pid_of(&node, "containerd"), "containerd", "its program is /usr/bin/dash");
+    let shell = node.ok(&["readlink", "-f", "/bin/sh"]);
+    let doubt = untrusted(&pid_of(&node, "containerd"), "containerd", &format!("its program is {}", shell.trim()));
     assert_eq!(node.install(&[]), (1, format!("{doubt}containerd: is not running; skipped\n{NO_ENGINE}")));
 }
 
@@ -191,7 +177,6 @@ fn programs_that_others_can_replace_are_not_executed() {
 fn the_engines_of_root_are_found_wherever_they_are() {
     let Some(node) = alices_node(&["podman", "docker", "dockerd"]) else { return };
     node.write("/etc/containerd/config.toml", &configured(NAME));
-    node.tmpfs("/nix");
     let multi = "mkdir -p /opt/k/bin && cp /usr/bin/containerd /opt/k/bin/multi && ln -s multi /opt/k/bin/containerd";
     for (title, prepare, start) in [
         ("a folder of its own", "mkdir /opt/bin && cp /usr/bin/containerd /opt/bin", "exec /opt/bin/containerd"),
@@ -202,9 +187,9 @@ fn the_engines_of_root_are_found_wherever_they_are() {
             "exec /usr/local/bin/containerd",
         ),
         (
-            "a store with a sticky folder",
-            "mkdir -p /nix/store/0-c/bin && chgrp 30000 /nix/store && chmod 1775 /nix/store && cp /usr/bin/containerd /nix/store/0-c/bin",
-            "exec /nix/store/0-c/bin/containerd",
+            "a store like /nix/store, with a sticky folder",
+            "mkdir -p /opt/store/0-c/bin && chgrp 30000 /opt/store && chmod 1775 /opt/store && cp /usr/bin/containerd /opt/store/0-c/bin",
+            "exec /opt/store/0-c/bin/containerd",
         ),
         ("a folder of group 0", "mkdir -m 775 /opt/g && cp /usr/bin/containerd /opt/g", "exec /opt/g/containerd"),
         ("a mount namespace of its own", "true", "exec unshare --mount /usr/bin/containerd"),
@@ -240,7 +225,7 @@ fn an_engine_whose_program_was_replaced_has_to_be_restarted() {
     node.ok(&["chmod", "6755", "/opt/bin/containerd"]);
     let hers = node.start(&[BY_ALICE, &["/opt/bin/containerd"]].concat());
     let pid = pid_of(&node, "containerd");
-    until("it has root's user IDs", || node.ok(&["cat", &format!("/proc/{pid}/status")]).contains("Uid:\t0\t0\t0\t0"));
+    hers.until("it has root's user IDs", || has_roots_ids(&node, &pid));
     node.ok(&["sh", "-c", "rm /opt/bin/containerd; cp /usr/bin/containerd /opt/bin/containerd"]);
     let reason = "its program, which was replaced, has a set-user-ID or set-group-ID bit";
     let doubt = untrusted(&pid, "containerd", reason);
@@ -293,7 +278,7 @@ fn variables_of_the_caller_do_not_count() {
     assert!(!node.file("/run/alice/graph").exists());
     // Some that a shell cannot unset.
     for shell in ["dash", "bash"] {
-        let set = ["env", "SHELLOPTS=posix", "A=a\nUID=5\nPPID=5\nOPTIND=3\n", shell];
+        let set = ["env", "BASH_ARGC=1", "SHELLOPTS=posix", "A=a\nUID=5\nPPID=5\nOPTIND=3\n", shell];
         assert_eq!(node.install_by(&set, &["--check"]).0, 1, "{shell}: Podman's advice is left");
         assert_eq!(node.install_by(&set, &[]).0, 0, "{shell}");
     }
@@ -323,17 +308,18 @@ fn a_folder_of_archives_is_roots() {
     node.ok(&["cp", "/usr/bin/containerd", "/usr/bin/ctr", bin]);
     let daemon = node.start(&[&format!("{bin}/containerd"), "-c", &format!("{agent}/etc/containerd/config.toml")]);
     daemon.until("it answers", || node.try_to(&["ctr", "version"]).is_ok());
-    for (prepare, reason) in [
+    let images = format!("{agent}/images");
+    for (prepare, folder, reason) in [
         (
-            "mkdir /run/alice/images && chown 1000 /run/alice/images && ln -s /run/alice/images",
+            "mkdir /run/alice/images; chown 1000 /run/alice/images; ln -s /run/alice/images images",
+            &*images,
             "/run/alice belongs to user 1000",
         ),
-        ("rm images; mkdir -m 1777", "everybody may write to /var/lib/rancher/k3s/agent/images"),
+        ("rm images; mkdir -m 1777 images", &images, &format!("everybody may write to {images}")),
         // The copy is first written beside it.
-        ("chmod 0755 images; chmod 1777 .; :", "everybody may write to /var/lib/rancher/k3s/agent"),
+        ("chmod 0755 images; chmod 1777 .", agent, &format!("everybody may write to {agent}")),
     ] {
-        node.ok(&["sh", "-euc", &format!("cd {agent}; {prepare} images")]);
-        let folder = if reason.ends_with("agent") { agent } else { &format!("{agent}/images") };
+        node.ok(&["sh", "-euc", &format!("cd {agent}; {prepare}")]);
         let line = format!("k3s: root cannot trust {folder}: {reason}");
         let (status, said) = node.install(&[]);
         assert_eq!((status, lines(&said)), (1, vec!["containerd: is not running; skipped", &line]));
@@ -393,18 +379,17 @@ fn pauses_are_counted_by_their_programs() {
     for (folder, program) in [("ours", &ours), ("older", &with("0.0.9")), ("hers", &with("6.6.6"))] {
         let path = format!("{ALICE}/{folder}/pause");
         node.ok(&["mkdir", &format!("{ALICE}/{folder}")]);
-        fs::write(node.file(&path), program).expect("a program");
-        node.ok(&["chmod", "0755", &path]);
+        fs::write(node.file("/run/program"), program).expect("a program");
+        node.ok(&["install", "-m", "0755", "/run/program", &path]);
         node.start(&[BY_ALICE, &[&path]].concat());
     }
-    node.ok(&["cp", "/usr/bin/sleep", "/run/pause-sleep"]);
     node.ok(&["ln", "-s", "/usr/bin/sleep", "/run/alice/pause"]);
     node.start(&["/run/alice/pause", "1000"]);
     node.start(&["/run/alice/pause", "1000"]);
     until("all run", || node.ok(&["pgrep", "-cx", "pause"]).trim() == "6");
     let older = node.ok(&["sha256sum", "/run/alice/older/pause"]);
     let script = fs::read_to_string(engines::dist("pause-install.sh")).expect("a file");
-    node.write("/run/pause-install.sh", &script.replace("older=''", &format!("older='0 {}'", &older[..64])));
+    node.write("/run/pause-install.sh", &script.replace("\nolder='", &format!("\nolder='{} ", &older[..64])));
     let (status, said) = node.install(&["--check"]);
     assert_eq!(
         (status, lines(&said).last()),
@@ -433,6 +418,23 @@ fn alices_node(hidden: &[&str]) -> Option<Node> {
         node.write(&format!("/run/answers/{question}"), answer);
     }
     Some(node)
+}
+
+/// Starts a set-user-ID program of root's as hers, called `name`, and returns its PID when it has root's user IDs.
+fn start_hers(node: &Node, name: &str, mode: &str) -> String {
+    stand_in(node, "/usr/local/bin/chfn");
+    node.ok(&["chmod", mode, "/usr/local/bin/chfn"]);
+    let hers = format!("{ALICE}/bin/{name}");
+    stand_in(node, &hers);
+    node.ok(&["ln", "-s", "/usr/local/bin/chfn", &format!("{ALICE}/{name}")]);
+    let daemon = node.start(&[BY_ALICE, &["bash", "-c", &format!("exec -a {hers} {ALICE}/{name}")]].concat());
+    let pid = pid_of(node, name);
+    daemon.until("it has root's user IDs", || has_roots_ids(node, &pid));
+    pid
+}
+
+fn has_roots_ids(node: &Node, pid: &str) -> bool {
+    node.ok(&["cat", &format!("/proc/{pid}/status")]).contains("Uid:\t0\t0\t0\t0")
 }
 
 /// The PID of the newest process with this name.

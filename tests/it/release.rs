@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::Path;
 
+use build::arch::ALL;
 use build::root;
 use kit::process::{End, command, run};
 use kit::skip::has_namespaces;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use tempfile::TempDir;
-use xtask::release::{check, put, set_version};
+use xtask::release::{check, keep_programs, put, set_version};
 
 const NOW: &str = env!("CARGO_PKG_VERSION");
 const NEXT: &str = "98.7.6";
@@ -45,6 +46,18 @@ fn the_version_stands_nowhere_but_where_release_sets_it() {
     ] {
         assert!(fs::read_to_string(copy.path().join(file)).expect(file).contains(&line), "{file}: {line}");
     }
+}
+
+/// For the installer, which counts those that still run.
+#[test]
+fn the_programs_of_earlier_releases_are_kept() {
+    let copy = Copy::of_the_tree();
+    let read = |file: &str| fs::read_to_string(copy.path().join(file)).expect(file);
+    let before = read("xtask/released.txt");
+    keep_programs(copy.path()).expect("they are kept");
+    let lines: Vec<String> = read("digests.txt").lines().take(ALL.len()).map(|line| format!("{line}\n")).collect();
+    assert!(lines.iter().zip(ALL).all(|(line, arch)| line.ends_with(&format!("  pause-{}\n", arch.name))), "{lines:?}");
+    assert_eq!(read("xtask/released.txt"), before + &lines.concat());
 }
 
 #[test]

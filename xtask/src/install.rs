@@ -16,8 +16,8 @@ const LINE: usize = 1_000;
 /// The programs of earlier releases, as digests.txt had them; the installer counts those that still run.
 pub const RELEASED: &str = "xtask/released.txt";
 
-/// The script that installs `archive`, a gzipped OCI image layout under the name `reference`. It ends without a newline:
-/// its last byte closes what its second line opens.
+/// The script that installs `archive`, a gzipped OCI image layout under the name `reference`. It ends without a
+/// newline: its last byte closes what its second line opens.
 pub fn script(archive: &[u8], reference: &Reference) -> Result<String> {
     let read = |path: &str| {
         let path = root().join(path);
@@ -41,7 +41,7 @@ const SUM: &str = "sum=@SUM@\n";
 
 /// The script without comments, except the first, and indented with tabs: user data has little room.
 fn compact(script: &str) -> String {
-    let head = script.find("\nset ").expect("its first command") + 1;
+    let head = script.find("\n\n").expect("the end of its first comment") + 1;
     let (head, rest) = script.split_at(head);
     let line = |line: &str| {
         let text = line.trim_start_matches("    ");

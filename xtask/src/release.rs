@@ -45,8 +45,8 @@ pub fn release(root: &Path, version: &str) -> Result<String> {
     ))
 }
 
-/// Adds the programs in digests.txt to those of earlier releases.
-fn keep_programs(root: &Path) -> Result<()> {
+/// Adds the programs in digests.txt to those of earlier releases, which the installer knows.
+pub fn keep_programs(root: &Path) -> Result<()> {
     let [digests, released] = ["digests.txt", install::RELEASED].map(|file| root.join(file));
     let read = |file: &Path| fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()));
     let is_program = |line: &&str| line.split_once("  pause-").is_some_and(|(_, arch)| !arch.contains('.'));
