@@ -89,8 +89,8 @@ fn a_containers_configuration_is_not_loaded() {
     // It shows that it was loaded only where it may do what the container may not.
     node.write(
         "/run/loaded.c",
-        "#define _GNU_SOURCE\n#include <fcntl.h>\n#include <sched.h>\n__attribute__((constructor)) static void loaded(void)\n\
-         { if (unshare(CLONE_NEWUTS) == 0) creat(\"/run/loaded\", 0600); }\n",
+        "#define _GNU_SOURCE\n#include <fcntl.h>\n#include <sched.h>\n__attribute__((constructor))\n\
+         static void loaded(void) { if (unshare(CLONE_NEWUTS) == 0) creat(\"/run/loaded\", 0600); }\n",
     );
     node.tmpfs("/run/container");
     node.ok(&["mkdir", "/run/container/plugins"]);
@@ -183,12 +183,14 @@ fn the_engines_of_root_are_found_wherever_they_are() {
         ("a name beside one program of many names", multi, "exec /opt/k/bin/containerd"),
         (
             "a link elsewhere to a program with its version",
-            "mkdir /opt/c && cp /usr/bin/containerd /opt/c/containerd-1 && ln -s ../../../opt/c/containerd-1 /usr/local/bin/containerd",
+            "mkdir /opt/c && cp /usr/bin/containerd /opt/c/containerd-1 &&
+                ln -s ../../../opt/c/containerd-1 /usr/local/bin/containerd",
             "exec /usr/local/bin/containerd",
         ),
         (
             "a store like /nix/store, with a sticky folder",
-            "mkdir -p /opt/store/0-c/bin && chgrp 30000 /opt/store && chmod 1775 /opt/store && cp /usr/bin/containerd /opt/store/0-c/bin",
+            "mkdir -p /opt/store/0-c/bin && chgrp 30000 /opt/store && chmod 1775 /opt/store &&
+                cp /usr/bin/containerd /opt/store/0-c/bin",
             "exec /opt/store/0-c/bin/containerd",
         ),
         ("a folder of group 0", "mkdir -m 775 /opt/g && cp /usr/bin/containerd /opt/g", "exec /opt/g/containerd"),
@@ -255,14 +257,23 @@ fn clients_and_tools_are_roots() {
     let line = format!("containerd: {NAME} is installed (before: nothing), {PIN}, checked by ctr; ok\n");
     assert_eq!(node.install_by(&["env", &path, "/bin/dash"], &[]), (0, format!("{crictl}{line}")));
     let same = (0, format!("{crictl}{}", line.replace("nothing", "the same")));
-    let functions = "for name in env sed stat ls [; do eval \"$name() { echo $name >>/run/executed; }\"; export -f $name; \
-                     done; exec bash \"$@\"";
+    let functions = "for name in env sed stat ls [; do
+            eval \"$name() { echo $name >>/run/executed; }\"
+            export -f $name
+        done
+        exec bash \"$@\"";
     assert_eq!(node.install_by(&["bash", "-c", functions, "bash"], &[]), same);
     // Without the client of the distribution, there is only the one that others can replace.
     node.write_program("/usr/local/bin/ctr", trap);
     node.ok(&["mount", "--bind", "/dev/null", "/usr/bin/ctr"]);
     let line = "containerd: root cannot trust /usr/local/bin/ctr: group 50 may write to /usr/local/bin\n";
     assert_eq!(node.install(&[]), (1, format!("{crictl}{line}")));
+    // All of PATH is root's.
+    let place = "/run/current-system/sw/bin";
+    node.ok(&["mkdir", "-p", place]);
+    node.ok(&["chown", "1000", place]);
+    let line = format!("pause-install: root cannot trust {place}: {place} belongs to user 1000\n");
+    assert_eq!(node.install(&[]), (1, line));
     assert_eq!(executed(&node), [""; 0]);
 }
 
@@ -336,6 +347,7 @@ fn at_boot_runs_this_script_and_no_other() {
     node.own_etc();
     node.start_containerd(&configured(NAME));
     let script = fs::read_to_string(engines::dist("pause-install.sh")).expect("a file");
+    let sum = lines(&script).into_iter().find(|line| line.starts_with("sum=")).expect("a line");
     let refused = (1, "pause-install: --at-boot needs this script in a file\n".to_owned());
     let piped = ["sh", "-c", "cd /run/alice && exec sh -s -- --at-boot </run/pause-install.sh", "sh"];
     for hers in [
@@ -343,14 +355,9 @@ fn at_boot_runs_this_script_and_no_other() {
         format!("{script}\n"),
         script.replace("\numask 22\n", "\numask 22\n: >/run/executed-at-boot\n"),
         script.replace("\numask 22\n", "\numask 22\nsum=x; : >/run/executed-at-boot\n"),
-        // Once more the one line that the digest does not cover.
-        script.replace(
-            "\numask 22\n",
-            &format!(
-                "\numask 22\n{}\n",
-                lines(&script).into_iter().find(|line| line.starts_with("sum=")).expect("a line")
-            ),
-        ),
+        // The line that the digest does not cover: once more, and empty.
+        script.replace("\numask 22\n", &format!("\numask 22\n{sum}\n")),
+        script.replace(sum, "sum="),
     ] {
         node.write("/run/alice/sh", &hers);
         let whole = hers == format!("{script}\n");
