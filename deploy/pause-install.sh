@@ -128,13 +128,13 @@ END
 
 # Writes $folder/count, how many pauses run, by the digests of their programs, which it reads and does not execute.
 count_pauses() {
-    new=0 old=0 other=0
+    new=0 old=0 other=0 known=" $(tr '\n' ' ' <"$folder/ours")/ $older "
     for process in /proc/[0-9]*; do
         { read -r comm <"$process/comm" && [ "$comm" = pause ]; } 2>/dev/null || continue
         # Ours are smaller than a page, and what anybody else executes may have no end.
         head -c 4097 "$process/exe" >"$folder/program" || continue
         digest=$(digest <"$folder/program")
-        case " $(tr '\n' ' ' <"$folder/ours")/ $older " in
+        case $known in
         *" $digest "*/*) new=$((new + 1)) ;;
         *" $digest "*) old=$((old + 1)) ;;
         *) other=$((other + 1)) ;;
@@ -207,7 +207,7 @@ decode() {
         case $part in
         *.gz)
             echo "s/@${number%.gz}@/$(gzip -dc "$part" | digest)/" >>rules
-            gzip -dc "$part" | tar -xOf - pause | digest >>ours
+            [ -z "$check" ] || gzip -dc "$part" | tar -xOf - pause | digest >>ours # for count_pauses
             ;;
         *) sed -f rules "$part" >blob && mv blob "$part" ;;
         esac &&
@@ -602,9 +602,7 @@ of_containerd() {
     k3s | rke2) copy=${file%/etc/containerd/*}/images/zz-pause.tar ;;
     k0s) copy=$(flag root) copy=${copy%/containerd}/images/zz-pause.tar ;;
     esac
-    for place in ${copy:+"${copy%/*/*}" "${copy%/*}"}; do
-        is_roots "$place" || [ $? = 2 ] || fail "root cannot trust $place: $why"
-    done
+    for place in ${copy:+"${copy%/*/*}" "${copy%/*}"}; do needs_roots "$place"; done
     case $id:$cri in containerd:/run/containerd/containerd.sock) ;; containerd:*) title="$title at $cri" ;; esac
     case $(echo "$dump" | sed -n '/^disabled_plugins/p') in
     *cri\"* | *cri\'*) skip "its CRI plugin is disabled" ;;
@@ -645,9 +643,7 @@ of_crio() {
     find_client crictl
     crictl=$cli
     driver=$(setting storage_driver) root=$(setting root) runroot=$(setting runroot)
-    for place in ${cri:+"${cri%/*}"} ${root:+"$root"} ${runroot:+"$runroot"}; do
-        is_roots "$place" || [ $? = 2 ] || fail "root cannot trust $place: $why"
-    done
+    for place in ${cri:+"${cri%/*}"} ${root:+"$root"} ${runroot:+"$runroot"}; do needs_roots "$place"; done
     store=containers-storage:[${driver:+$driver@}$root+$runroot]
     case $(setting pause_command) in '' | /pause) ;; *) restart='set pause_command = "/pause" and restart it' ;; esac
     tool=podman
@@ -844,8 +840,11 @@ flag() { printf '%s\n' "$words" | sed -nE -e "/^--?($1)\$/{n;p;}" -e "s/^--?($1)
 reads() {
     file=${1:-$2}
     case $file in /*) ;; *) file=$cwd/$file working=$cwd ;; esac
-    is_roots "$file" || [ $? = 2 ] || fail "root cannot trust its configuration $file: $why"
+    needs_roots "$file" 'its configuration '
 }
+
+# Fails unless only root can change what path $1 leads to, or create it. $2 says what that is.
+needs_roots() { is_roots "$1" || [ $? = 2 ] || fail "root cannot trust ${2-}$1: $why"; }
 
 # Sets $cli to the path of client $1, which is beside the engine's program (not so the commands of vendors) or where
 # programs are; to nothing if there is none.
