@@ -21,7 +21,8 @@ use sys::{Args, EINTR, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_NODEFER, SIGCHLD, SIGINT, 
 
 /// Runs once, on the initial stack, and ends in [`hold`].
 fn main(args: Args) -> ! {
-    // First, because PID 1 loses every signal that it has no handler for.
+    // First, because PID 1 loses every signal that it has no handler for. The exit codes are upstream's, which installs
+    // the handler for SIGINT first.
     // SA_NODEFER: if the first signal's message blocks, a second signal still ends us.
     if !sys::handle(SIGTERM, shut_down, SA_NODEFER) {
         sys::exit(2);
@@ -41,8 +42,8 @@ fn main(args: Args) -> ! {
     }
 
     // SA_NOCLDWAIT: from here on the kernel itself releases every child that dies, even while we are
-    // stopped, frozen or starved of CPU. Last, because `reaped` does not return to this function.
-    if !sys::handle(SIGCHLD, reaped, SA_NOCLDSTOP | SA_NOCLDWAIT) {
+    // stopped, frozen or starved of CPU. Last, because `keep_reaping` does not return to this function.
+    if !sys::handle(SIGCHLD, keep_reaping, SA_NOCLDSTOP | SA_NOCLDWAIT) {
         sys::exit(3);
     }
     hold()
@@ -59,7 +60,7 @@ fn hold() -> ! {
 /// Handles the first SIGCHLD and ignores all later ones. Ignoring SIGCHLD also makes the kernel reap, and is the only
 /// way that works in emulators (qemu-user drops SA_NOCLDWAIT). It must ignore first and reap afterwards (in [`hold`]):
 /// in the other order, a child that dies in between stays a zombie.
-extern "C" fn reaped(_: c_int) -> ! {
+extern "C" fn keep_reaping(_: c_int) -> ! {
     sys::ignore(SIGCHLD);
     hold()
 }

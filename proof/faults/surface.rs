@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use kit::peers::Peer;
 use kit::process::command;
 use kit::wait::within_10_s;
-use kit::{orphans, seccomp};
+use kit::{calls, orphans, seccomp};
 use nix::libc;
 use nix::sys::signal::Signal;
 use nix::unistd::execv;
@@ -20,12 +20,8 @@ const CALLS: &[i64] = &[
     libc::SYS_rt_sigprocmask,
     libc::SYS_getpid,
     libc::SYS_wait4,
-    #[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
-    libc::SYS_pause,
-    #[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
-    libc::SYS_poll,
-    #[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
-    libc::SYS_ppoll,
+    calls::PAUSE,
+    calls::POLL,
     libc::SYS_write,
     libc::SYS_exit_group,
 ];

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::thread;
 
+use kit::calls;
 use kit::gate::{gated, wait_at_gate};
 use kit::process::Process;
 use kit::wait::within_10_s;
@@ -15,10 +16,7 @@ use nix::unistd::Pid;
 
 /// The call in which a program sleeps until a signal comes, as /proc/PID/syscall shows it: `pause`, or `ppoll` of
 /// nothing.
-#[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
-pub const SLEEP: i64 = libc::SYS_pause;
-#[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
-pub const SLEEP: i64 = libc::SYS_ppoll;
+pub const SLEEP: i64 = calls::PAUSE;
 
 /// A program that is PID 1 of a PID namespace, traced until [`Tracee::let_go`]. Dropping it kills it.
 pub struct Tracee {
@@ -176,6 +174,6 @@ pub fn is_asleep(process: &Process) -> bool {
     let status = process.status();
     let pending = (status.shdpnd | status.sigpnd) & !status.sigblk;
     // `ppoll` without descriptors; `pause` has no arguments, so what is shown as its first is arbitrary.
-    let sleeps = if SLEEP == libc::SYS_ppoll { format!("{SLEEP} 0x0 ") } else { format!("{SLEEP} ") };
+    let sleeps = if calls::ONLY_PPOLL { format!("{SLEEP} 0x0 ") } else { format!("{SLEEP} ") };
     pending == 0 && status.state.starts_with('S') && process.call().starts_with(&sleeps)
 }

@@ -5,6 +5,41 @@
 //! own nolibc (tools/include/nolibc) has the first two and errno above them, which pause does not need.
 #![allow(unsafe_code)]
 
+/// Defines what differs between architectures: the program's entry, a system call, and an instruction that ends the
+/// program. Each architecture gives the lines of assembly; the table at the top of its file says why they are right.
+macro_rules! abi {
+    (
+        _start: [$($entry:literal),+ $(,)?],
+        syscall($number:ident, $($arg:ident),+) -> $result:ident: [$($call:tt)+],
+        trap: $trap:literal,
+    ) => {
+        /// Where the kernel enters the program. Passes the initial stack pointer to [`super::start`].
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn _start() -> ! {
+            core::arch::naked_asm!($($entry,)+ start = sym super::start)
+        }
+
+        /// Makes a system call; returns its result, or an error as a negative errno.
+        ///
+        /// # Safety
+        /// The arguments must be right for the call.
+        pub unsafe fn syscall(number: u32, [$($arg),+]: [usize; 5]) -> isize {
+            let $number = number as usize;
+            let $result;
+            // SAFETY: the registers follow the table of the file; the caller promises that the arguments are right.
+            unsafe { core::arch::asm!($($call)+ options(nostack)) };
+            $result
+        }
+
+        /// Raises SIGILL.
+        pub fn trap() -> ! {
+            // SAFETY: the instruction touches neither memory nor registers, and nothing is executed after it.
+            unsafe { core::arch::asm!($trap, options(nomem, nostack, noreturn)) }
+        }
+    };
+}
+
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 #[cfg_attr(target_arch = "arm", path = "arm.rs")]
@@ -14,14 +49,10 @@
 #[cfg_attr(target_arch = "loongarch64", path = "loongarch64.rs")]
 mod arch;
 
-/// Ends the process, even if a seccomp filter refuses `exit_group`, `exit` or both. With one thread the two do the
-/// same. If both are refused, an undefined instruction raises SIGILL. The kernel forces that signal on the process and
-/// so removes the protection of PID 1 (`force_sig_info_to_task`, kernel/signal.c): it ends even PID 1 of a namespace.
-pub use arch::exit;
-
 use core::ffi::{CStr, c_char, c_int, c_uint};
 use core::mem::{MaybeUninit, transmute};
 use linux_raw_sys::general as linux;
+use or_ppoll::{PAUSE, POLL};
 
 pub const SIGINT: c_int = linux::SIGINT as c_int;
 pub const SIGTERM: c_int = linux::SIGTERM as c_int;
@@ -32,6 +63,33 @@ pub const SA_NODEFER: c_uint = linux::SA_NODEFER;
 pub const EINTR: isize = linux_raw_sys::errno::EINTR as isize;
 pub const STDOUT: c_int = linux::STDOUT_FILENO as c_int;
 pub const STDERR: c_int = linux::STDERR_FILENO as c_int;
+
+/// The flags without which the kernel does not start a handler. On x86-64 it kills a process whose handler has no
+/// restorer (`x64_setup_rt_frame`, arch/x86/kernel/signal_64.c); the flag alone is enough for handlers that do not
+/// return.
+#[cfg(target_arch = "x86_64")]
+const SA_REQUIRED: c_uint = linux::SA_RESTORER;
+#[cfg(not(target_arch = "x86_64"))]
+const SA_REQUIRED: c_uint = 0;
+
+/// The numbers of `pause` and `poll`, or that of `ppoll` where the kernel has the generic table of system calls
+/// (include/uapi/asm-generic/unistd.h), which lacks the other two.
+#[allow(non_upper_case_globals, unused_imports)]
+mod or_ppoll {
+    use linux_raw_sys::general::__NR_ppoll;
+    // What a block imports takes precedence over what is defined outside of it: these are used only where the
+    // architecture does not define its own.
+    const __NR_pause: u32 = __NR_ppoll;
+    const __NR_poll: u32 = __NR_ppoll;
+    pub const PAUSE: u32 = {
+        use linux_raw_sys::general::*;
+        __NR_pause
+    };
+    pub const POLL: u32 = {
+        use linux_raw_sys::general::*;
+        __NR_poll
+    };
+}
 
 /// A signal handler. The type guarantees that it does not return, so there is no `sigreturn`, and no restorer to call
 /// it.
@@ -44,7 +102,7 @@ pub type Handler = extern "C" fn(c_int) -> !;
 pub fn handle(signal: c_int, handler: Handler, flags: c_uint) -> bool {
     // SAFETY: the two types differ only in what they return, and `Handler` does not return.
     let handler = unsafe { transmute::<Handler, unsafe extern "C" fn(c_int)>(handler) };
-    sigaction(signal, Some(handler), flags | arch::SA_REQUIRED) == 0
+    sigaction(signal, Some(handler), flags | SA_REQUIRED) == 0
 }
 
 /// Ignores `signal`. For SIGCHLD, the kernel then also releases every child that dies.
@@ -85,30 +143,19 @@ pub fn reap() -> bool {
 /// Sleeps. The handlers that interrupt it do not return, so it returns only if a seccomp filter refuses the call (with
 /// a negative errno), or if a tracer or an emulator makes it return -EINTR (qemu-user 7.2 does).
 pub fn pause() -> isize {
-    #[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
-    let number = linux::__NR_pause;
-    // These architectures have no `pause`; `ppoll` without descriptors, timeout and mask does the same.
-    #[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
-    let number = linux::__NR_ppoll;
-    // SAFETY: no pointer is passed.
-    unsafe { arch::syscall(number, [0; 5]) }
+    // SAFETY: no pointer is passed. (Without descriptors, timeout and mask, `ppoll` does the same as `pause`.)
+    unsafe { arch::syscall(PAUSE, [0; 5]) }
 }
 
 /// Whether a write to `fd` would succeed now: there is room, and `poll` reports no error.
 pub fn is_writable(fd: c_int) -> bool {
     let mut poll = linux::pollfd { fd, events: linux::POLLOUT as i16, revents: 0 };
-    let fds = &raw mut poll as usize;
-    #[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
-    // SAFETY: the kernel reads and writes one pollfd, which lives until the call returns.
-    unsafe {
-        arch::syscall(linux::__NR_poll, [fds, 1, 0, 0, 0])
-    };
-    #[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
-    // SAFETY: as above; the kernel also reads and writes the timeout of zero, which lives as long.
-    unsafe {
-        let mut now: linux::__kernel_timespec = MaybeUninit::zeroed().assume_init();
-        arch::syscall(linux::__NR_ppoll, [fds, 1, &raw mut now as usize, 0, 0])
-    };
+    // SAFETY: zero is valid for both fields.
+    let mut zero: linux::__kernel_timespec = unsafe { MaybeUninit::zeroed().assume_init() };
+    // `poll` takes milliseconds, `ppoll` a pointer.
+    let timeout = if POLL == linux::__NR_ppoll { &raw mut zero as usize } else { 0 };
+    // SAFETY: the kernel reads and writes one pollfd, and `ppoll` also the timeout; both live until the call returns.
+    unsafe { arch::syscall(POLL, [&raw mut poll as usize, 1, timeout, 0, 0]) };
     poll.revents == poll.events
 }
 
@@ -122,6 +169,20 @@ pub fn write(fd: c_int, text: &str) {
 pub fn getpid() -> isize {
     // SAFETY: no pointer is passed.
     unsafe { arch::syscall(linux::__NR_getpid, [0; 5]) }
+}
+
+/// Ends the process, even if a seccomp filter refuses `exit_group`, `exit` or both. With one thread the two do the
+/// same. If both are refused, an undefined instruction raises SIGILL. The kernel forces that signal on the process and
+/// so removes the protection of PID 1 (`force_sig_info_to_task`, kernel/signal.c): it ends even PID 1 of a namespace.
+#[inline(never)] // six callers, one copy
+pub fn exit(status: usize) -> ! {
+    let args = [status, 0, 0, 0, 0];
+    // SAFETY: no pointer is passed.
+    unsafe {
+        arch::syscall(linux::__NR_exit_group, args);
+        arch::syscall(linux::__NR_exit, args)
+    };
+    arch::trap()
 }
 
 /// The command line's arguments, the program's name first.

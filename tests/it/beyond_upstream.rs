@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+use kit::calls::ONLY_PPOLL;
 use kit::peers::{ours, upstream};
 use kit::process::{End, Process, command};
 use kit::skip::{has, has_namespaces};
@@ -116,7 +117,7 @@ fn a_second_sigterm_ends_it_where_the_first_cannot_finish_its_message() {
     if !has("strace") {
         return;
     }
-    let poll = if cfg!(target_arch = "x86_64") { "poll" } else { "ppoll" };
+    let poll = if ONLY_PPOLL { "ppoll" } else { "poll" };
     let (fd, events, revents) = (2_i32, nix::libc::POLLOUT, nix::libc::POLLOUT);
     let pollfd = [&fd.to_ne_bytes()[..], &events.to_ne_bytes(), &revents.to_ne_bytes()].concat();
     let pollfd = hex::encode(pollfd);

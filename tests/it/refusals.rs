@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kit::calls::PAUSE;
 use kit::messages::LOOP_TERMINATED;
 use kit::peers::{ours, upstream};
 use kit::process::{End, Process, command};
@@ -45,11 +46,6 @@ const ROWS: &[Row] = &[
     (BOTH_EXITS, WorksOn, Some(Ends(KILLED_BY_SIGILL))),
 ];
 
-#[cfg(target_arch = "x86_64")]
-const PAUSE: i64 = libc::SYS_pause;
-/// These use it for `poll` as well.
-#[cfg(not(target_arch = "x86_64"))]
-const PAUSE: i64 = libc::SYS_ppoll;
 const EXIT_GROUP: (&str, i64) = ("exit_group", libc::SYS_exit_group);
 const EXIT: (&str, i64) = ("exit", libc::SYS_exit);
 const BOTH_EXITS: &[(&str, i64)] = &[EXIT_GROUP, EXIT];

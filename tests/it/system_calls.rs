@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use kit::calls::ONLY_PPOLL;
 use kit::peers::ours;
 use kit::process::command;
 use kit::skip::{has, has_namespaces};
@@ -37,17 +38,16 @@ const SLEEP: [&str; 3] = [
     "pause(",
 ];
 
-/// The same on this machine: only amd64 has a restorer, and arm64, riscv64 and loong64 have only ppoll.
+/// The same on this machine: only amd64 needs SA_RESTORER, and some architectures have only `ppoll`.
 fn expected(calls: &[&[&str]]) -> Vec<String> {
-    let here = |call: &&str| match cfg!(target_arch = "x86_64") {
-        true => (*call).to_owned(),
-        false => call
-            .replace("SA_RESTORER|", "")
-            .replace(
-                "poll([{fd=2, events=POLLOUT}], 1, 0)",
-                "ppoll([{fd=2, events=POLLOUT}], 1, {tv_sec=0, tv_nsec=0}, NULL, 0)",
-            )
-            .replace("pause(", "ppoll(NULL, 0, NULL, NULL, 0"),
+    let here = |call: &&str| {
+        let call = if cfg!(target_arch = "x86_64") { (*call).to_owned() } else { call.replace("SA_RESTORER|", "") };
+        if !ONLY_PPOLL {
+            return call;
+        }
+        let timeout = "{tv_sec=0, tv_nsec=0}, NULL, 0";
+        call.replace("poll([{fd=2, events=POLLOUT}], 1, 0", &format!("ppoll([{{fd=2, events=POLLOUT}}], 1, {timeout}"))
+            .replace("pause(", "ppoll(NULL, 0, NULL, NULL, 0")
     };
     calls.concat().iter().map(here).collect()
 }

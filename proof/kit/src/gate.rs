@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use nix::libc;
 
+use crate::calls;
 use crate::process::{Process, command};
 use crate::wait::within_10_s;
 
@@ -21,11 +22,7 @@ pub fn gated(before: &str, program: &Command) -> Command {
 /// still to come.
 pub fn wait_at_gate(process: &Process) {
     let reads = format!("{} 0x0 ", libc::SYS_read);
-    let polls = [
-        format!("{} ", libc::SYS_ppoll),
-        #[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
-        format!("{} ", libc::SYS_poll),
-    ];
+    let polls = [libc::SYS_ppoll, calls::POLL].map(|number| format!("{number} "));
     within_10_s("the gate waits", || {
         let call = process.call();
         (call.starts_with(&reads) || polls.iter().any(|polls| call.starts_with(polls))).then_some(())

@@ -1,5 +1,6 @@
 //! What tests start, watch and end: processes as PID 1, orphans, control groups, and the peers of pause.
 
+pub mod calls;
 pub mod cgroup;
 pub mod gate;
 pub mod markdown;
