@@ -74,10 +74,10 @@ push: setup ## pushes the image of all platforms to the registry that IMAGE name
 	skopeo copy --all $(SKOPEO_FLAGS) oci-archive:dist/pause.tar 'docker://$(IMAGE):$(TAG)'
 
 release-rehearsal: setup ## builds, compares with digests.txt, pushes to a registry on this machine, pulls, compares
-	proof/packages/install.sh release && xtask/release.sh rehearse
+	proof/packages/apt.sh release-rehearsal && xtask/release.sh rehearse
 
 lint: setup ## checks formatting, runs clippy, and checks that the documents have what was measured
-	proof/packages/install.sh lint
+	proof/packages/apt.sh lint
 	$(CARGO) fmt --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 	$(CARGO) xtask docs --check
@@ -98,14 +98,14 @@ setup: # is quick and needs no network if nothing is missing
 	RUSTC_BOOTSTRAP=1 $(CARGO) fetch --quiet --locked --manifest-path "$$library" # `core` of loong64 is built
 
 test-setup: setup
-	proof/packages/install.sh test || : # tests that need a missing program are skipped
+	proof/packages/apt.sh test || : # tests that need a missing program are skipped
 	proof/packages/spdx.sh && proof/packages/upstream.sh
 
 bench-setup: setup
-	proof/packages/install.sh bench || : # missing peers are left out
+	proof/packages/apt.sh bench || : # missing peers are left out
 	proof/packages/upstream.sh
 
 e2e-setup: setup # fetches everything now, because the tests have no network
-	proof/packages/install.sh e2e || : # tests that need a missing program are skipped
-	proof/packages/install.sh lint && $(CARGO) fetch --quiet --locked
+	proof/packages/apt.sh e2e || : # tests that need a missing program are skipped
+	proof/packages/apt.sh lint && $(CARGO) fetch --quiet --locked
 	proof/packages/upstream.sh

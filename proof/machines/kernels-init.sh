@@ -1,5 +1,5 @@
 #!/bin/busybox sh
-# Init of the machine that boot.sh starts: tests /pause as PID 1 of PID namespaces, then executes it as init.
+# Init of the machine that kernels-boot.sh starts: tests /pause as PID 1 of PID namespaces, then executes it as init.
 # The machine has only this file, /pause and Debian's /bin/busybox; it may have other programs in /peers and, where
 # instructions can be stepped, /instructions.
 # shellcheck shell=dash disable=SC2016 # some of these scripts are for other shells

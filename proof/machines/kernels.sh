@@ -1,6 +1,6 @@
 #!/bin/sh
 # Tests the pause of dist/ on real kernels of every architecture, two at a time.
-# Without an option: on one kernel for each line of machines except that of loong64, which needs a newer QEMU.
+# Without an option: on one kernel for each line of kernels-machines except that of loong64, which needs a newer QEMU.
 # --instructions: on the same kernels; also steps through pause's instructions, which takes minutes when emulated.
 # --all: on the kernels of every release of Debian; also measures the memory of pause, upstream's pause and a floor.
 # --save: the same as --all, and writes the tables of the documents if everything passed.
@@ -10,24 +10,24 @@ case $* in
     '' | --instructions | --all | --save) ;;
     *) echo "usage: $0 [--instructions | --all | --save]" >&2; exit 2 ;;
 esac
-proof/packages/install.sh kernels
+proof/packages/apt.sh kernels
 mkdir -p target/kernels
-boots=target/kernels/boots # for each boot, its folder in target/kernels and its line of machines
+boots=target/kernels/boots # for each boot, its folder in target/kernels and its line of kernels-machines
 releases='bullseye bookworm trixie forky'
 
-# The lines of machines whose kernel is in RELEASE.
+# The lines of kernels-machines whose kernel is in RELEASE.
 lines() {
     awk -v release="$1" -v releases="$releases" '!/^#/ && index(releases, $4) <= index(releases, release)' \
-        proof/machines/machines
+        proof/machines/kernels-machines
 }
 if [ $# = 0 ] || [ "$1" = --instructions ]; then
-    awk '!/^#/ && $1 != "loong64" { print $3, $0 }' proof/machines/machines >$boots
+    awk '!/^#/ && $1 != "loong64" { print $3, $0 }' proof/machines/kernels-machines >$boots
     # Downloads 600 MB and keeps 250 MB of them.
     awk '{ print $3, $4 }' $boots | proof/packages/kernel.sh
-    rm -rf target/instructions # boot.sh would use an old one
-    [ $# = 0 ] || proof/machines/instructions.sh
+    rm -rf target/instructions # kernels-boot.sh would use an old one
+    [ $# = 0 ] || proof/machines/kernels-instructions.sh
 else
-    proof/packages/install.sh kernels-all || : # without a compiler, upstream's pause is left out
+    proof/packages/apt.sh kernels-all || : # without a compiler, upstream's pause is left out
     proof/packages/upstream.sh
     proof/packages/loong64.sh
     PATH=$PWD/target/loong64:$PATH
@@ -52,12 +52,12 @@ while read -r folder pause rest; do
     [ "$pause" != loong64 ] || [ -x target/loong64/qemu-system-loongarch64 ] || continue # loong64.sh has reported it
     echo "$folder $pause $rest"
 done <$boots >$boots.fetched
-xargs -r -P 2 -L 1 proof/machines/boot.sh <$boots.fetched
+xargs -r -P 2 -L 1 proof/machines/kernels-boot.sh <$boots.fetched
 
 # shellcheck source=proof/kit/skip.sh
 . proof/kit/skip.sh
 grep -q ' amd64 amd64 ' $boots.fetched || skipped "no kernel of amd64 could be fetched"
 [ "${1-}" != --save ] || {
-    proof/machines/tables.sh
+    proof/machines/kernels-tables.sh
     cargo xtask docs
 }

@@ -16,7 +16,7 @@ project=$PWD
 . proof/kit/skip.sh
 [ "$(uname -m)" = x86_64 ] || skipped "$0 runs only on amd64"
 
-proof/packages/install.sh bench-v2
+proof/packages/apt.sh bench-v2
 package=linux-image-amd64 modules='netfs 9pnet 9pnet_virtio 9p overlay'
 echo "amd64 $package $modules" | proof/packages/kernel.sh
 [ -e "target/kernels/$package/fetched" ] || skipped "kernel.sh could not fetch the kernel $package"
@@ -32,7 +32,7 @@ chmod 0755 root/init
 # shellcheck disable=SC2016 # for the inner shell, whose export quotes the values
 env -i PATH="$PATH" HOME="$HOME" ${CARGO_HOME+CARGO_HOME="$CARGO_HOME"} ${RUSTUP_HOME+RUSTUP_HOME="$RUSTUP_HOME"} \
     project="$project" quick="$quick" sh -c 'export -p' >out/environment
-# -cx16: see proof/machines/machines
+# -cx16: see proof/machines/kernels-machines
 "$project/proof/machines/qemu.sh" 3600 ttyS0 qemu-system-x86_64 -M q35 -cpu qemu64,-cx16 -smp 2 -m 4096 \
     -virtfs local,path=/,mount_tag=machine,security_model=none,readonly=on,multidevs=remap \
     -virtfs local,path=out,mount_tag=out,security_model=none

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 # shellcheck source=proof/kit/skip.sh
 . proof/kit/skip.sh
 [ "$(uname -m)" = x86_64 ] || skipped "$0 is written for amd64 alone"
-proof/packages/install.sh node
+proof/packages/apt.sh node
 proof/packages/node.sh
 node=$PWD/target/node
 [ -e "$node/made-of" ] || exit 0 # which node.sh has said
@@ -26,7 +26,7 @@ cp proof/machines/node-init.sh "$node/out/"
 env -i project="$PWD" tests="$tests" names="$*" sh -c 'export -p' >"$node/out/environment"
 start=$(date +%s)
 cd "$node"
-# -cx16: see proof/machines/machines. The disk stays as it is: what is written goes to a temporary file.
+# -cx16: see proof/machines/kernels-machines. The disk stays as it is: what is written goes to a temporary file.
 append='root=/dev/vda rw systemd.show_status=true'
 append="$append systemd.mask=serial-getty@ttyS0 SYSTEMD_COLORS=0 TERM=dumb"
 append=$append ../../proof/machines/qemu.sh 5400 ttyS0 \

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Writes docs/fragments/kernels.md and memory-pages.md from the results of boot.sh for the boots that kernels.sh lists.
+# Writes docs/fragments/kernels.md and memory-pages.md from the results of kernels-boot.sh for the boots that kernels.sh
+# lists.
 set -eu
 cd "$(dirname "$0")/../../target/kernels"
 fragments=../../docs/fragments
@@ -18,8 +19,8 @@ table() {
             }
         }'
 }
-results() { # in the order of machines, then of releases
-    grep -v '^#' ../../proof/machines/machines | while read -r _ _ package _; do
+results() { # in the order of kernels-machines, then of releases
+    grep -v '^#' ../../proof/machines/kernels-machines | while read -r _ _ package _; do
         awk -v package="$package" '$4 == package { print $1 "/result" }' boots.fetched
     done
 }

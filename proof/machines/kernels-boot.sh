@@ -1,9 +1,9 @@
 #!/bin/sh
-# Boots the machine that LINE of the file machines describes, with the kernel in FOLDER of target/kernels, and with
-# kernels-init.sh, pause and busybox in its initramfs. Prints a line of the table. If all checks pass, writes
+# Boots the machine that LINE of the file kernels-machines describes, with the kernel in FOLDER of target/kernels, and
+# with kernels-init.sh, pause and busybox in its initramfs. Prints a line of the table. If all checks pass, writes
 # FOLDER/result: that line with | between its columns, and the memory of an instance of pause and of each of $peers
 # (NAME=FILE in target/) that is built for the architecture.
-# Usage: boot.sh FOLDER LINE...
+# Usage: kernels-boot.sh FOLDER LINE...
 set -eu
 project=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$1 pause=$2 console=$6 qemu=$7
