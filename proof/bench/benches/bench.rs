@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use anyhow::{Context, Result, bail, ensure};
 use bench::run::Run;
 use bench::subjects::{self, Subject};
-use bench::{bars, fragments, machine, samples, tables};
+use bench::{bars, fragments, samples, tables};
 use build::root;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use xtask::docs;
@@ -110,11 +110,12 @@ fn run(options: Options, stop: &AtomicBool) -> Result<bool> {
         eprintln!("missing: {subject}");
     }
     let mut run = Run::of(subjects, stop);
-    let cgroups = match options.memory {
-        true => run.memory(options.quick, 1)?, // 1,000 instances are already an average, and take minutes in QEMU
-        false => run.all(options.quick)?,
-    };
-    let results = run.results(machine::this(cgroups, options.quick)?);
+    if options.memory {
+        run.memory(options.quick, 1)?; // 1,000 instances are already an average, and take minutes in QEMU
+    } else {
+        run.all(options.quick)?;
+    }
+    let results = run.results(options.quick)?;
     println!("{}", tables::report(&results));
     let bars = bars::all(&results);
     let missed: Vec<_> = bars.iter().filter(|bar| bar.is_missed()).collect();

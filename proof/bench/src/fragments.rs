@@ -19,7 +19,7 @@ pub fn all() -> Result<Vec<(PathBuf, String)>> {
         ("memory", tables::memory(&run)),
         ("machine-v2", tables::machine(&run_v2)),
         ("memory-v2", tables::memory(&run_v2)),
-        ("node", tables::node(&run)),
+        ("pods", tables::pods(&run)),
         ("start", tables::starts(&run)),
         ("sizes", tables::sizes(&run)),
         ("reaping", tables::reaping(&run)),

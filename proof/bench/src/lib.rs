@@ -2,7 +2,6 @@
 
 pub mod bars;
 pub mod fragments;
-pub mod machine;
 mod measure;
 mod plots;
 pub mod run;

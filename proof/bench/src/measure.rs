@@ -47,8 +47,8 @@ pub fn instances(subject: &Subject, n: usize, samples: &mut Samples) -> Result<(
     Ok(())
 }
 
-/// A node with `n` pods: all the memory that their processes cost, and the time to start them one after the other.
-pub fn node(subject: &Subject, n: usize, samples: &mut Samples) -> Result<()> {
+/// All the memory that the processes of `n` pods cost, and the time to start them one after the other.
+pub fn pods(subject: &Subject, n: usize, samples: &mut Samples) -> Result<()> {
     let group = Group::of_memory()?;
     let inside = group.enter_memory();
     let first = Process::pid1(plain(subject)?); // as above
@@ -63,7 +63,7 @@ pub fn node(subject: &Subject, n: usize, samples: &mut Samples) -> Result<()> {
     let took = start.elapsed();
     let after = group.memory_in_use();
     drop(inside);
-    let sample = samples.nodes.entry(n).or_default();
+    let sample = samples.pods.entry(n).or_default();
     sample.all_bytes.push(after.all - before.all);
     sample.start_ns.push(took.as_nanos() as u64);
     Ok(())

@@ -47,10 +47,10 @@ fn memory(results: &Results) -> Result<String> {
     ];
     let kib = |peer: &Measured| -> Option<[f64; 4]> {
         let kib = |series: &Series| Some(series.median()? / 1024.0);
-        let (instance, node) = (peer.samples.instances.get(&n)?, peer.samples.nodes.get(&n)?);
+        let (instance, pods) = (peer.samples.instances.get(&n)?, peer.samples.pods.get(&n)?);
         let program = kib(&instance.all_bytes)?;
         let (kernel, tables) = (kib(&instance.kernel_bytes)?, kib(&instance.page_tables_bytes)?);
-        let all = kib(&node.all_bytes)? / n as f64;
+        let all = kib(&pods.all_bytes)? / n as f64;
         Some([all - program, tables, kernel - tables, program - kernel])
     };
     let bars: Vec<(String, [f64; 4])> =

@@ -3,17 +3,19 @@
 
 use std::fs;
 use std::io::{self, IsTerminal};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use build::arch::Arch;
 use kit::cgroup::{self, Group};
+use kit::machine::Machine;
 use kit::peers::ours;
 use kit::skip::has_namespaces;
 use xtask::image;
 
-use crate::samples::{Machine, Measured, OURS, Results, Samples};
+use crate::samples::{Measured, OURS, Results, Samples};
 use crate::subjects::Subject;
 use crate::{measure, trace};
 
@@ -32,17 +34,24 @@ impl<'a> Run<'a> {
     }
 
     /// The results so far.
-    pub fn results(self, machine: Machine) -> Results {
+    pub fn results(self, quick: bool) -> Result<Results> {
         let measured = |(subject, samples): (Subject, Samples)| Measured {
             name: subject.peer.name,
             about: subject.about,
             samples,
         };
-        Results { machine, peers: self.subjects.into_iter().zip(self.samples).map(measured).collect() }
+        let said = |command: &mut Command| Ok::<_, anyhow::Error>(build::output(command)?.trim().to_owned());
+        Ok(Results {
+            date: said(Command::new("date").args(["--utc", "+%F"]))?,
+            rustc: said(Command::new("rustc").arg("--version"))?,
+            quick,
+            machine: Machine::here(),
+            peers: self.subjects.into_iter().zip(self.samples).map(measured).collect(),
+        })
     }
 
-    /// Measures everything that this machine allows; returns the version of control groups that counted memory.
-    pub fn all(&mut self, quick: bool) -> Result<Option<u8>> {
+    /// Measures everything that this machine allows.
+    pub fn all(&mut self, quick: bool) -> Result<()> {
         let often = |full, few| if quick { few } else { full };
         let all = |_: &Subject| true;
         let reaps = |subject: &Subject| subject.reaps;
@@ -52,7 +61,7 @@ impl<'a> Run<'a> {
         self.each("version", often(501, 51), |subject| subject.version.is_some(), measure::version)?;
         if !has_namespaces() {
             eprintln!("left out: everything except bytes and -v");
-            return Ok(None);
+            return Ok(());
         }
         match measure::start_clock() {
             Ok(_) => self.each("start", often(501, 51), all, measure::start)?,
@@ -74,23 +83,20 @@ impl<'a> Run<'a> {
             self.each("zombies while frozen", 1, reaps, measure::frozen_zombies)?;
             self.each("zombies while starved", often(5, 1), reaps, measure::starved_zombies)?;
         }
-        let counted = self.memory(quick, 3)?;
-        if counted.is_some() {
-            let nodes: &[_] = if quick { &[(110, 1)] } else { &[(110, 5), (250, 5), (1000, 3)] };
-            for &(n, rounds) in nodes {
-                self.each(&format!("a node of {n} pods"), rounds, all, |subject, samples| {
-                    measure::node(subject, n, samples)
-                })?;
+        if self.memory(quick, 3)? {
+            let sizes: &[_] = if quick { &[(110, 1)] } else { &[(110, 5), (250, 5), (1000, 3)] };
+            for &(n, rounds) in sizes {
+                self.each(&format!("{n} pods"), rounds, all, |subject, samples| measure::pods(subject, n, samples))?;
             }
         }
-        Ok(counted)
+        Ok(())
     }
 
-    /// Measures the memory of an instance, if possible; returns the version of control groups.
-    pub fn memory(&mut self, quick: bool, thousands: usize) -> Result<Option<u8>> {
+    /// Measures the memory of an instance; returns whether control groups can count it.
+    pub fn memory(&mut self, quick: bool, thousands: usize) -> Result<bool> {
         if let Err(error) = Group::of_memory() {
-            eprintln!("left out: memory and the node: cannot create a control group: {error} (run as root)");
-            return Ok(None);
+            eprintln!("left out: memory: cannot create a control group: {error} (run as root)");
+            return Ok(false);
         }
         let fleets: &[_] = if quick { &[(10, 3), (100, 3)] } else { &[(10, 11), (100, 5), (1000, thousands)] };
         for &(n, rounds) in fleets {
@@ -101,7 +107,7 @@ impl<'a> Run<'a> {
                 |subject, samples| measure::instances(subject, n, samples),
             )?;
         }
-        Ok(Some(cgroup::version()))
+        Ok(true)
     }
 
     /// Takes one sample of each subject that can be `measured`, `rounds` times.

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use build::root;
+use kit::machine::Machine;
+use kit::quantiles;
 use serde::{Deserialize, Serialize};
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
@@ -21,39 +23,16 @@ pub const FLOOR_CALLS: &str = "floor: same calls";
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Results {
-    /// The machine and the date.
+    /// The day, in UTC.
+    pub date: String,
+    /// The output of `rustc --version`.
+    pub rustc: String,
+    /// Whether it was a quick run, with smaller sizes and fewer rounds.
+    pub quick: bool,
+    /// The machine.
     pub machine: Machine,
     /// The peers, our pause first.
     pub peers: Vec<Measured>,
-}
-
-/// The machine and the date of a run.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Machine {
-    /// The day, in UTC.
-    pub date: String,
-    /// The CPU's name in /proc/cpuinfo.
-    pub cpu: String,
-    /// How many CPUs this program may use.
-    pub cpus: usize,
-    /// MemTotal of /proc/meminfo.
-    pub memory_bytes: u64,
-    /// Whether it is a virtual machine.
-    #[serde(rename = "virtual")]
-    pub is_virtual: bool,
-    /// The version of Linux, without a distribution's suffix.
-    pub kernel: String,
-    /// The architecture, by Rust's name.
-    pub architecture: String,
-    /// The distribution.
-    pub os: String,
-    /// The output of `rustc --version`.
-    pub rustc: String,
-    /// The version of control groups that counted memory.
-    pub cgroup: Option<u8>,
-    /// Whether it was a quick run, with smaller sizes and fewer rounds.
-    pub quick: bool,
 }
 
 /// A peer and its samples.
@@ -100,8 +79,8 @@ pub struct Samples {
     pub starved_zombies: Series,
     /// Memory of an instance, by the number of instances.
     pub instances: BTreeMap<usize, Instance>,
-    /// A whole node, by the number of pods.
-    pub nodes: BTreeMap<usize, Node>,
+    /// Many pods, by their number.
+    pub pods: BTreeMap<usize, Pods>,
     /// A storm of orphans, by the number of orphans.
     pub storms: BTreeMap<usize, Storm>,
 }
@@ -124,11 +103,11 @@ pub struct Instance {
     pub rss_bytes: Series,
 }
 
-/// A node with many pods.
+/// Many pods, each in its own PID namespace.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Node {
-    /// All memory that the pods' processes cost.
+pub struct Pods {
+    /// All memory that their processes cost.
     pub all_bytes: Series,
     /// Elapsed time to start them one after the other.
     pub start_ns: Series,
@@ -157,7 +136,7 @@ impl Series {
 
     /// The median; None without samples.
     pub fn median(&self) -> Option<f64> {
-        self.quartiles().map(|[_, median, _]| median)
+        quantiles::median(&self.0).map(|median| median as f64)
     }
 
     /// The lower quartile, the median and the upper quartile.
@@ -167,16 +146,7 @@ impl Series {
 
     /// The quantiles at these fractions; None without samples.
     pub fn quantiles<const N: usize>(&self, parts: [f64; N]) -> Option<[f64; N]> {
-        let mut samples = self.0.clone();
-        samples.sort();
-        let last = samples.len().checked_sub(1)?;
-        // Rounds outwards: with few samples, a range that is too wide is better than one that is too narrow.
-        let at = |part: f64| match last as f64 * part {
-            at if part < 0.5 => at.floor(),
-            at if part > 0.5 => at.ceil(),
-            at => at.round(),
-        };
-        Some(parts.map(|part| samples[at(part) as usize] as f64))
+        quantiles::quantiles(&self.0, parts).map(|found| found.map(|sample| sample as f64))
     }
 
     /// Interquartile range ÷ median; None for fewer than two samples.

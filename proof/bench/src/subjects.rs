@@ -79,7 +79,7 @@ fn subject(peer: Peer, about: &str, version: Option<&'static str>) -> Subject {
 }
 
 fn packaged(package: &str) -> String {
-    let version = Command::new("dpkg-query").args(["--show", "--showformat=${Version}", package]).output();
-    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let mut query = Command::new("dpkg-query");
+    let version = build::output(query.args(["--show", "--showformat=${Version}", package])).unwrap_or_default();
     format!("Debian's, {version}")
 }

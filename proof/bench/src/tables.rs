@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use kit::machine::Machine;
 use xtask::markdown::{grouped, table};
 
 use crate::bars;
@@ -11,7 +12,7 @@ use crate::samples::{FLOOR_CALLS, Instance, Measured, OURS, Results, Samples, Se
 /// All tables, for a terminal.
 pub fn report(results: &Results) -> String {
     let mut report = machine(results) + "\n";
-    for table in [sizes, starts, memory, node, reaping, bars] {
+    for table in [sizes, starts, memory, pods, reaping, bars] {
         let table = table(results);
         if !table.is_empty() {
             report += &format!("\n{table}");
@@ -21,18 +22,14 @@ pub fn report(results: &Results) -> String {
 }
 
 /// The machine and the date.
-pub fn machine(results: &Results) -> String {
-    let machine = &results.machine;
+pub fn machine(Results { date, rustc, quick, machine, .. }: &Results) -> String {
     let gib = machine.memory_bytes as f64 / f64::powi(2.0, 30);
     let virtual_machine = if machine.is_virtual { "a virtual machine" } else { "a machine" };
-    let quick = if machine.quick { ", a quick run" } else { "" };
-    let cgroup = match machine.cgroup {
-        Some(version) => format!("control groups v{version}"),
-        None => "no control groups".to_owned(),
-    };
+    let quick = if *quick { ", a quick run" } else { "" };
+    let Machine { kernel, cgroups, os, architecture, cpu, cpus, .. } = machine;
     format!(
-        "Measured on {}{quick}: {virtual_machine} with {} CPUs ({}, {}) and {gib:.0} GiB,\nLinux {}, {}, {cgroup}, {}.",
-        machine.date, machine.cpus, machine.cpu, machine.architecture, machine.kernel, machine.os, machine.rustc,
+        "Measured on {date}{quick}: {virtual_machine} with {cpus} CPUs ({cpu}, {architecture}) and {gib:.0} GiB,\n\
+         Linux {kernel}, {os}, control groups v{cgroups}, {rustc}.",
     )
 }
 
@@ -98,13 +95,13 @@ pub fn memory(results: &Results) -> String {
     )
 }
 
-/// Memory and start time of a whole node.
-pub fn node(results: &Results) -> String {
+/// Memory and start time of many pods.
+pub fn pods(results: &Results) -> String {
     let mib = |of: &Samples, n| {
-        let median = of.nodes.get(&n).and_then(|node| node.all_bytes.median());
+        let median = of.pods.get(&n).and_then(|pods| pods.all_bytes.median());
         shown(median, |bytes| format!("{:.1}", bytes / f64::powi(2.0, 20)))
     };
-    let ms = |of: &Samples, n| number(of.nodes.get(&n).and_then(|node| node.start_ns.median()).map(|ns| ns / 1e6));
+    let ms = |of: &Samples, n| number(of.pods.get(&n).and_then(|pods| pods.start_ns.median()).map(|ns| ns / 1e6));
     rows(
         results,
         &[
@@ -114,7 +111,7 @@ pub fn node(results: &Results) -> String {
             ("ms", &|of| ms(of, 250)),
             ("1,000 pods, MiB", &|of| mib(of, 1000)),
             ("ms", &|of| ms(of, 1000)),
-            ("spread", &|of| widest(of.nodes.values().flat_map(|node| [&node.all_bytes, &node.start_ns]))),
+            ("spread", &|of| widest(of.pods.values().flat_map(|pods| [&pods.all_bytes, &pods.start_ns]))),
         ],
     )
 }
@@ -167,7 +164,7 @@ pub fn summary(results: &Results) -> Result<String> {
         ("file".to_owned(), &bytes, &|of| of.file_bytes.median()),
         ("memory of an instance, from `execve` on".to_owned(), &kib, &|of| of.instances.get(&n)?.all_bytes.median()),
         ("the same with the kernel's task and stack".to_owned(), &kib, &|of| {
-            Some(of.nodes.get(&n)?.all_bytes.median()? / n as f64)
+            Some(of.pods.get(&n)?.all_bytes.median()? / n as f64)
         }),
         ("start, from `execve` to `pause`".to_owned(), &time, &|of| of.start_ns.median()),
         ("instructions until then".to_owned(), &|n| grouped(n as u64), &|of| of.instructions.median()),

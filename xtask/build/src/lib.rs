@@ -8,7 +8,7 @@ use std::fs::{self, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
 use arch::Arch;
@@ -129,6 +129,17 @@ fn rustc_flags(arch: &Arch) -> Vec<String> {
 pub fn root() -> &'static Path {
     let xtask_build = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask_build.ancestors().nth(2).unwrap_or(xtask_build)
+}
+
+/// Runs a command and returns its stdout as text if it succeeds. Otherwise the error names the program, its arguments,
+/// its status, and all that it said.
+pub fn output(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let Output { status, stdout, stderr } = command.output().with_context(|| format!("cannot run {program}"))?;
+    let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    let arguments: Vec<_> = command.get_args().collect();
+    ensure!(status.success(), "{program} {arguments:?}: {status}\n{stdout}{stderr}");
+    Ok(stdout)
 }
 
 /// Writes `bytes` to `path` with `mode`, atomically: readers see the old file or the new one. Creates the folder if it
