@@ -39,7 +39,7 @@ nightly: test-setup ## the checks that take too long for every change
 	$(MAKE) bench-v2 BENCH=
 	$(MAKE) node
 
-IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "proof/e2e/isolated.sh"'
+IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "proof/e2e/shared/isolated.sh"'
 
 e2e: e2e-setup ## tests of pause in real engines, which it installs
 	proof/packages/newer-debian.sh && rm -f target/compatibility.json target/cost.json

@@ -24,8 +24,8 @@ rm -f "$project/target/compatibility.json" "$project/target/cost.json"
 
 uname -sr
 findmnt -no FSTYPE /sys/fs/cgroup
-mkdir -p /etc/containers/containers.conf.d /etc/cni /etc/docker # which the tests fill, or hide behind empty ones
 cd "$project/proof/e2e"
+xargs mkdir -p <shared/engine-folders # which the tests fill, or hide behind empty ones
 export CI=true PATH=/usr/sbin:/usr/bin:/sbin:/bin CARGO_MANIFEST_DIR="$project/proof/e2e"
 # shellcheck disable=SC2154,SC2086 # from the environment: lists of words
 for test in $tests; do

@@ -29,6 +29,9 @@ pub struct Machine {
     /// Whether it is a virtual machine.
     #[serde(rename = "virtual")]
     pub is_virtual: bool,
+    /// Whether that is QEMU.
+    #[serde(rename = "qemu")]
+    pub is_qemu: bool,
 }
 
 impl Machine {
@@ -48,11 +51,12 @@ impl Machine {
             cpus: available_parallelism().expect("a number").get(),
             memory_bytes: kib * 1024,
             is_virtual: cpus.contains(" hypervisor"),
+            is_qemu: is_qemu(),
         }
     }
 }
 
 /// Whether this machine is QEMU, like that of `make node`.
-pub fn is_emulated() -> bool {
+pub fn is_qemu() -> bool {
     fs::read_to_string("/sys/class/dmi/id/sys_vendor").is_ok_and(|vendor| vendor.trim() == "QEMU")
 }

@@ -1,0 +1,64 @@
+//! What a sandbox costs in an engine: the memory of its control group, which is where an operator looks.
+
+use std::path::Path;
+
+use build::arch::Arch;
+use kit::cgroup::memory_of;
+use kit::machine::is_qemu;
+use kit::peers::{floor_file, floor_for, upstream};
+use kit::skip::is_installed;
+use shared::cost::Cost;
+use shared::cri::{POD, with_containerd_2};
+use shared::{NAME, dist, ok, until};
+
+/// How many sandboxes of a program run at once.
+const SANDBOXES: usize = 5;
+
+/// The kernel and the engine use most of it, whatever the program is. So it is compared with a sandbox of a program
+/// that only pauses.
+#[tokio::test]
+async fn it_costs_what_one_of_the_smallest_program_does() {
+    let Some(upstream) = upstream() else { return };
+    let Some((mut host, _)) = with_containerd_2(&["containerd", "dockerd", "runc"]).await else { return };
+    let arch = Arch::host().expect("an architecture of pause");
+    let ours = dist(&format!("pause-{}", arch.name));
+    // The machine of `make node` has no compiler; node.sh has built the floor outside.
+    let floor = if is_installed("cargo") { floor_for("pause", arch) } else { floor_file("pause", arch) };
+    let images = ["ours", "upstream", "floor"].map(|tag| format!("localhost/cost:{tag}"));
+    for (image, program) in images.iter().zip([&ours, &upstream, &floor]) {
+        make_image(image, program);
+        host.import(image);
+    }
+    let mut cost = Cost::new(&format!("containerd {}", host.version), &["pause", "upstream", "floor: only pauses"]);
+    let rounds = if is_qemu() { 3 } else { 8 };
+    for _ in 0..rounds {
+        for (program, image) in images.iter().enumerate() {
+            host.ok(&["ctr", "-n", "k8s.io", "images", "tag", "--force", image, NAME]);
+            host.hears_of(&[NAME, image]).await;
+            let mut sandboxes = Vec::new();
+            for index in 0..SANDBOXES {
+                sandboxes.push(host.run(&format!("cost-{index}"), POD).await.expect("a sandbox"));
+            }
+            for id in &sandboxes {
+                let (pause, _) = host.status(id).await;
+                until("it sleeps", || pause.status().is_ok_and(|status| status.state.starts_with('S')));
+                let (shown, in_use) = memory_of(&host.file(&format!("/proc/{}", pause.pid)));
+                cost.add(program, shown, in_use.all);
+            }
+            for id in sandboxes {
+                host.remove(&id).await;
+            }
+        }
+    }
+    cost.keep();
+    let [ours, _, floor] = [0, 1, 2].map(|program| cost.in_use(program));
+    assert!(ours * 100 <= floor * 103, "{ours} bytes against {floor}");
+}
+
+/// Gives Docker an image of this program with the config of ours.
+fn make_image(name: &str, program: &Path) {
+    let tar = "install -D -m 755 \"$0\" /run/cost/pause && tar -C /run/cost -cf /run/cost.tar pause";
+    ok("sh", &["-c", tar, &program.to_string_lossy()]);
+    let config = ["--change=ENTRYPOINT [\"/pause\"]", "--change=USER 65535:65535"];
+    ok("docker", &["import", config[0], config[1], "/run/cost.tar", name]);
+}

@@ -1,0 +1,70 @@
+//! Does pause-install.sh put the image into each engine of a node, keep it there and take it away again, and does it
+//! refuse what it should?
+//!
+//! containerd, Docker, Podman, systemd, cloud-init and ssh are real. k3s, RKE2, k0s, MicroK8s, CRI-O and cri-dockerd,
+//! which Debian 12 does not have, are simulated: around a real containerd or a real store, the tests create what the
+//! installer looks at (programs, command lines, sockets, files, links). stand_in.rs is the program of those that are no
+//! containerd, and crictl.rs the program of that name.
+
+mod boot_unit;
+mod cloud_init;
+mod containerd;
+mod cri_dockerd;
+mod crio;
+mod podman;
+mod refusals;
+mod removal;
+mod ssh;
+mod taken_names;
+mod trust;
+mod vendors;
+mod waiting;
+mod which_engines;
+
+use std::path::Path;
+
+use shared::daemon::Daemon;
+use shared::host::Host;
+use shared::ok;
+
+/// What `--check` says of the pauses that run: the one that holds the host.
+const ONLY_THE_HOSTS_OWN: &str = "pauses that run: 1 of this release, 0 of earlier ones, 0 others";
+
+/// What most of these tests need.
+const REAL: &[&str] = &["containerd", "dockerd", "podman", "runc", "skopeo"];
+
+/// Builds an image in Docker with our entrypoint but another digest; `title` becomes its label and name. Returns its
+/// name.
+fn other_pause(title: &str) -> String {
+    let (name, label) = (format!("localhost/{title}:1"), format!("--label=org.opencontainers.image.title={title}"));
+    ok("docker", &["build", "--quiet", "--build-arg=TARGETARCH=amd64", &label, "--tag", &name, "."]);
+    name
+}
+
+/// A configuration of containerd 1 with the sandbox image `name`.
+fn configured(name: &str) -> String {
+    format!("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"{name}\"\n")
+}
+
+fn start_docker(host: &Host) {
+    let daemon = host.start(&["dockerd", "--storage-driver=vfs", "--iptables=false", "--bridge=none"]);
+    daemon.until("dockerd answers", || host.try_to(&["docker", "version"]).is_ok());
+}
+
+/// Puts the stand-in for engines there, which prints what /run/answers has.
+fn stand_in(host: &Host, path: &str) {
+    host.ok(&["mkdir", "-p", "/run/answers", Path::new(path).parent().expect("a folder").to_str().expect("UTF-8")]);
+    // Not by this process, because a program that a child of another test has open cannot be executed.
+    ok("cp", &[env!("CARGO_BIN_EXE_stand-in"), &host.file(path).to_string_lossy()]);
+}
+
+/// Starts a simulated engine, and waits until its process has the engine's name.
+fn start_as(host: &Host, name: &str, words: &[&str]) -> Daemon {
+    let daemon = host.start(words);
+    daemon.until("it runs", || host.try_to(&["pgrep", "-x", name]).is_ok());
+    daemon
+}
+
+fn lines(said: &str) -> Vec<&str> {
+    said.lines().collect()
+}

@@ -1,0 +1,59 @@
+//! The installer and Podman, whose failures count only where it matters.
+
+use shared::containerd::is_version_2;
+use shared::host::Host;
+use shared::{NAME, ready};
+
+use super::{REAL, configured, lines};
+
+#[test]
+fn a_policy_that_refuses() {
+    if !ready(REAL) {
+        return;
+    }
+    let host = Host::new(&["docker", "dockerd", "containerd", "ctr"]);
+    host.ok(&["mount", "-t", "tmpfs", "tmpfs", "/etc/containers"]);
+    host.write("/etc/containers/policy.json", r#"{ "default": [{ "type": "reject" }] }"#);
+    let (status, said) = host.install(&[]);
+    assert_eq!(status, 1);
+    assert!(said.starts_with("Podman: cannot load the image: "), "{said}");
+    assert!(said.contains("is rejected by policy"), "the whole error is printed: {said}");
+}
+
+#[test]
+fn podman_alone_fails_nothing() {
+    if !ready(REAL) {
+        return;
+    }
+    let host = Host::new(&["docker", "dockerd"]);
+    host.start_containerd(&configured("Upper/pause:1"));
+    host.write("/etc/containers/containers.conf.d/pause.conf", "[engine]\ninfra_image = \"Upper/pause:1\"\n");
+    // Podman refuses such a name, and so does containerd 1.6.
+    let (status, said) = host.install(&["--as", "configured"]);
+    let [containerd, podman, ..] = lines(&said)[..] else { panic!("{said}") };
+    let refused = "containerd: containerd 1.6 refuses this name, configure another: Upper/pause:1";
+    assert!(if is_version_2() { status == 0 } else { status == 1 && containerd == refused }, "{said}");
+    assert!(podman.starts_with("Podman: cannot load the image: "), "{said}");
+    // With a name that containerd accepts, Podman's failure does not count.
+    host.write("/etc/containerd/config.toml", &configured(NAME));
+    let (status, said) = host.install(&["--as", "configured"]);
+    assert!(status == 0 && said.contains("Podman: cannot load the image: "), "{said}");
+}
+
+/// If another engine is installed, a failure of Podman does not count when an image is installed, but it does when one
+/// is removed.
+#[test]
+fn a_refusal_of_podman_counts() {
+    if !ready(REAL) {
+        return;
+    }
+    let host = Host::new(&["docker", "dockerd"]);
+    host.start_containerd(&configured("registry.k8s.io/pause:3.6"));
+    let conf = format!("[engine]\ninfra_image = \"{NAME}\"\ninfra_command = \"/pause\"\n");
+    host.write("/etc/containers/containers.conf.d/pause.conf", &conf);
+    assert_eq!(host.install(&[]).0, 0);
+    let (status, said) = host.install(&["--remove"]);
+    let refusal = format!("Podman: {NAME} is the configured sandbox image and nothing replaces it; --force removes it");
+    assert_eq!((status, lines(&said)), (1, vec![format!("containerd: removed: {NAME}; ok").as_str(), &refusal]));
+    host.ok(&["podman", "image", "exists", NAME]);
+}

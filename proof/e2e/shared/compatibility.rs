@@ -1,0 +1,135 @@
+//! The compatibility table: what the tests ran in engines, where, and whether it passed. The tests store rows in
+//! target/; from these, `make compatibility` writes the table in README.md and the list in docs/compatibility.md, and it
+//! writes the table of [`crate::cost`].
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use anyhow::{Context, Result, bail, ensure};
+use build::{root, write};
+use kit::machine::Machine;
+use serde::{Deserialize, Serialize};
+
+use crate::cost;
+
+/// Records what a test runs: dropping it stores a row, which says whether the test passed.
+pub struct Row(Run);
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Run {
+    engine: String,
+    version: String,
+    machine: Machine,
+    how: String,
+    passed: bool,
+}
+
+impl Row {
+    /// `version` is what the engine prints about its version.
+    pub fn new(engine: &str, version: &str, how: &str) -> Self {
+        let is_version = |word: &&str| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit());
+        let mut words = version.split([' ', '\n', '"', ',']).map(|word| word.trim_start_matches('v'));
+        let version = words.find(is_version).expect("a version").to_owned();
+        let [engine, how] = [engine, how].map(str::to_owned);
+        Self(Run { engine, version, machine: Machine::here(), how, passed: false })
+    }
+}
+
+impl Drop for Row {
+    fn drop(&mut self) {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _held = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut runs = kept_in(&file()).unwrap_or_default();
+        let same = |run: &Run| (&run.engine, &run.version, &run.how) == (&self.0.engine, &self.0.version, &self.0.how);
+        runs.retain(|run| !same(run));
+        runs.push(Run { passed: !thread::panicking(), ..self.0.clone() });
+        runs.sort();
+        let text = serde_json::to_string_pretty(&runs).expect("JSON") + "\n";
+        write(&file(), text.as_bytes(), 0o644).expect("target/ can be written");
+    }
+}
+
+/// The rows of the last runs. `make e2e` removes the old ones first.
+fn file() -> PathBuf {
+    root().join("target/compatibility.json")
+}
+
+/// The same in the machine of `make node`.
+fn file_of_node() -> PathBuf {
+    root().join("target/node/out/compatibility.json")
+}
+
+fn kept_in(file: &Path) -> Result<Vec<Run>> {
+    let rows = fs::read(file).with_context(|| format!("no {}: run `make e2e kubelet node`", file.display()))?;
+    serde_json::from_slice(&rows).with_context(|| format!("{} is not a file that `make e2e` writes", file.display()))
+}
+
+/// Writes the tables and the list, if every run passed.
+pub fn write_tables() -> Result<()> {
+    let mut runs = [kept_in(&file())?, kept_in(&file_of_node())?].concat();
+    runs.sort();
+    if let Some(failed) = runs.iter().find(|run| !run.passed) {
+        bail!("failed in {} {}: {}; the table is not changed", failed.engine, failed.version, failed.how);
+    }
+    ensure!(!runs.is_empty(), "nothing was run: run `make e2e kubelet node`");
+    let fragment = |name: &str| root().join("docs/fragments").join(name).with_extension("md");
+    let old = fs::read_to_string(fragment("compatibility")).unwrap_or_default();
+    let new = table(&runs)?;
+    let engines = |table: &str| -> BTreeSet<String> {
+        let engine = |row: &str| Some(row.split('|').nth(1)?.trim().to_owned());
+        table.lines().skip(2).filter_map(engine).collect()
+    };
+    if let Some(engine) = engines(&old).difference(&engines(&new)).next() {
+        let file = fragment("compatibility");
+        bail!("not run: {engine}; run `make e2e kubelet node`, or remove its rows from {}", file.display());
+    }
+    let cost = cost::table()?;
+    write(&fragment("compatibility"), new.as_bytes(), 0o644)?;
+    write(&fragment("compatibility-runs"), list(&runs).as_bytes(), 0o644)?;
+    write(&fragment("benchmarks-sandbox"), cost.as_bytes(), 0o644)
+}
+
+/// The runs of each version of an engine on each system, as the table names that.
+fn of_versions(runs: &[Run]) -> impl Iterator<Item = &[Run]> {
+    runs.chunk_by(|a, b| (&a.engine, &a.version, system(&a.machine)) == (&b.engine, &b.version, system(&b.machine)))
+}
+
+/// The release of Linux, the version of control groups, and the distribution.
+fn system(machine: &Machine) -> [String; 3] {
+    let Machine { kernel, cgroups, os, is_qemu, .. } = machine;
+    let place = if *is_qemu { " in QEMU" } else { "" };
+    [kernel.clone(), format!("v{cgroups}"), os.replace(" GNU/Linux", "") + place]
+}
+
+/// The table, with a row for each of [`of_versions`].
+fn table(runs: &[Run]) -> Result<String> {
+    let row = |of_one: &[Run]| {
+        let Run { engine, version, machine, .. } = &of_one[0];
+        let [kernel, cgroups, place] = system(machine);
+        let passed = of_one.iter().filter(|run| run.passed).count();
+        let passed = format!("{passed} of {}", of_one.len());
+        vec![engine.clone(), version.clone(), kernel, cgroups, place, passed]
+    };
+    let rows: Vec<Vec<String>> = of_versions(runs).map(row).collect();
+    if let Some(cell) = rows.iter().flatten().find(|cell| cell.len() > 100 || cell.contains('|')) {
+        bail!("too long for a cell of the table, or has a |: {cell}");
+    }
+    Ok(xtask::markdown::table(&["engine", "version", "Linux", "cgroups", "machine", "passed"], rows))
+}
+
+/// The list of all runs, with a section for each of [`of_versions`].
+fn list(runs: &[Run]) -> String {
+    let mut list = String::new();
+    for of_one in of_versions(runs) {
+        let Run { engine, version, machine, .. } = &of_one[0];
+        let [kernel, cgroups, place] = system(machine);
+        list += &format!("\n## {engine}, {version}\nLinux {kernel}, control groups {cgroups}, {place}.\n\n");
+        for run in of_one {
+            list += &format!("- {}\n", run.how);
+        }
+    }
+    list
+}

@@ -1,0 +1,69 @@
+//! Which containerd there is, on this machine and on one of a newer Debian, and what follows from its version.
+
+use std::path::PathBuf;
+use std::{fmt, fs};
+
+use kit::skip::{does_not_apply, not_fetched};
+
+use crate::tools::run;
+
+/// What the installer says of the pin, of this machine's containerd: that of Debian 12 has none.
+pub const PIN: Pin = Pin;
+
+/// Its text depends on the version.
+pub struct Pin;
+
+impl fmt::Display for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(if is_version_2() { "pinned" } else { TOO_OLD })
+    }
+}
+
+/// What it says of a containerd without pins.
+pub const TOO_OLD: &str = "too old to pin";
+
+/// The key that the installer names for this machine's containerd.
+pub fn sandbox_key() -> &'static str {
+    if is_version_2() { "pinned_images.sandbox" } else { "sandbox_image" }
+}
+
+/// The root folder of a machine that has containerd 1: this one, or none.
+pub fn root_of_1() -> Option<PathBuf> {
+    if is_version_2() {
+        does_not_apply("this machine has containerd 2, and no engine beside it that is older");
+        return None;
+    }
+    Some("/".into())
+}
+
+/// The root folder of a machine that has containerd 2: this one or another; a skip if there is none.
+pub fn root_of_2() -> Option<PathBuf> {
+    if is_version_2() {
+        return Some("/".into());
+    }
+    newer_debian()
+}
+
+/// The root folder of a newer Debian than this machine's; a skip if there is none.
+pub fn newer_debian() -> Option<PathBuf> {
+    if is_version_2() {
+        does_not_apply("this machine has a Debian as new as the one that this test brings");
+        return None;
+    }
+    let root = build::root().join("target/newer-debian");
+    if root.exists() {
+        return Some(root);
+    }
+    not_fetched("newer-debian", "a newer Debian is not there; proof/packages/newer-debian.sh fetches it, as root");
+    None
+}
+
+/// Whether this machine's containerd is of version 2.
+pub fn is_version_2() -> bool {
+    run("containerd", &["--version"]).is_ok_and(|said| said.contains("containerd/v2 "))
+}
+
+/// The file of a folder of deploy/.
+pub fn config(deploy: &str) -> String {
+    fs::read_to_string(build::root().join("deploy").join(deploy).join("config.toml")).expect("a file")
+}

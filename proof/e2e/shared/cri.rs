@@ -1,0 +1,320 @@
+//! A host that runs containerd, driven through CRI as by a kubelet.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+use std::{fmt, fs};
+
+use k8s_cri::v1::image_service_client::ImageServiceClient;
+use k8s_cri::v1::runtime_service_client::RuntimeServiceClient;
+use k8s_cri::v1::*;
+use kit::skip::does_not_apply;
+use procfs::process::Process;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::containerd::{config, root_of_2};
+use crate::daemon::Daemon;
+use crate::host::Host;
+use crate::patience::{patience, until};
+use crate::ready::{BUSYBOX, ready};
+use crate::tools::ok;
+
+/// The machine's user that is root in a pod with a user namespace of its own; a multiple of 65536, as the kubelet has it.
+pub const FIRST_OF_POD: u32 = 5 << 16;
+
+/// What a pod can ask for.
+#[derive(Clone, Copy, Debug)]
+pub struct Pod {
+    /// Of its network: that of its host, or its own.
+    pub network: NamespaceMode,
+    /// Of the processes of its containers.
+    pub pid: NamespaceMode,
+    /// `runAsUser`.
+    pub user: Option<i64>,
+    /// How many users its own user namespace has, with `hostUsers: false`.
+    pub users: Option<u32>,
+}
+
+/// A pod on the network of its host, all else as a pod has it by default.
+pub const POD: Pod = Pod { network: NamespaceMode::Node, pid: NamespaceMode::Container, user: None, users: None };
+
+/// Where the kernel does not let containerd protect its sandboxes from a lack of memory.
+pub const OOM: &str = "restrict_oom_score_adj = true\n";
+
+const OTHER_ENGINES: &[&str] = &["docker", "dockerd", "podman"];
+
+/// A host with containerd 2 with `SystemdCgroup = true`; none where systemd or control groups v2 are not to be had.
+pub async fn under_systemd(programs: &[&str]) -> Option<Containerd> {
+    if !has_systemd() {
+        does_not_apply("systemd with control groups v2 does not run here; see make node");
+        return None;
+    }
+    let runc = "[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc";
+    let added = format!("{runc}]\nruntime_type = 'io.containerd.runc.v2'\n{runc}.options]\nSystemdCgroup = true\n");
+    if !ready(programs) {
+        return None;
+    }
+    Some(Containerd::start_under_systemd(&(config("containerd-2") + &added)).await)
+}
+
+/// A host with containerd 2, under systemd where that runs, as on nodes of today; and a word on how, for a row.
+pub async fn with_containerd_2(programs: &[&str]) -> Option<(Containerd, &'static str)> {
+    if has_systemd() {
+        return Some((under_systemd(programs).await?, ", SystemdCgroup = true"));
+    }
+    let root = root_of_2()?;
+    if !ready(programs) {
+        return None;
+    }
+    let added = format!("[plugins.'io.containerd.cri.v1.runtime']\n{OOM}");
+    Some((Containerd::start(&root, &(config("containerd-2") + &added)).await, ""))
+}
+
+/// Whether systemd, with control groups v2 alone, is this machine's init, and answers here.
+fn has_systemd() -> bool {
+    Path::new("/run/systemd/system").exists() && kit::cgroup::version() == 2
+}
+
+/// A host that runs containerd, through CRI.
+pub struct Containerd {
+    host: Host,
+    daemon: Option<Daemon>,
+    under_systemd: bool,
+    /// Of the pods, by the IDs of their sandboxes.
+    names: HashMap<String, String>,
+    /// As CRI has it.
+    pub version: String,
+    /// For what the functions below do not do.
+    pub runtime: RuntimeServiceClient<Channel>,
+    /// The same for images.
+    pub images: ImageServiceClient<Channel>,
+}
+
+impl Deref for Containerd {
+    type Target = Host;
+
+    fn deref(&self) -> &Host {
+        &self.host
+    }
+}
+
+impl Containerd {
+    /// Without the other engines.
+    pub async fn start(root: &Path, config: &str) -> Self {
+        Self::on(Host::with_root(root, OTHER_ENGINES), config).await
+    }
+
+    /// The same where systemd makes the control groups. `config` says so to containerd.
+    async fn start_under_systemd(config: &str) -> Self {
+        let mut containerd = Self::on(Host::of_systemd(OTHER_ENGINES), config).await;
+        containerd.under_systemd = true;
+        containerd
+    }
+
+    async fn on(host: Host, config: &str) -> Self {
+        let daemon = host.start_containerd(config);
+        let (version, runtime, images) = connect(&host, &daemon).await;
+        Self { host, daemon: Some(daemon), under_systemd: false, names: HashMap::new(), version, runtime, images }
+    }
+
+    /// With another configuration.
+    pub async fn restart(&mut self, config: &str) {
+        self.daemon.take().expect("it runs").stop();
+        let daemon = self.host.start_containerd(config);
+        (self.version, self.runtime, self.images) = connect(&self.host, &daemon).await;
+        self.daemon = Some(daemon);
+    }
+
+    /// RunPodSandbox; its ID, or the error as a kubelet prints it.
+    pub async fn run(&mut self, name: &str, pod: Pod) -> Result<String, String> {
+        let request = RunPodSandboxRequest { config: Some(self.sandbox(name, pod)), ..Default::default() };
+        let said = self.runtime.run_pod_sandbox(request).await;
+        let said = said.map_err(|e| format!("rpc error: code = {:?} desc = {}", e.code(), e.message()));
+        let id = said?.into_inner().pod_sandbox_id;
+        self.names.insert(id.clone(), name.to_owned());
+        Ok(id)
+    }
+
+    fn sandbox(&self, name: &str, pod: Pod) -> PodSandboxConfig {
+        let metadata = PodSandboxMetadata { name: name.to_owned(), uid: name.to_owned(), ..Default::default() };
+        let seccomp = SecurityProfile {
+            profile_type: security_profile::ProfileType::RuntimeDefault.into(),
+            ..Default::default()
+        };
+        let security = LinuxSandboxSecurityContext {
+            namespace_options: Some(namespaces(pod)),
+            run_as_user: pod.user.map(|value| Int64Value { value }),
+            seccomp: Some(seccomp), // as the kubelet has it
+            ..Default::default()
+        };
+        let cgroup_parent = if self.under_systemd { slice(name) } else { String::new() };
+        let linux = LinuxPodSandboxConfig { security_context: Some(security), cgroup_parent, ..Default::default() };
+        PodSandboxConfig { metadata: Some(metadata), linux: Some(linux), ..Default::default() }
+    }
+
+    /// Its pause, and the pod's IP (none on the host's own network).
+    pub async fn status(&mut self, id: &str) -> (Process, String) {
+        self.status_if_alive(id).await.expect("it runs")
+    }
+
+    /// The same; none if runc was killed before it executed pause.
+    pub async fn status_if_alive(&mut self, id: &str) -> Option<(Process, String)> {
+        let request = PodSandboxStatusRequest { pod_sandbox_id: id.to_owned(), verbose: true };
+        let said = self.runtime.pod_sandbox_status(request).await.expect("its status").into_inner();
+        let info: serde_json::Value = serde_json::from_str(&said.info["info"]).expect("JSON");
+        let proc = self.file(&format!("/proc/{}", info["pid"].as_i64().expect("a PID")));
+        let ip = said.status.and_then(|status| status.network).map(|network| network.ip);
+        let program = || fs::read_link(proc.join("exe")).ok();
+        until("runc has executed pause or ended", || program().is_none_or(|program| program.ends_with("pause")));
+        program()?;
+        Some((Process::new_with_root(proc).ok()?, ip.unwrap_or_default()))
+    }
+
+    /// Whether the sandbox runs.
+    pub async fn is_ready(&mut self, id: &str) -> bool {
+        let request = PodSandboxStatusRequest { pod_sandbox_id: id.to_owned(), verbose: false };
+        let said = self.runtime.pod_sandbox_status(request).await.expect("its status").into_inner();
+        said.status.is_some_and(|status| status.state() == PodSandboxState::SandboxReady)
+    }
+
+    /// Waits until containerd knows that the sandbox has ended.
+    pub async fn sees_the_end_of(&mut self, id: &str) {
+        answer(async || (!self.is_ready(id).await).then_some(()).ok_or("the sandbox has ended")).await;
+    }
+
+    /// Starts a container of busybox in a sandbox; its ID.
+    pub async fn start_container(&mut self, sandbox_id: &str, name: &str, pod: Pod, command: &[&str]) -> String {
+        self.start_limited(sandbox_id, name, pod, LinuxContainerResources::default(), command).await
+    }
+
+    /// The same, with these limits.
+    pub async fn start_limited(
+        &mut self,
+        sandbox_id: &str,
+        name: &str,
+        pod: Pod,
+        limits: LinuxContainerResources,
+        command: &[&str],
+    ) -> String {
+        let request = CreateContainerRequest {
+            pod_sandbox_id: sandbox_id.to_owned(),
+            config: Some(ContainerConfig {
+                metadata: Some(ContainerMetadata { name: name.to_owned(), attempt: 0 }),
+                image: Some(ImageSpec { image: BUSYBOX.to_owned(), ..Default::default() }),
+                command: command.iter().map(|word| (*word).to_owned()).collect(),
+                linux: Some(LinuxContainerConfig {
+                    resources: Some(limits),
+                    security_context: Some(LinuxContainerSecurityContext {
+                        namespace_options: Some(namespaces(pod)),
+                        ..Default::default()
+                    }),
+                }),
+                ..Default::default()
+            }),
+            sandbox_config: Some(self.sandbox(&self.names[sandbox_id], pod)),
+        };
+        let id = self.runtime.create_container(request).await.expect("a container").into_inner().container_id;
+        let request = StartContainerRequest { container_id: id.clone() };
+        self.runtime.start_container(request).await.expect("it starts");
+        id
+    }
+
+    /// Waits until a container has ended; its exit code.
+    pub async fn exit_code(&mut self, container_id: &str) -> i32 {
+        answer(async || {
+            let request = ContainerStatusRequest { container_id: container_id.to_owned(), verbose: false };
+            let said = self.runtime.container_status(request).await.expect("its status").into_inner();
+            let ended = said.status.filter(|status| status.state() == ContainerState::ContainerExited);
+            ended.ok_or("the container has ended")
+        })
+        .await
+        .exit_code
+    }
+
+    /// What a program says in a container.
+    pub async fn exec(&mut self, container_id: &str, command: &[&str]) -> Result<String, String> {
+        let cmd = command.iter().map(|word| (*word).to_owned()).collect();
+        let request = ExecSyncRequest { container_id: container_id.to_owned(), cmd, timeout: 60 };
+        let said = self.runtime.exec_sync(request).await.expect("it runs").into_inner();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match said.exit_code {
+            0 => Ok(text(&said.stdout)),
+            code => Err(format!("{command:?}: {code}\n{}{}", text(&said.stdout), text(&said.stderr))),
+        }
+    }
+
+    /// StopPodSandbox and RemovePodSandbox, with all its containers.
+    pub async fn remove(&mut self, id: &str) {
+        let pod_sandbox_id = id.to_owned();
+        let request = StopPodSandboxRequest { pod_sandbox_id: pod_sandbox_id.clone() };
+        self.runtime.stop_pod_sandbox(request).await.expect("it stops");
+        let request = RemovePodSandboxRequest { pod_sandbox_id };
+        self.runtime.remove_pod_sandbox(request).await.expect("it is removed");
+        // systemd removes what is empty in its own time.
+        let find = format!("find /sys/fs/cgroup -name '*{id}*' 2>/dev/null || :");
+        until("no control group is left behind", || ok("sh", &["-c", &find]).is_empty());
+    }
+
+    /// Waits until CRI knows that one image has all these names, which `ctr` has given it.
+    pub async fn hears_of(&mut self, names: &[&str]) {
+        let has_all = |image: &Image| names.iter().all(|name| image.repo_tags.iter().any(|tag| tag == name));
+        let what = format!("CRI knows {names:?}");
+        answer(async || self.images().await.iter().any(has_all).then_some(()).ok_or(&what)).await;
+    }
+
+    /// What CRI knows.
+    pub async fn images(&mut self) -> Vec<Image> {
+        let list = self.images.list_images(ListImagesRequest::default()).await;
+        list.expect("a list").into_inner().images
+    }
+}
+
+impl Drop for Containerd {
+    fn drop(&mut self) {
+        // Where it shares its processes with this machine, it does not go with the host.
+        if let (true, false, Some(daemon)) = (self.under_systemd, thread::panicking(), self.daemon.take()) {
+            daemon.stop();
+        }
+    }
+}
+
+/// The slice of a pod, as a kubelet names it.
+pub fn slice(pod: &str) -> String {
+    format!("kubepods-pod{}.slice", pod.replace('-', "_"))
+}
+
+async fn connect(host: &Host, daemon: &Daemon) -> (String, RuntimeServiceClient<Channel>, ImageServiceClient<Channel>) {
+    let socket = host.file("/run/containerd/containerd.sock");
+    let channel = Endpoint::from_shared(format!("unix://{}", socket.display())).expect("an address");
+    let channel = channel.connect().await.expect("it listens");
+    let (mut runtime, images) = (RuntimeServiceClient::new(channel.clone()), ImageServiceClient::new(channel));
+    // It answers before it has initialised CRI.
+    let ask = async || {
+        daemon.must_run("CRI answers");
+        runtime.version(VersionRequest::default()).await.map_err(|error| format!("CRI v1: {error}"))
+    };
+    let version = answer(ask).await;
+    (version.into_inner().runtime_version, runtime, images)
+}
+
+/// Asks until there is an answer, and returns that. The error is what has not come true.
+async fn answer<T, E: fmt::Display>(mut ask: impl AsyncFnMut() -> Result<T, E>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(patience());
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(what) => assert!(Instant::now() < deadline, "not within {} s: {what}", patience()),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn namespaces(pod: Pod) -> NamespaceOption {
+    let userns_options = pod.users.map(|length| {
+        let ids = vec![IdMapping { host_id: FIRST_OF_POD, container_id: 0, length }];
+        UserNamespace { mode: NamespaceMode::Pod.into(), uids: ids.clone(), gids: ids }
+    });
+    NamespaceOption { network: pod.network.into(), pid: pod.pid.into(), userns_options, ..Default::default() }
+}

@@ -1,0 +1,92 @@
+//! A daemon that a test starts, watches and ends.
+
+use std::fs;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use build::root;
+
+use crate::patience::{found, until};
+use crate::tools::ok;
+
+/// A daemon that a test has started. It goes on when this is dropped.
+pub struct Daemon {
+    child: Mutex<Child>,
+    log: String,
+}
+
+/// Starts a daemon, which ends with the PID namespace that isolated.sh makes. Its log is a file in /run.
+pub fn start(program: &str, arguments: &[&str]) -> Daemon {
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    let log = format!("/run/{program}-{}.log", STARTED.fetch_add(1, Ordering::Relaxed));
+    let file = fs::File::create(&log).expect("a file");
+    let mut daemon = Command::new(program);
+    daemon.args(arguments).current_dir(root()).stdin(Stdio::null());
+    daemon.stdout(file.try_clone().expect("a file")).stderr(file);
+    Daemon { child: Mutex::new(daemon.spawn().expect("it is installed")), log }
+}
+
+impl Daemon {
+    /// Its PID; that of nsenter, if the daemon is on a host of its own.
+    pub fn pid(&self) -> u32 {
+        self.child().id()
+    }
+
+    /// All that it has said.
+    pub fn said(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).expect("its log")).into_owned()
+    }
+
+    /// Waits until `so` is true, as [`until`] does, but no longer than the daemon runs.
+    pub fn until(&self, what: &str, so: impl Fn() -> bool) {
+        self.found(what, || so().then_some(()));
+    }
+
+    /// The same for [`found`].
+    pub fn found<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
+        found(what, || {
+            let runs = self.end().is_none(); // asked first, because what it did last counts
+            let found = look();
+            if found.is_none() && !runs {
+                self.must_run(what);
+            }
+            found
+        })
+    }
+
+    /// Panics with its last words if it has ended, and so `what` will not come true.
+    pub fn must_run(&self, what: &str) {
+        if let Some(status) = self.end() {
+            let said = self.said();
+            let lines: Vec<&str> = said.lines().collect();
+            let last = lines[lines.len().saturating_sub(20)..].join("\n");
+            panic!("not so: {what}: the daemon has ended, {status}; the end of {}:\n{last}", self.log);
+        }
+    }
+
+    /// Ends what nsenter has started, by SIGTERM, and waits until it is gone.
+    pub fn stop(self) {
+        let children = format!("/proc/{0}/task/{0}/children", self.pid());
+        let pid = self.found("nsenter has started it", || {
+            fs::read_to_string(&children).ok().map(|pid| pid.trim().to_owned()).filter(|pid| !pid.is_empty())
+        });
+        ok("kill", &[&pid]);
+        until("it is gone", || self.end().is_some());
+    }
+
+    /// Kills it.
+    pub fn kill(&self) {
+        let mut child = self.child();
+        _ = child.kill();
+        _ = child.wait();
+    }
+
+    fn end(&self) -> Option<ExitStatus> {
+        self.child().try_wait().expect("its status")
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,47 @@
+//! What documents print, compared with what programs say.
+
+use std::fs;
+
+use build::root;
+
+/// Whether `readme` quotes a line of what an engine `said`, with ID in place of the container's ID.
+pub fn has_quoted(readme: &str, said: &str) -> bool {
+    let readme = fs::read_to_string(root().join(readme)).expect("a file");
+    let is_id = |word: &str| word.len() == 64 && word.chars().all(|digit| digit.is_ascii_hexdigit());
+    said.lines().any(|line| {
+        let ids = line.split([':', ' ', '"']).filter(|word| is_id(word));
+        let line = ids.fold(line.to_owned(), |line, id| line.replace(id, "ID"));
+        readme.lines().filter_map(|quoted| quoted.strip_prefix("    ")).any(|quoted| line.contains(quoted))
+    })
+}
+
+/// docs/pod-by-hand.md.
+pub fn by_hand() -> String {
+    fs::read_to_string(root().join("docs/pod-by-hand.md")).expect("a file")
+}
+
+/// What `ps` shows in a pod of Kubernetes, as docs/pod-by-hand.md prints it, normalized.
+pub fn processes_of_a_pod() -> String {
+    let page = by_hand();
+    let printed = kit::markdown::blocks(&page).into_iter().find(|block| block.language == "text");
+    normalized(&printed.expect("a block of text").lines.join("\n"))
+}
+
+/// `printed` without what differs from run to run: IDs, PIDs other than 1, and repeated lines of equal processes.
+pub fn normalized(printed: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in printed.lines() {
+        let is_id = |word: &str| word.len() == 64 && word.chars().all(|digit| digit.is_ascii_hexdigit());
+        let is_pid = |word: &str| line.starts_with(' ') && word != "1" && word.parse::<u32>().is_ok();
+        let words = line.split_whitespace().enumerate().map(|(index, word)| match word {
+            id if is_id(id) => "ID",
+            pid if index == 0 && is_pid(pid) => "PID",
+            // In the column STAT, N says that these tests, and so the engines, were started by nice.
+            "SN" | "ZN" | "RN" if index == 1 => &word[..1],
+            word => word,
+        });
+        lines.push(words.collect::<Vec<_>>().join(" "));
+    }
+    lines.dedup_by(|next, line| next == line && line.starts_with("PID "));
+    lines.join("\n")
+}

@@ -1,0 +1,205 @@
+//! A machine of its own for an engine: host.sh makes one that pause holds, systemd.sh one that systemd boots.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::daemon::{Daemon, start};
+use crate::ours::dist;
+use crate::patience::until;
+use crate::tools::{ok, run};
+
+/// A machine of its own: its processes, its network, and the folders that engines fill.
+pub struct Host {
+    /// Of its PID 1, as seen from here.
+    pid: String,
+    /// The unshare that waits for that.
+    holder: Daemon,
+}
+
+impl Host {
+    /// With what this machine has installed, except the programs `hidden`.
+    pub fn new(hidden: &[&str]) -> Self {
+        Self::with_root(Path::new("/"), hidden)
+    }
+
+    /// The same with what is installed in the folder `root`.
+    pub fn with_root(root: &Path, hidden: &[&str]) -> Self {
+        Self::unshared(root, hidden, &["--pid"])
+    }
+
+    /// One that has its processes in common with this machine, whose systemd makes control groups for them, and therefore
+    /// knows them by their PIDs.
+    pub fn of_systemd(hidden: &[&str]) -> Self {
+        Self::unshared(Path::new("/"), hidden, &[])
+    }
+
+    fn unshared(root: &Path, hidden: &[&str], namespaces: &[&str]) -> Self {
+        let host = Self::held_by("pause", namespaces, "host.sh", &[root, &dist("pause-amd64")]);
+        for program in hidden {
+            for folder in ["/usr/bin", "/usr/sbin"] {
+                let path = format!("{folder}/{program}");
+                if host.file(&path).exists() {
+                    host.ok(&["mount", "--bind", "/dev/null", &path]);
+                }
+            }
+        }
+        host
+    }
+
+    /// With systemd, which starts the units of `host.target`. What it writes stays in `disk`, for another boot.
+    pub fn boot(disk: &Path) -> Self {
+        Self::held_by("systemd", &["--pid", "--cgroup", "--ipc", "--uts"], "systemd.sh", &[disk])
+    }
+
+    /// What `script` makes of its arguments, once `program` is its PID 1; with the installer.
+    fn held_by(program: &str, namespaces: &[&str], script: &str, arguments: &[&Path]) -> Self {
+        let script = build::root().join("proof/e2e/shared").join(script);
+        let words = [&[script.as_path()], arguments].concat();
+        let words: Vec<&str> = words.iter().map(|word| word.to_str().expect("UTF-8")).collect();
+        let unshare = ["--mount", "--net", "--fork", "--kill-child"];
+        let holder = start("unshare", &[&unshare, namespaces, &words].concat());
+        let pid = holder.found("the host is held", || {
+            let child = fs::read_to_string(format!("/proc/{0}/task/{0}/children", holder.pid())).ok()?;
+            let child = child.trim().to_owned();
+            let held_by = fs::read_link(format!("/proc/{child}/exe")).ok()?;
+            held_by.ends_with(program).then_some(child)
+        });
+        let host = Self { pid, holder };
+        fs::copy(dist("pause-install.sh"), host.file("/run/pause-install.sh")).expect("a file");
+        host
+    }
+
+    /// Ends it, and waits until it is gone.
+    pub fn shut_down(self) {
+        let pid = self.pid.clone();
+        drop(self);
+        until("it is gone", || !Path::new(&format!("/proc/{pid}/exe")).exists());
+    }
+
+    /// Waits until `so` is true, as [`until`] does, but no longer than it is held.
+    pub fn until(&self, what: &str, so: impl Fn() -> bool) {
+        self.holder.until(what, so);
+    }
+
+    /// A file of it, as seen from here.
+    pub fn file(&self, path: &str) -> PathBuf {
+        format!("/proc/{}/root{path}", self.pid).into()
+    }
+
+    /// Writes a file of it, and the folders that lead there.
+    pub fn write(&self, path: &str, text: &str) {
+        let file = self.file(path);
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+        fs::write(&file, text).expect("a file");
+    }
+
+    /// The same for a program.
+    pub fn write_program(&self, path: &str, text: &str) {
+        self.write(path, text);
+        self.ok(&["chmod", "0755", path]);
+    }
+
+    /// Empties a folder of it, which it makes if there is none.
+    pub fn tmpfs(&self, path: &str) {
+        self.ok(&["mkdir", "-p", path]);
+        self.ok(&["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", path]);
+    }
+
+    /// Connects it to the network of this machine, whose end of the line is `name`: `subnet`.1 is here, `subnet`.2 there.
+    pub fn connect(&self, name: &str, subnet: &str) {
+        ok("ip", &["link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", &self.pid]);
+        ok("ip", &["addr", "add", &format!("{subnet}.1/24"), "dev", name]);
+        ok("ip", &["link", "set", name, "up"]);
+        self.ok(&["ip", "addr", "add", &format!("{subnet}.2/24"), "dev", "eth0"]);
+        self.ok(&["ip", "link", "set", "eth0", "up"]);
+    }
+
+    /// Gives it an /etc of its own, with what this machine has there; before, what it writes comes to the machine.
+    pub fn own_etc(&self) {
+        let overlay = "lowerdir=/etc,upperdir=/run/etc,workdir=/run/work";
+        self.ok(&["mkdir", "/run/etc", "/run/work"]);
+        self.ok(&["mount", "-t", "overlay", "-o", overlay, "overlay", "/etc"]);
+    }
+
+    /// Starts a daemon on it, which ends with it.
+    pub fn start(&self, words: &[&str]) -> Daemon {
+        start("nsenter", &[&["-t", &self.pid, "-m", "-n", "-p"], words].concat())
+    }
+
+    /// Starts containerd with `config`, and waits until it answers.
+    pub fn start_containerd(&self, config: &str) -> Daemon {
+        self.write("/etc/containerd/config.toml", config);
+        let daemon = self.start(&["containerd"]);
+        daemon.until("containerd answers", || self.try_to(&["ctr", "version"]).is_ok());
+        daemon
+    }
+
+    /// Runs the installer as sudo would: its exit status, and all that it says.
+    pub fn install(&self, arguments: &[&str]) -> (i32, String) {
+        self.install_by(&["dash"], arguments)
+    }
+
+    /// The same in another shell, or in another environment.
+    pub fn install_by(&self, shell: &[&str], arguments: &[&str]) -> (i32, String) {
+        let mut nsenter = Command::new("nsenter");
+        nsenter.args(["-t", &self.pid, "-m", "-n", "-p", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]);
+        nsenter.args(["sh", "-c", "exec \"$@\" 2>&1", "sh"]).args(shell).arg("/run/pause-install.sh").args(arguments);
+        let output = nsenter.stdin(Stdio::null()).output().expect("nsenter runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code().expect("no signal"), said)
+    }
+
+    /// Gives its containerd an image of Docker's, as `name`.
+    pub fn import_as(&self, image: &str, name: &str) {
+        ok("docker", &["save", "-o", &self.file("/run/image.tar").to_string_lossy(), image]);
+        self.ok(&["ctr", "-n", "k8s.io", "images", "import", "/run/image.tar"]);
+        if image != name {
+            self.ok(&["ctr", "-n", "k8s.io", "images", "tag", image, name]);
+            self.ok(&["ctr", "-n", "k8s.io", "images", "rm", image]);
+        }
+    }
+
+    /// The same under the name that it has there.
+    pub fn import(&self, image: &str) {
+        self.import_as(image, image);
+    }
+
+    /// The row of an image in its containerd; empty if there is none.
+    pub fn image(&self, name: &str) -> String {
+        let list = self.ok(&["ctr", "-n", "k8s.io", "images", "ls"]);
+        list.lines().find(|row| row.split(' ').next() == Some(name)).unwrap_or_default().to_owned()
+    }
+
+    /// Runs a program of it on it.
+    pub fn ok(&self, words: &[&str]) -> String {
+        self.try_to(words).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same, for what may fail.
+    pub fn try_to(&self, words: &[&str]) -> Result<String, String> {
+        run("nsenter", &[&["-t", &self.pid, "-m", "-n", "-p"], words].concat())
+    }
+
+    /// Runs busybox in its network.
+    pub fn busybox(&self, words: &[&str]) -> Result<String, String> {
+        run("nsenter", &[&["-t", &self.pid, "-n", "busybox"], words].concat())
+    }
+
+    /// All that pods may leave behind: mounts, interfaces, containers with their processes and file systems.
+    pub fn traces(&self) -> BTreeSet<String> {
+        let ctr = |what: &str| self.ok(&["ctr", "-n", "k8s.io", what, "ls"]);
+        let lists = [self.ok(&["findmnt", "-nr", "-o", "TARGET"]), ctr("tasks"), ctr("containers"), ctr("snapshots")];
+        let links = self.busybox(&["ip", "-oneline", "link"]).expect("a list");
+        let links = links.lines().filter_map(|line| line.split(": ").nth(1));
+        let links = links.filter(|name| *name != "cni0"); // stays for the next pod
+        lists.iter().flat_map(|list| list.lines()).chain(links).map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        _ = run("kill", &["-KILL", &self.pid]);
+    }
+}

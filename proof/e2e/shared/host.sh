@@ -1,0 +1,43 @@
+#!/bin/sh
+# Makes an isolated host, which pause holds: $1 is its root folder, $2 the pause. The folders of engines and the network
+# are empty. Runs as PID 1 of a PID namespace, or in that of the machine; then the machine's systemd also serves this
+# host.
+set -eu
+project=$(cd "$(dirname "$0")/../../.." && pwd)
+host=$(mktemp -d)
+if [ $$ = 1 ]; then
+    mount --rbind "$1" "$host"
+else # another root folder, because by it the installer tells this host's engines from those of the machine
+    mount -t tmpfs tmpfs "$host"
+    mkdir "$host/upper" "$host/work"
+    mount -t overlay -o "lowerdir=$1,upperdir=$host/upper,workdir=$host/work" overlay "$host"
+fi
+for folder in dev sys; do
+    mount --rbind "/$folder" "$host/$folder"
+done
+mount -t proc proc "$host/proc"
+mount -t tmpfs -o mode=1777 tmpfs "$host/dev/shm" # where two Podmans that start at once would meet
+for folder in /etc/systemd/system /opt /run /tmp /usr/local/bin $(cat "$project/proof/e2e/shared/engine-folders"); do
+    mkdir -p "$host$folder"
+    mount -t tmpfs -o mode=0755 tmpfs "$host$folder"
+done
+chmod 1777 "$host/tmp"
+mkdir -p "$host$project" # may lie below one of these folders
+mount --rbind "$project" "$host$project"
+mount -o remount,bind,ro "$host$project"
+for folder in run/systemd run/dbus; do
+    [ $$ = 1 ] || [ ! -d "/$folder" ] || { mkdir -p "$host/$folder" && mount --rbind "/$folder" "$host/$folder"; }
+done
+cp "$2" "$host/run/pause"
+mkdir "$host/etc/cni/net.d"
+cat >"$host/etc/cni/net.d/bridge.conflist" <<END
+{ "cniVersion": "0.4.0", "name": "bridge", "plugins": [{
+    "type": "bridge", "bridge": "cni0", "isGateway": true,
+    "ipam": { "type": "host-local", "ranges": [[{ "subnet": "10.88.0.0/16" }]], "routes": [{ "dst": "0.0.0.0/0" }] }
+}] }
+END
+ip link set lo up
+cd "$host"
+busybox pivot_root . .
+umount -l .
+exec /run/pause

@@ -1,0 +1,55 @@
+//! The engines of this machine, which all tests share, with the images of applications.
+
+use std::fs;
+use std::sync::Once;
+
+use kit::skip::{has, is_installed};
+
+use crate::daemon::start;
+use crate::tools::{ok, run};
+
+/// An image of Debian's busybox, under the name of the image that users pull.
+pub const BUSYBOX: &str = "docker.io/library/busybox:latest";
+/// The same with ipcmk and nginx, which it runs.
+pub const NGINX: &str = "docker.io/library/nginx:latest";
+/// Makes `podman import` and `docker import` set the command of that image.
+pub const RUNS_NGINX: &str = "--change=CMD [\"nginx\", \"-g\", \"daemon off;\"]";
+
+/// The programs in these images.
+const APPLICATIONS: &[&str] = &["busybox", "ipcmk", "nginx"];
+
+/// Whether these programs are installed; a skip if they are not. If they are, all installed engines run until the tests
+/// end and have the images of applications, and dist/ has our image.
+pub fn ready(programs: &[&str]) -> bool {
+    let config =
+        "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"registry.k8s.io/pause:3.6\"\n";
+    ready_with(config, programs)
+}
+
+/// The same, with this configuration of containerd. Only the first call starts the engines.
+pub fn ready_with(containerd: &str, programs: &[&str]) -> bool {
+    static READY: Once = Once::new();
+    let all = programs.iter().chain(APPLICATIONS).all(|program| has(program));
+    if all {
+        READY.call_once(|| start_engines(containerd));
+    }
+    all
+}
+
+fn start_engines(containerd: &str) {
+    if is_installed("cargo") {
+        ok("make", &["--silent", "image"]);
+    }
+    ok("proof/e2e/shared/applications.sh", &[]);
+    if is_installed("containerd") {
+        fs::write("/etc/containerd/config.toml", containerd).expect("a file");
+        start("containerd", &[]).until("containerd answers", || run("ctr", &["version"]).is_ok());
+    }
+    if is_installed("dockerd") {
+        let flags = ["--containerd=/run/containerd/containerd.sock", "--add-runtime=crun=/usr/bin/crun"];
+        start("dockerd", &flags).until("dockerd answers", || run("docker", &["version"]).is_ok());
+        ok("docker", &["load", "-i", "dist/pause.tar.gz"]);
+        ok("docker", &["import", "/run/busybox.tar", BUSYBOX]);
+        ok("docker", &["import", RUNS_NGINX, "/run/nginx.tar", NGINX]);
+    }
+}
