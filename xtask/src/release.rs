@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
-use build::write;
+use anyhow::{Context, Result, ensure};
+use build::{output, write};
 
 use crate::install;
 
@@ -22,15 +22,15 @@ pub fn release(root: &Path, version: &str) -> Result<String> {
     let folder = tempfile::tempdir().context("cannot make a folder")?;
     let copy = folder.path().join("pause");
     let [from, to] = [root, &copy].map(|path| path.to_string_lossy().into_owned());
-    run(root, "git", &["clone", "--quiet", &from, &to])?;
+    git(root, &["clone", "--quiet", &from, &to])?;
     keep_programs(&copy)?;
     set_version(&copy, &old, version)?;
     // Runs the copy's own xtask, which has the new version compiled in. Cargo updates Cargo.lock.
-    let digests = run(&copy, "cargo", &["run", "--quiet", "--package=xtask", "--", "digests"])?;
+    let digests = xtask(&copy, "digests")?;
     write(&copy.join("digests.txt"), digests.as_bytes(), 0o644)?;
-    run(&copy, "cargo", &["run", "--quiet", "--package=xtask", "--", "docs"])?;
+    xtask(&copy, "docs")?;
 
-    let changed = run(&copy, "git", &["diff", "--name-only"])?;
+    let changed = git(&copy, &["diff", "--name-only"])?;
     let changed: Vec<&str> = changed.lines().collect();
     put(&copy, root, &changed)?;
     Ok(format!(
@@ -67,9 +67,9 @@ pub fn check(root: &Path, version: &str) -> Result<String> {
     let section = changelog.split("\n## ").find_map(|section| section.strip_prefix(&format!("[{version}]")));
     let section = section.with_context(|| format!("CHANGELOG.md has no section `## [{version}]`: write it first"))?;
     ensure!(section.contains("\n- "), "in CHANGELOG.md, the section of {version} is empty");
-    let changes = run(root, "git", &["status", "--porcelain"])?;
+    let changes = git(root, &["status", "--porcelain"])?;
     ensure!(changes.is_empty(), "the tree is not clean: commit first, the changelog too");
-    let tags = run(root, "git", &["tag", "--list", &format!("v{version}")])?;
+    let tags = git(root, &["tag", "--list", &format!("v{version}")])?;
     ensure!(tags.is_empty(), "the tag v{version} already exists; a tag never moves");
     Ok(old.to_owned())
 }
@@ -83,7 +83,7 @@ fn numbers(version: &str) -> Option<[u64; 3]> {
 
 /// Replaces the version `old` by `new` in all [`PLACES`] of the repository at `root`.
 pub fn set_version(root: &Path, old: &str, new: &str) -> Result<()> {
-    let files = run(root, "git", &[&["ls-files", "--"][..], &PLACES].concat())?;
+    let files = git(root, &[&["ls-files", "--"][..], &PLACES].concat())?;
     for file in files.lines() {
         let path = root.join(file);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -138,13 +138,12 @@ fn mode(path: &Path) -> Result<u32> {
     Ok(metadata.permissions().mode() & 0o777)
 }
 
-/// The output of a program, if it succeeds.
-fn run(folder: &Path, program: &str, args: &[&str]) -> Result<String> {
-    let output = Command::new(program).args(args).current_dir(folder).output();
-    let output = output.with_context(|| format!("cannot run {program}"))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("{program} {} failed: {}", args.join(" "), said.trim());
-    }
-    String::from_utf8(output.stdout).with_context(|| format!("the output of {program} is not UTF-8"))
+/// The output of git, in `folder`.
+fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
+    output(Command::new("git").args(arguments).current_dir(folder))
+}
+
+/// The output of the xtask of the repository at `root`.
+fn xtask(root: &Path, verb: &str) -> Result<String> {
+    output(Command::new("cargo").args(["run", "--quiet", "--package=xtask", "--", verb]).current_dir(root))
 }

@@ -4,8 +4,8 @@
 
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
-use build::root;
+use anyhow::{Context, Result};
+use build::{output, root};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
@@ -18,7 +18,7 @@ pub fn document(binaries: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
     let pause = package("pause")?;
     let linux = package("linux-raw-sys")?;
     let text = |package: &Value, key: &str| package[key].as_str().unwrap_or(NOWHERE).to_owned();
-    let toolchain = output("rustc", &["--version"])?;
+    let toolchain = output(Command::new("rustc").arg("--version").current_dir(root()))?;
     let version = toolchain.split(' ').nth(1).context("rustc prints no version")?;
 
     let files: Vec<Value> = binaries.iter().map(|(name, bytes)| file(name, bytes)).collect();
@@ -103,7 +103,8 @@ fn crates_io(package: &Value) -> String {
 
 /// What `cargo metadata` says about the crate.
 fn package(name: &str) -> Result<Value> {
-    let metadata = output("cargo", &["metadata", "--locked", "--format-version=1"])?;
+    let metadata =
+        output(Command::new("cargo").args(["metadata", "--locked", "--format-version=1"]).current_dir(root()))?;
     let metadata: Value = serde_json::from_str(&metadata)?;
     let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
     let package = packages.iter().find(|package| package["name"] == name);
@@ -116,11 +117,4 @@ fn checksum(name: &str) -> Result<String> {
     let entry = lock.split("[[package]]").find(|entry| entry.contains(&format!("name = \"{name}\"\n")));
     let checksum = entry.and_then(|entry| entry.split("checksum = \"").nth(1)?.split('"').next());
     Ok(checksum.with_context(|| format!("Cargo.lock has no checksum of {name}"))?.to_owned())
-}
-
-fn output(program: &str, arguments: &[&str]) -> Result<String> {
-    let output = Command::new(program).args(arguments).current_dir(root()).output();
-    let output = output.with_context(|| format!("cannot run {program}"))?;
-    ensure!(output.status.success(), "{program} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

@@ -8,9 +8,9 @@ use std::fs::{self, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use arch::Arch;
 use object::{Object, ObjectSegment};
 use tempfile::NamedTempFile;
@@ -36,11 +36,9 @@ pub fn pause(arch: &Arch) -> Result<PathBuf> {
     if arch.builds_core {
         build_core(&mut cargo)?;
     }
-    ensure!(
-        cargo.status().context("cannot run cargo; install it with rustup (https://rustup.rs)")?.success(),
-        "cannot build for {}; if a part of the toolchain is missing, run `make setup`",
-        arch.triple
-    );
+    output(cargo.stderr(Stdio::inherit())).with_context(|| {
+        format!("cannot build for {}; if a part of the toolchain is missing, run `make setup`", arch.triple)
+    })?;
 
     let built = target.join(arch.triple).join("release/pause");
     let file = target.join("pause").join(arch.name).join("pause");
@@ -52,18 +50,15 @@ pub fn pause(arch: &Arch) -> Result<PathBuf> {
 /// Makes `cargo` build `core` too, from the toolchain's component rust-src. rust-toolchain.toml names the exact
 /// toolchain, so these bytes are reproducible as well.
 fn build_core(cargo: &mut Command) -> Result<()> {
-    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).current_dir(root()).output();
-    let sysroot = sysroot.context("cannot run rustc; install it with rustup (https://rustup.rs)")?.stdout;
-    let library = Path::new(str::from_utf8(&sysroot)?.trim()).join("lib/rustlib/src/rust/library/Cargo.toml");
+    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]).current_dir(root()))?;
+    let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/Cargo.toml");
     ensure!(library.exists(), "the source of Rust's library is missing: run `rustup component add rust-src`");
     // Cargo requires every crate of that library's lock file, even for `core`, which uses none. This fetches those that
     // are missing, and needs no network if none is.
     let mut fetch = Command::new(cargo.get_program());
     fetch.current_dir(root()).args(["fetch", "--locked", "--manifest-path"]).arg(library).env("RUSTC_BOOTSTRAP", "1");
-    ensure!(
-        fetch.output().context("cannot run cargo")?.status.success(),
-        "crates of Rust's library are missing and cannot be fetched: run `make setup` with a network"
-    );
+    output(&mut fetch)
+        .context("crates of Rust's library are missing and cannot be fetched: run `make setup` with a network")?;
     // The option is unstable: a toolchain that is not nightly accepts it only with RUSTC_BOOTSTRAP.
     cargo.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=core");
     Ok(())
@@ -131,14 +126,18 @@ pub fn root() -> &'static Path {
     xtask_build.ancestors().nth(2).unwrap_or(xtask_build)
 }
 
-/// Runs a command and returns its stdout as text if it succeeds. Otherwise the error names the program, its arguments,
-/// its status, and all that it said.
+/// Runs `command`, and returns what it prints on stdout if it succeeds. Otherwise the error contains all that it said,
+/// except for what the command is told to pass on.
 pub fn output(command: &mut Command) -> Result<String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let Output { status, stdout, stderr } = command.output().with_context(|| format!("cannot run {program}"))?;
+    let output = command.output();
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    let Output { status, stdout, stderr } = output.with_context(|| format!("cannot run `{words}`"))?;
     let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    let arguments: Vec<_> = command.get_args().collect();
-    ensure!(status.success(), "{program} {arguments:?}: {status}\n{stdout}{stderr}");
+    if !status.success() {
+        let said = format!("{status}: {stdout}{stderr}");
+        bail!("`{words}` failed, {}", said.trim_end().trim_end_matches(':'));
+    }
     Ok(stdout)
 }
 
