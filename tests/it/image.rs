@@ -11,14 +11,14 @@ use build::root;
 use kit::peers::pause_for;
 use kit::process::{End, command, run};
 use kit::skip::has;
-use serde_json::Value;
-use xtask::{dist, image, sha256};
+use serde_json::{Value, json};
+use xtask::{binaries, dist, reference, sha256};
 
 /// Every build gives the digests of digests.txt. The first line that differs shows where a change came in.
 #[test]
 fn every_digest_is_the_one_that_is_kept() {
     let kept = fs::read_to_string(root().join("digests.txt")).expect("digests.txt");
-    for (line, (name, digest)) in kept.lines().zip(image::digests().expect("it builds")) {
+    for (line, (name, digest)) in kept.lines().zip(dist::digests().expect("it builds")) {
         assert_eq!(
             line,
             format!("{digest}  {name}"),
@@ -31,49 +31,56 @@ fn every_digest_is_the_one_that_is_kept() {
 #[test]
 fn config_manifest_and_index_are_as_upstreams() {
     let files = archive();
-    let blob = |descriptor: &Value| -> Value {
-        let digest = descriptor["digest"].as_str().expect("a digest");
-        let bytes = &files[&digest.replace("sha256:", "blobs/sha256/")];
-        assert_eq!(digest, format!("sha256:{}", sha256(bytes)));
-        assert_eq!(descriptor["size"], bytes.len());
-        serde_json::from_slice(bytes).unwrap_or_default() // a layer is no JSON
-    };
     let top: Value = serde_json::from_slice(&files["index.json"]).expect("JSON");
-    let reference = format!("{}:{}", image::NAME, image::TAG);
+    let reference = format!("{}:{}", reference::NAME, reference::TAG);
     assert_eq!(top["manifests"][0]["annotations"]["io.containerd.image.name"], *reference);
-    let index = blob(&top["manifests"][0]);
+    let index = blob(&files, &top["manifests"][0]);
     assert_eq!(index["mediaType"], "application/vnd.oci.image.index.v1+json");
     let manifests = index["manifests"].as_array().expect("manifests");
     assert_eq!(manifests.len(), ALL.len(), "images, and no attestations");
     let size = |descriptor: &Value| descriptor["size"].as_u64().expect("a size");
     for (arch, descriptor) in ALL.iter().zip(manifests) {
-        let mut platform = serde_json::json!({ "architecture": arch.name, "os": "linux" });
+        let mut platform = json!({ "architecture": arch.name, "os": "linux" });
         if let Some(variant) = arch.variant {
             platform["variant"] = variant.into();
         }
         assert_eq!(descriptor["platform"], platform);
-        let manifest = blob(descriptor);
-        let config = blob(&manifest["config"]);
+        let manifest = blob(&files, descriptor);
+        let config = blob(&files, &manifest["config"]);
         assert_eq!((&config["architecture"], &config["variant"]), (&platform["architecture"], &platform["variant"]));
-        let mut run = config["config"].clone();
-        let labels = run["Labels"].take();
-        let expected = serde_json::json!({
-            "Entrypoint": ["/pause"],
-            "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
-            "Labels": null,
-            "User": "65535:65535",
-            "WorkingDir": "/",
-        });
-        assert_eq!(run, expected);
-        let mut labels: Vec<&str> = labels.as_object().expect("labels").keys().map(String::as_str).collect();
-        labels.sort_unstable();
-        let keys = ["description", "licenses", "source", "title", "version"];
-        assert_eq!(labels, keys.map(|key| format!("org.opencontainers.image.{key}")));
+        is_as_upstreams(&config["config"]);
         assert_eq!(manifest["layers"].as_array().map(Vec::len), Some(1));
-        blob(&manifest["layers"][0]);
+        blob(&files, &manifest["layers"][0]);
         let for_a_node = size(descriptor) + size(&manifest["config"]) + size(&manifest["layers"][0]);
         assert!(for_a_node <= 2500, "{}: {for_a_node} bytes", arch.name);
     }
+}
+
+/// The JSON that `descriptor` names, after a check of its digest and size; null if it is a layer.
+fn blob(files: &HashMap<String, Vec<u8>>, descriptor: &Value) -> Value {
+    let digest = descriptor["digest"].as_str().expect("a digest");
+    let bytes = &files[&digest.replace("sha256:", "blobs/sha256/")];
+    assert_eq!(digest, format!("sha256:{}", sha256(bytes)));
+    assert_eq!(descriptor["size"], bytes.len());
+    serde_json::from_slice(bytes).unwrap_or_default()
+}
+
+/// Checks how the image is run; it also has labels, which upstream's lacks.
+fn is_as_upstreams(config: &Value) {
+    let mut config = config.clone();
+    let labels = config["Labels"].take();
+    let expected = json!({
+        "Entrypoint": ["/pause"],
+        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+        "Labels": null,
+        "User": "65535:65535",
+        "WorkingDir": "/",
+    });
+    assert_eq!(config, expected);
+    let mut labels: Vec<&str> = labels.as_object().expect("labels").keys().map(String::as_str).collect();
+    labels.sort_unstable();
+    let keys = ["description", "licenses", "source", "title", "version"];
+    assert_eq!(labels, keys.map(|key| format!("org.opencontainers.image.{key}")));
 }
 
 #[test]
@@ -107,11 +114,11 @@ fn nonsense_for_a_reference_is_one_line() {
         ("localhost/pause", "", "not the name of an image"),
         ("pause", "1", "write the name of the image out"),
     ] {
-        let error = format!("{:#}", image::reference(name, tag).expect_err("nonsense"));
+        let error = format!("{:#}", reference::parse(name, tag).expect_err("nonsense"));
         assert!(error.starts_with(said), "{name}:{tag}: {error}");
         assert_eq!(error.lines().count(), 1);
     }
-    assert!(image::reference("registry.example:5000/a/pause", "1.0_x").is_ok());
+    assert!(reference::parse("registry.example:5000/a/pause", "1.0_x").is_ok());
 }
 
 /// skopeo as a second opinion: when it copies, it checks every platform, digest and size.
@@ -131,9 +138,8 @@ fn skopeo_copies_all_of_it() {
 #[test]
 fn an_image_of_some_platforms_has_these_alone() {
     let index = |platforms: &str| -> Vec<String> {
-        let archs = dist::archs(platforms).expect("platforms");
-        let files = image::files(&archs).expect("it builds");
-        let files = files_of(image::bytes_of(&files, "pause.tar").expect("a file"));
+        let files = dist::image(platforms).expect("it builds");
+        let files = files_of(dist::bytes_of(&files, "pause.tar").expect("a file"));
         let top: Value = serde_json::from_slice(&files["index.json"]).expect("JSON");
         let digest = top["manifests"][0]["digest"].as_str().expect("a digest").replace("sha256:", "blobs/sha256/");
         let index: Value = serde_json::from_slice(&files[&digest]).expect("JSON");
@@ -144,7 +150,7 @@ fn an_image_of_some_platforms_has_these_alone() {
     assert_eq!(index("linux/arm64,linux/amd64"), ["amd64", "arm64"], "whatever the order");
     assert_eq!(index("linux/arm/v7"), ["arm"]);
     for nonsense in ["amd64", "linux/amd64,", ",", "linux/arm/v6", "linux/amd64 linux/arm64"] {
-        let error = format!("{:#}", dist::archs(nonsense).expect_err(nonsense));
+        let error = format!("{:#}", binaries::of(nonsense).err().expect(nonsense));
         assert!(error.starts_with("no such platform: ") && error.contains("linux/amd64,linux/arm64"), "{error}");
         assert_eq!(error.lines().count(), 1);
     }
@@ -167,7 +173,6 @@ fn files_of(bytes: &[u8]) -> HashMap<String, Vec<u8>> {
 
 /// A file of the image of all platforms.
 pub fn built(name: &str) -> &'static [u8] {
-    static BUILT: LazyLock<Vec<dist::File>> =
-        LazyLock::new(|| image::files(&dist::archs("").expect("all")).expect("it builds"));
-    image::bytes_of(&BUILT, name).expect("a file")
+    static BUILT: LazyLock<Vec<dist::File>> = LazyLock::new(|| dist::image("").expect("it builds"));
+    dist::bytes_of(&BUILT, name).expect("a file")
 }

@@ -9,7 +9,7 @@ use kit::process::{End, command, run};
 use kit::skip::{has, skip};
 use nix::unistd::geteuid;
 use tempfile::TempDir;
-use xtask::{dist, image};
+use xtask::dist;
 
 use crate::image::built;
 
@@ -28,8 +28,8 @@ fn it_is_small_and_fits_into_a_terminal() {
 #[test]
 fn as_user_data_for_cloud_init_it_is_small_enough_for_aws() {
     let folder = tempfile::tempdir().expect("a folder");
-    let two = dist::archs("linux/amd64,linux/arm64").and_then(|archs| image::files(&archs)).expect("it builds");
-    let two = image::bytes_of(&two, "pause-install.sh").expect("a file");
+    let two = dist::image("linux/amd64,linux/arm64").expect("it builds");
+    let two = dist::bytes_of(&two, "pause-install.sh").expect("a file");
     fs::write(folder.path().join("pause-install.sh"), two).expect("a file");
     let deploy = root().join("deploy/cloud-init");
     fs::copy(deploy.join("user-data.yaml"), folder.path().join("user-data.yaml")).expect("a file");

@@ -6,11 +6,11 @@ use build::root;
 use kit::process::{command, run};
 use kit::skip::not_fetched;
 use serde_json::Value;
-use xtask::{dist, sbom, sha256};
+use xtask::{binaries, sbom, sha256};
 
 #[test]
 fn it_names_what_is_built_and_of_what() {
-    let binaries = dist::archs("").and_then(|archs| dist::binaries(&archs)).expect("they build");
+    let binaries = binaries::of("").expect("they build");
     let bytes = sbom::document(&binaries).expect("a document");
     assert_eq!(bytes, sbom::document(&binaries).expect("a document"), "the same twice");
     let document: Value = serde_json::from_slice(&bytes).expect("JSON");
@@ -31,9 +31,9 @@ fn it_names_what_is_built_and_of_what() {
     assert!(toolchain.contains(&format!("channel = \"{rust}\"")), "{named:?}");
     assert_eq!(named[0], format!("pause {}", env!("CARGO_PKG_VERSION")));
 
-    for (file, (name, bytes)) in document["files"].as_array().expect("files").iter().zip(&binaries) {
-        assert_eq!(file["fileName"], format!("./{name}"));
-        assert_eq!(file["checksums"][1]["checksumValue"], sha256(bytes), "{name}");
+    for (file, binary) in document["files"].as_array().expect("files").iter().zip(&binaries) {
+        assert_eq!(file["fileName"], format!("./{}", binary.name()));
+        assert_eq!(file["checksums"][1]["checksumValue"], sha256(&binary.bytes), "{}", binary.name());
     }
 }
 
@@ -45,12 +45,8 @@ fn spdx_tools_find_it_valid() {
         return not_fetched("spdx-tools", "spdx-tools is not installed; proof/packages/spdx.sh does it from PyPI");
     }
     let file = tempfile::Builder::new().suffix(".spdx.json").tempfile().expect("a file");
-    fs::write(
-        &file,
-        sbom::document(&dist::archs("").and_then(|archs| dist::binaries(&archs)).expect("they build"))
-            .expect("a document"),
-    )
-    .expect("a file");
+    let document = sbom::document(&binaries::of("").expect("they build")).expect("a document");
+    fs::write(&file, document).expect("a file");
     let mut check = command([tools]);
     check.arg("--infile").arg(file.path());
     let said = run(check);

@@ -1,13 +1,15 @@
-//! `cargo xtask dist`: the binaries that ship, their bill of materials, and the checksums of everything in dist/.
+//! `cargo xtask dist`, `image` and `digests`: all files that ship, and their checksums.
 
 use std::fs;
 
-use anyhow::{Context, Result, ensure};
-
-use build::arch::{ALL, Arch};
+use anyhow::{Context, Result};
 use build::{root, write};
+use oci_spec::distribution::Reference;
 
-use crate::{sbom, sha256};
+use crate::archive::gzip;
+use crate::binaries::{self, Binary};
+use crate::image::Image;
+use crate::{installer, reference, sbom, sha256};
 
 /// A file of dist/.
 pub struct File {
@@ -21,27 +23,82 @@ pub struct File {
 
 impl File {
     /// A file that is not executable.
-    pub fn new(name: &str, bytes: Vec<u8>) -> Self {
+    fn data(name: &str, bytes: Vec<u8>) -> Self {
         Self { name: name.to_owned(), bytes, mode: 0o644 }
+    }
+
+    fn executable(name: &str, bytes: Vec<u8>) -> Self {
+        Self { mode: 0o755, ..Self::data(name, bytes) }
     }
 }
 
-/// Fills dist/ with the [`files`] of all platforms.
-pub fn all() -> Result<()> {
-    publish(&files(&ALL.iter().collect::<Vec<_>>())?)
+/// Fills dist/ with the binaries of all platforms and their bill of materials.
+pub fn write_binaries() -> Result<()> {
+    fill(&files_of_binaries(&binaries::of("")?)?)
+}
+
+/// Fills dist/ with the image of `platforms` under the name `reference`, its installer, and the binaries in it.
+pub fn write_image(reference: &Reference, platforms: &str) -> Result<()> {
+    let binaries = binaries::of(platforms)?;
+    let image = Image::of(&binaries)?;
+    let mut files = files_of_binaries(&binaries)?;
+    files.extend(files_of_image(&image, reference)?);
+    fill(&files)?;
+    for platform in &image.platforms {
+        println!("{:19} {:6} bytes for a node", platform.arch.platform(), platform.size());
+    }
+    println!("{reference}@{}", image.index.digest());
+    Ok(())
+}
+
+/// The digests of everything that ships; each depends only on those before it.
+pub fn digests() -> Result<Vec<(String, String)>> {
+    let binaries = binaries::of("")?;
+    let image = Image::of(&binaries)?;
+    let line = |file: File| (file.name, sha256(&file.bytes));
+    let mut digests: Vec<_> = files_of_binaries(&binaries)?.into_iter().map(line).collect();
+    for platform in &image.platforms {
+        digests.push((platform.arch.platform(), platform.manifest.digest().digest().to_owned()));
+    }
+    digests.push(("index".to_owned(), image.index.digest().digest().to_owned()));
+    digests.extend(files_of_image(&image, &reference::default())?.into_iter().map(line));
+    Ok(digests)
+}
+
+/// The image of `platforms` under its default name, and its installer.
+pub fn image(platforms: &str) -> Result<Vec<File>> {
+    files_of_image(&Image::of(&binaries::of(platforms)?)?, &reference::default())
+}
+
+/// The bytes of the file `name` among `files`.
+pub fn bytes_of<'a>(files: &'a [File], name: &str) -> Result<&'a [u8]> {
+    let file = files.iter().find(|file| file.name == name);
+    Ok(&file.with_context(|| format!("no such file: {name}"))?.bytes)
 }
 
 /// `pause-<architecture>` of each architecture, and pause.spdx.json.
-pub fn files(archs: &[&Arch]) -> Result<Vec<File>> {
-    let binaries = binaries(archs)?;
-    let sbom = File::new("pause.spdx.json", sbom::document(&binaries)?);
-    let binaries = binaries.into_iter().map(|(name, bytes)| File { name, bytes, mode: 0o755 });
+fn files_of_binaries(binaries: &[Binary]) -> Result<Vec<File>> {
+    let sbom = File::data("pause.spdx.json", sbom::document(binaries)?);
+    let binaries = binaries.iter().map(|binary| File::executable(&binary.name(), binary.bytes.clone()));
     Ok(binaries.chain([sbom]).collect())
+}
+
+fn files_of_image(image: &Image, reference: &Reference) -> Result<Vec<File>> {
+    let archive = image.archive(reference)?;
+    let compressed = gzip(&archive)?;
+    let installer = installer::script(image, reference)?.into_bytes();
+    let compressed_installer = gzip(&installer)?;
+    Ok(vec![
+        File::data("pause.tar", archive),
+        File::data("pause.tar.gz", compressed),
+        File::executable("pause-install.sh", installer),
+        File::data("pause-install.sh.gz", compressed_installer),
+    ])
 }
 
 /// Writes `files` into dist/, with SHA256SUMS of them all, for `sha256sum --check`. Removes other files, left by an
 /// earlier run, because those checksums would not cover them.
-pub fn publish(files: &[File]) -> Result<()> {
+fn fill(files: &[File]) -> Result<()> {
     let dist = root().join("dist");
     let mut sums = String::new();
     for file in files {
@@ -58,31 +115,4 @@ pub fn publish(files: &[File]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The name in dist/ and the bytes of each architecture's binary.
-pub fn binaries(archs: &[&Arch]) -> Result<Vec<(String, Vec<u8>)>> {
-    let binary = |arch: &&Arch| {
-        let built = build::pause(arch)?;
-        let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
-        Ok((format!("pause-{}", arch.name), bytes))
-    };
-    archs.iter().map(binary).collect()
-}
-
-/// The architectures of `platforms`, a comma-separated list of names such as linux/arm64; all of them if it is empty.
-pub fn archs(platforms: &str) -> Result<Vec<&'static Arch>> {
-    if platforms.is_empty() {
-        return Ok(ALL.iter().collect());
-    }
-    let asked: Vec<&str> = platforms.split(',').collect();
-    for platform in &asked {
-        ensure!(
-            ALL.iter().any(|arch| arch.platform() == *platform),
-            "no such platform: {platform:?}; there are {}",
-            ALL.iter().map(Arch::platform).collect::<Vec<_>>().join(",")
-        );
-    }
-    // In the order of the table, so that the same platforms give the same bytes.
-    Ok(ALL.iter().filter(|arch| asked.contains(&arch.platform().as_str())).collect())
 }

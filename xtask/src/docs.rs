@@ -7,10 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use build::arch::ALL;
 use build::{root, write};
 
-use crate::dist;
+use crate::binaries;
 use crate::markdown::{grouped, table};
 
 /// Writes every page, or none if one cannot be assembled.
@@ -97,9 +96,8 @@ fn filled(text: &str, fragments: &BTreeMap<String, String>, unused: &mut BTreeSe
 
 /// A table of the sizes of the binaries.
 fn platforms() -> Result<String> {
-    let rows = ALL
-        .iter()
-        .zip(dist::binaries(&dist::archs("")?)?)
-        .map(|(arch, (_, bytes))| vec![format!("`{}`", arch.platform()), grouped(bytes.len() as u64)]);
+    let row =
+        |binary: binaries::Binary| vec![format!("`{}`", binary.arch.platform()), grouped(binary.bytes.len() as u64)];
+    let rows = binaries::of("")?.into_iter().map(row);
     Ok(table(&["platform", "bytes"], rows.collect()))
 }

@@ -1,11 +1,14 @@
-//! Makes the image of `pause` and everything that is released with it, with one module for each command. The crate
-//! `build` compiles and links pause itself.
+//! Makes the image of `pause` and everything that is released with it, checks the repository, and sets the version of a
+//! release. The crate `build` compiles and links pause itself.
 
+pub mod archive;
+pub mod binaries;
 pub mod dist;
 pub mod docs;
 pub mod image;
-pub mod install;
+pub mod installer;
 pub mod markdown;
+pub mod reference;
 pub mod release;
 pub mod sbom;
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use build::arch::Arch;
-use xtask::{dist, docs, image, release};
+use xtask::{dist, docs, reference, release};
 
 const USAGE: &str = "\
 Usage: cargo xtask VERB
@@ -25,13 +25,13 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match args[..] {
         ["build"] => Arch::host().and_then(build::pause).map(|file| println!("{}", file.display())),
-        ["dist"] => dist::all(),
+        ["dist"] => dist::write_binaries(),
         ["digests"] => {
-            image::digests().map(|digests| digests.iter().for_each(|(name, digest)| println!("{digest}  {name}")))
+            dist::digests().map(|digests| digests.iter().for_each(|(name, digest)| println!("{digest}  {name}")))
         }
         ["docs"] => docs::write_all(),
         ["docs", "--check"] => docs::check(),
-        ["image"] => image(image::NAME, image::TAG, ""),
+        ["image"] => image(reference::NAME, reference::TAG, ""),
         ["image", name, tag] => image(name, tag, ""),
         ["image", name, tag, platforms] => image(name, tag, platforms),
         ["release", version] => release::release(build::root(), version).map(|left| println!("{left}")),
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 }
 
 fn image(name: &str, tag: &str, platforms: &str) -> Result<()> {
-    image::all(&image::reference(name, tag)?, &dist::archs(platforms)?)
+    dist::write_image(&reference::parse(name, tag)?, platforms)
 }
 
 fn say(text: &str) -> ExitCode {

@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use build::{output, write};
 
-use crate::install;
+use crate::installer;
 
 /// The files and folders that contain the version, as patterns for `git ls-files`; no other file may. (Except
 /// Cargo.lock, which cargo updates, and CHANGELOG.md, which you write. Programs get the version from cargo.)
@@ -47,7 +47,7 @@ pub fn release(root: &Path, version: &str) -> Result<String> {
 
 /// Adds the programs in digests.txt to those of earlier releases, which the installer knows.
 pub fn keep_programs(root: &Path) -> Result<()> {
-    let [digests, released] = ["digests.txt", install::RELEASED].map(|file| root.join(file));
+    let [digests, released] = ["digests.txt", installer::RELEASED].map(|file| root.join(file));
     let read = |file: &Path| fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()));
     let is_program = |line: &&str| line.split_once("  pause-").is_some_and(|(_, arch)| !arch.contains('.'));
     let programs = read(&digests)?.lines().filter(is_program).map(|line| format!("{line}\n")).collect::<String>();

@@ -9,70 +9,24 @@ use build::{output, root};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
+use crate::binaries::Binary;
 use crate::sha256;
 
 const NOWHERE: &str = "NOASSERTION";
 
-/// The document for these binaries, given the name and bytes of each.
-pub fn document(binaries: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
-    let pause = package("pause")?;
-    let linux = package("linux-raw-sys")?;
-    let text = |package: &Value, key: &str| package[key].as_str().unwrap_or(NOWHERE).to_owned();
-    let toolchain = output(Command::new("rustc").arg("--version").current_dir(root()))?;
-    let version = toolchain.split(' ').nth(1).context("rustc prints no version")?;
-
-    let files: Vec<Value> = binaries.iter().map(|(name, bytes)| file(name, bytes)).collect();
-    let mut packages = Vec::new();
-    for (id, name, version, license, source, purpose) in [
-        ("pause", "pause", text(&pause, "version"), text(&pause, "license"), NOWHERE.to_owned(), "APPLICATION"),
-        (
-            "linux-raw-sys",
-            "linux-raw-sys",
-            text(&linux, "version"),
-            text(&linux, "license"),
-            crates_io(&linux),
-            "LIBRARY",
-        ),
-        ("rust", "rust", version.to_owned(), "MIT OR Apache-2.0".to_owned(), NOWHERE.to_owned(), "APPLICATION"),
-    ] {
-        packages.push(json!({
-            "SPDXID": format!("SPDXRef-Package-{id}"),
-            "name": name,
-            "versionInfo": version,
-            "downloadLocation": source,
-            "filesAnalyzed": false,
-            "licenseConcluded": license,
-            "licenseDeclared": license,
-            "copyrightText": NOWHERE,
-            "primaryPackagePurpose": purpose,
-        }));
-    }
-    packages[1]["checksums"] = json!([{ "algorithm": "SHA256", "checksumValue": checksum("linux-raw-sys")? }]);
-    packages[1]["externalRefs"] = json!([{
-        "referenceCategory": "PACKAGE-MANAGER",
-        "referenceType": "purl",
-        "referenceLocator": format!("pkg:cargo/linux-raw-sys@{}", text(&linux, "version")),
-    }]);
-
-    let related = |from: &str, kind: &str, to: &str| json!({ "spdxElementId": format!("SPDXRef-{from}"), "relationshipType": kind, "relatedSpdxElement": format!("SPDXRef-{to}") });
-    let mut relationships = vec![
-        related("DOCUMENT", "DESCRIBES", "Package-pause"),
-        related("Package-pause", "STATIC_LINK", "Package-linux-raw-sys"),
-        related("Package-rust", "BUILD_TOOL_OF", "Package-pause"),
-    ];
-    for (name, _) in binaries {
-        relationships.push(related(&format!("File-{name}"), "GENERATED_FROM", "Package-pause"));
-    }
-
+/// The document for these binaries.
+pub fn document(binaries: &[Binary]) -> Result<Vec<u8>> {
+    let pause = of_crate("pause")?;
+    let linux = of_crate("linux-raw-sys")?;
     let mut document = json!({
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
         "SPDXID": "SPDXRef-DOCUMENT",
         "name": format!("pause-{}", text(&pause, "version")),
         "creationInfo": { "created": "1970-01-01T00:00:00Z", "creators": ["Tool: pause-xtask"] },
-        "packages": packages,
-        "files": files,
-        "relationships": relationships,
+        "packages": [package_of_pause(&pause), package_of_linux(&linux)?, package_of_rust()?],
+        "files": binaries.iter().map(file).collect::<Vec<_>>(),
+        "relationships": relationships(binaries),
     });
     // The namespace must be unique; derived from the contents, it is also reproducible.
     let digest = sha256(&serde_json::to_vec(&document)?);
@@ -80,7 +34,64 @@ pub fn document(binaries: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
     Ok(serde_json::to_vec_pretty(&document)?)
 }
 
-fn file(name: &str, bytes: &[u8]) -> Value {
+fn package_of_pause(pause: &Value) -> Value {
+    package("pause", text(pause, "version"), text(pause, "license"), NOWHERE, "APPLICATION")
+}
+
+fn package_of_linux(linux: &Value) -> Result<Value> {
+    let version = text(linux, "version");
+    let source = format!("https://crates.io/api/v1/crates/linux-raw-sys/{version}/download");
+    let mut package = package("linux-raw-sys", version, text(linux, "license"), &source, "LIBRARY");
+    package["checksums"] = json!([{ "algorithm": "SHA256", "checksumValue": checksum("linux-raw-sys")? }]);
+    package["externalRefs"] = json!([{
+        "referenceCategory": "PACKAGE-MANAGER",
+        "referenceType": "purl",
+        "referenceLocator": format!("pkg:cargo/linux-raw-sys@{version}"),
+    }]);
+    Ok(package)
+}
+
+fn package_of_rust() -> Result<Value> {
+    let toolchain = output(Command::new("rustc").arg("--version").current_dir(root()))?;
+    let version = toolchain.split(' ').nth(1).context("rustc prints no version")?;
+    Ok(package("rust", version, "MIT OR Apache-2.0", NOWHERE, "APPLICATION"))
+}
+
+fn package(name: &str, version: &str, license: &str, source: &str, purpose: &str) -> Value {
+    json!({
+        "SPDXID": format!("SPDXRef-Package-{name}"),
+        "name": name,
+        "versionInfo": version,
+        "downloadLocation": source,
+        "filesAnalyzed": false,
+        "licenseConcluded": license,
+        "licenseDeclared": license,
+        "copyrightText": NOWHERE,
+        "primaryPackagePurpose": purpose,
+    })
+}
+
+fn relationships(binaries: &[Binary]) -> Vec<Value> {
+    let related = |from: &str, kind: &str, to: &str| {
+        json!({
+            "spdxElementId": format!("SPDXRef-{from}"),
+            "relationshipType": kind,
+            "relatedSpdxElement": format!("SPDXRef-{to}"),
+        })
+    };
+    let mut relationships = vec![
+        related("DOCUMENT", "DESCRIBES", "Package-pause"),
+        related("Package-pause", "STATIC_LINK", "Package-linux-raw-sys"),
+        related("Package-rust", "BUILD_TOOL_OF", "Package-pause"),
+    ];
+    for binary in binaries {
+        relationships.push(related(&format!("File-{}", binary.name()), "GENERATED_FROM", "Package-pause"));
+    }
+    relationships
+}
+
+fn file(binary: &Binary) -> Value {
+    let (name, bytes) = (binary.name(), &binary.bytes);
     let sha1 = hex::encode(Sha1::digest(bytes));
     json!({
         "SPDXID": format!("SPDXRef-File-{name}"),
@@ -96,13 +107,12 @@ fn file(name: &str, bytes: &[u8]) -> Value {
     })
 }
 
-fn crates_io(package: &Value) -> String {
-    let [name, version] = ["name", "version"].map(|key| package[key].as_str().unwrap_or_default());
-    format!("https://crates.io/api/v1/crates/{name}/{version}/download")
+fn text<'a>(package: &'a Value, key: &str) -> &'a str {
+    package[key].as_str().unwrap_or(NOWHERE)
 }
 
 /// What `cargo metadata` says about the crate.
-fn package(name: &str) -> Result<Value> {
+fn of_crate(name: &str) -> Result<Value> {
     let metadata =
         output(Command::new("cargo").args(["metadata", "--locked", "--format-version=1"]).current_dir(root()))?;
     let metadata: Value = serde_json::from_str(&metadata)?;

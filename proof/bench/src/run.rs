@@ -11,9 +11,10 @@ use anyhow::{Context, Result, ensure};
 use build::arch::Arch;
 use kit::cgroup::{self, Group};
 use kit::machine::Machine;
-use kit::peers::ours;
 use kit::skip::has_namespaces;
-use xtask::image;
+use xtask::binaries::Binary;
+use xtask::dist;
+use xtask::image::Image;
 
 use crate::samples::{Measured, OURS, Results, Samples};
 use crate::subjects::Subject;
@@ -55,9 +56,7 @@ impl<'a> Run<'a> {
         let often = |full, few| if quick { few } else { full };
         let all = |_: &Subject| true;
         let reaps = |subject: &Subject| subject.reaps;
-        // Assumes that config and manifest of a peer's image are as large as ours.
-        let rest = image::pull(Arch::host()?)? - image::layer(&fs::read(ours())?)?.len();
-        self.each("bytes", 1, all, |subject, samples| bytes(subject, rest, samples))?;
+        self.each("bytes", 1, all, bytes)?;
         self.each("version", often(501, 51), |subject| subject.version.is_some(), measure::version)?;
         if !has_namespaces() {
             eprintln!("left out: everything except bytes and -v");
@@ -141,17 +140,17 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Bytes of the file, of a layer that contains only the file, and of what a node pulls: the layer and `rest`.
-fn bytes(subject: &Subject, rest: usize, samples: &mut Samples) -> Result<()> {
-    let program = fs::read(&subject.peer.program)?;
-    let layer = image::layer(&program)?.len();
-    samples.file_bytes.push(program.len() as u64);
-    samples.layer_bytes.push(layer as u64);
-    samples.pull_bytes.push((layer + rest) as u64);
+/// Bytes of the file, and of what a node pulls of an image like ours that contains only the file: all, and its layer.
+fn bytes(subject: &Subject, samples: &mut Samples) -> Result<()> {
+    let bytes = fs::read(&subject.peer.program)?;
+    samples.file_bytes.push(bytes.len() as u64);
+    let image = Image::of(&[Binary { arch: Arch::host()?, bytes }])?;
+    for platform in &image.platforms {
+        samples.layer_bytes.push(platform.layer.size());
+        samples.pull_bytes.push(platform.size());
+    }
     if subject.peer.name == OURS {
-        samples
-            .archive_bytes
-            .push(image::bytes_of(&image::files(&xtask::dist::archs("")?)?, "pause.tar.gz")?.len() as u64);
+        samples.archive_bytes.push(dist::bytes_of(&dist::image("")?, "pause.tar.gz")?.len() as u64);
     }
     Ok(())
 }
