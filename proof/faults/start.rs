@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use kit::peers::{self, Peer};
+use kit::floors;
+use kit::peers::Peer;
 use kit::process::Process;
 use kit::skip::skip;
 use kit::wait::within_10_s;
@@ -64,7 +65,7 @@ fn stop_at(point: usize, pod: &mut Pod) -> bool {
 /// than the floor, which installs the handler first and does nothing else.
 pub fn race(peers: &[Peer]) -> (Vec<String>, bool) {
     const TRIALS: u32 = 500;
-    let floor = peers::floor("handler").map(|program| Peer::new("floor", program, &[]));
+    let floor = floors::for_this_machine("handler").map(|program| Peer::new("floor", program, &[]));
     if floor.is_none() {
         skip("the floor of this measurement is an assembly program for amd64");
     }

@@ -6,7 +6,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use build::root;
-use kit::peers::{Peer, floor, ours, upstream_with_musl};
+use kit::floors;
+use kit::peers::{Peer, ours, upstream_with_musl};
 use nix::unistd::{AccessFlags, access};
 
 use crate::samples::{FLOOR_CALLS, OURS, UPSTREAM};
@@ -52,7 +53,7 @@ pub fn known() -> Result<(Vec<Subject>, Vec<String>)> {
         (FLOOR_CALLS, "assembly that makes the system calls of ours", "calls", true),
         ("floor: only pauses", "three instructions that only pause", "pause", false),
     ] {
-        match floor(source) {
+        match floors::for_this_machine(source) {
             Some(program) => {
                 let floor = subject(Peer::new(name, program, &[]), about, None);
                 subjects.push(Subject { stops, reaps: false, ..floor });

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use build::arch::Arch;
 use kit::cgroup::memory_of;
+use kit::floors;
 use kit::machine::is_qemu;
-use kit::peers::{floor_file, floor_for, upstream};
+use kit::peers::upstream;
 use kit::skip::is_installed;
 use shared::cost::Cost;
 use shared::cri::{POD, with_containerd_2};
@@ -23,7 +24,7 @@ async fn it_costs_what_one_of_the_smallest_program_does() {
     let arch = Arch::host().expect("an architecture of pause");
     let ours = dist(&format!("pause-{}", arch.name));
     // The machine of `make node` has no compiler; node.sh has built the floor outside.
-    let floor = if is_installed("cargo") { floor_for("pause", arch) } else { floor_file("pause", arch) };
+    let floor = if is_installed("cargo") { floors::built("pause", arch) } else { floors::file("pause", arch) };
     let images = ["ours", "upstream", "floor"].map(|tag| format!("localhost/cost:{tag}"));
     for (image, program) in images.iter().zip([&ours, &upstream, &floor]) {
         make_image(image, program);

@@ -3,6 +3,7 @@
 
 pub mod calls;
 pub mod cgroup;
+pub mod floors;
 pub mod gate;
 pub mod machine;
 pub mod markdown;

@@ -1,4 +1,4 @@
-//! pause and its peers: upstream's pause, Debian's catatonit, and floors, minimal programs that are the lower bounds.
+//! pause and its peers: upstream's pause and Debian's catatonit.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -67,25 +67,4 @@ pub fn upstream() -> Option<PathBuf> {
 /// Upstream's pause with musl, which may be missing: proof/packages/upstream.sh builds it if musl-gcc is installed.
 pub fn upstream_with_musl() -> PathBuf {
     root().join("target/upstream/pause-musl")
-}
-
-/// An assembly program of floors/, compiled and linked as pause is: `handler` installs a handler for SIGTERM and
-/// sleeps, `calls` makes the system calls of pause, `pause` only sleeps. None except on amd64, for which alone they are
-/// written.
-pub fn floor(name: &str) -> Option<PathBuf> {
-    let host = Arch::host().expect("an architecture of pause");
-    (host.name == "amd64").then(|| floor_for(name, host))
-}
-
-/// [`floor`] for `arch`, for which it must be written: only `pause` is, for others than amd64.
-pub fn floor_for(name: &str, arch: &Arch) -> PathBuf {
-    let program = floor_file(name, arch);
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("floors").join(name).with_extension("rs");
-    build::like_pause(&source, arch, &program).expect("it is built");
-    program
-}
-
-/// Where [`floor_for`] builds it.
-pub fn floor_file(name: &str, arch: &Arch) -> PathBuf {
-    root().join("target/floors").join(arch.name).join(name)
 }

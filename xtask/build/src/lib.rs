@@ -43,7 +43,7 @@ pub fn pause(arch: &Arch) -> Result<PathBuf> {
     let built = target.join(arch.triple).join("release/pause");
     let file = target.join("pause").join(arch.name).join("pause");
     let linked = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
-    write(&file, segments(&linked)?, 0o755)?;
+    write(&file, loaded(&linked)?, 0o755)?;
     Ok(file)
 }
 
@@ -64,25 +64,9 @@ fn build_core(cargo: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Builds a program of one source file that uses only `core` into `file`, and links it as pause is linked.
-pub fn like_pause(source: &Path, arch: &Arch, file: &Path) -> Result<()> {
-    let folder = tempfile::tempdir().context("cannot make a folder")?;
-    let linked = folder.path().join("linked");
-    let mut rustc = Command::new("rustc");
-    rustc.current_dir(root()).args(["--edition=2024", "--target", arch.triple, "-Cpanic=abort", "-Copt-level=z"]);
-    rustc.args(["-Cstrip=symbols", "-o"]).arg(&linked).args(rustc_flags(arch)).arg(source);
-    if arch.builds_core {
-        // `core` as it was built for pause.
-        pause(arch)?;
-        rustc.arg("-L").arg(root().join("target").join(arch.triple).join("release/deps"));
-    }
-    ensure!(rustc.status().context("cannot run rustc")?.success(), "cannot build {}", source.display());
-    write(file, segments(&fs::read(linked)?)?, 0o755)
-}
-
-/// The part of the file that is loaded. rust-lld leaves zeros after it, as room for section headers that it then does
-/// not write.
-fn segments(linked: &[u8]) -> Result<&[u8]> {
+/// The part of a `linked` program that is loaded. rust-lld leaves zeros after it, as room for section headers that it
+/// then does not write.
+pub fn loaded(linked: &[u8]) -> Result<&[u8]> {
     let file = object::File::parse(linked).context("the linker wrote no ELF file")?;
     let ends = file.segments().map(|segment| segment.file_range()).map(|(offset, size)| offset + size);
     let end = ends.max().context("no segment")? as usize;
@@ -91,7 +75,7 @@ fn segments(linked: &[u8]) -> Result<&[u8]> {
 }
 
 /// The flags with which rustc links a program without a libc.
-fn rustc_flags(arch: &Arch) -> Vec<String> {
+pub fn rustc_flags(arch: &Arch) -> Vec<String> {
     let script = root().join("src/pause.ld");
     let link = [
         // The toolchain's own linker, and only our own code: no C compiler, no libc, no start files.
