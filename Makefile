@@ -70,11 +70,11 @@ bench-v2: dist bench-setup ## their memory under control groups v2, in QEMU, on 
 push: setup ## pushes the image of all platforms to the registry that IMAGE names
 	@case '$(IMAGE)' in localhost/*) echo 'say where to: make push IMAGE=registry.example/pause' >&2; exit 1;; esac
 	@command -v skopeo >/dev/null || { echo 'skopeo is not installed: apt-get install skopeo' >&2; exit 1; }
-	$(CARGO) xtask image
-	skopeo copy --all $(SKOPEO_FLAGS) oci-archive:dist/pause.tar 'docker://$(IMAGE):$(TAG)'
+	$(CARGO) xtask archive target/pushed.tar
+	skopeo copy --all $(SKOPEO_FLAGS) oci-archive:target/pushed.tar 'docker://$(IMAGE):$(TAG)'
 
 release-rehearsal: setup ## builds, compares with digests.txt, pushes to a registry on this machine, pulls, compares
-	proof/packages/apt.sh release-rehearsal && xtask/release.sh rehearse
+	proof/packages/apt.sh release-rehearsal && xtask/publish.sh rehearse
 
 lint: setup ## checks formatting, runs clippy, and checks that the documents have what was measured
 	proof/packages/apt.sh lint

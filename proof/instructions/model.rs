@@ -156,8 +156,8 @@ pub const SECOND: [Event; 10] = {
     [a, b, c, d, e, f, g, h, Signal(libc::SIGKILL), FullStderrAndTerm]
 };
 
-/// The table in docs/how-it-works.md.
-pub fn table() -> String {
+/// The rows of the table in docs/how-it-works.md, titles first, with a | between cells.
+pub fn table() -> Vec<String> {
     let columns: [(&str, Event); 5] = [
         ("SIGTERM", Signal(libc::SIGTERM)),
         ("SIGINT", Signal(libc::SIGINT)),
@@ -165,21 +165,18 @@ pub fn table() -> String {
         ("SIGKILL from outside", Signal(libc::SIGKILL)),
         ("any other signal, a stop, a freeze", StopAndContinue),
     ];
-    let mut table = format!("| state |{}\n|---|", columns.map(|(name, _)| format!(" {name} |")).concat());
-    table += &"---|".repeat(columns.len());
-    for state in STATES {
-        table += &format!("\n| {state} |");
-        for (_, event) in columns {
-            let lost = matches!(event, Signal(libc::SIGTERM | libc::SIGINT))
-                && matches!(rest_after(state, event), Rest::In(_));
-            let rest = match rest_after(state, event) {
-                _ if lost => "lost".to_owned(),
+    let titles = format!("state|{}", columns.map(|(name, _)| name).join("|"));
+    let row = |state: State| {
+        let cells = columns.map(|(_, event)| {
+            let is_term = matches!(event, Signal(libc::SIGTERM | libc::SIGINT));
+            match rest_after(state, event) {
+                Rest::In(_) if is_term => "lost".to_owned(),
                 rest => rest.to_string(),
-            };
-            table += &format!(" {rest} |");
-        }
-    }
-    table + "\n"
+            }
+        });
+        format!("{state}|{}", cells.join("|"))
+    };
+    std::iter::once(titles).chain(STATES.into_iter().map(row)).collect()
 }
 
 impl fmt::Display for State {

@@ -5,20 +5,6 @@ set -eu
 cd "$(dirname "$0")/../../target/kernels"
 fragments=../../docs/fragments
 
-# Makes a Markdown table of the lines on stdin, whose cells have a | between them.
-table() {
-    awk -F '|' '
-        { for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } }
-        END {
-            for (row = 1; row <= NR; row++) {
-                for (i = 1; i <= NF; i++) printf "| %-" width[i] "s ", cell[row, i]
-                print "|"
-                if (row > 1) continue
-                for (i = 1; i <= NF; i++) { line = sprintf("%" width[i] + 2 "s", ""); gsub(" ", "-", line); printf "|" line }
-                print "|"
-            }
-        }'
-}
 results() { # in the order of kernels-machines, then of releases
     grep -v '^#' ../../proof/machines/kernels-machines | while read -r _ _ package _; do
         awk -v package="$package" '$4 == package { print $1 "/result" }' boots.fetched
@@ -28,7 +14,7 @@ results() { # in the order of kernels-machines, then of releases
 {
     echo 'architecture|kernel|Debian|page size|checks'
     results | xargs -n 1 head -n 1 | sed 's/|$//'
-} | table >kernels.md
+} | cargo xtask table >kernels.md
 missing=$(cut -d ' ' -f 1 boots | grep -vFx "$(cut -d ' ' -f 1 boots.fetched)" | sed 's/linux-image-//' | paste -sd , |
     sed 's/,/, /g')
 [ -z "$missing" ] || printf '\nNot delivered by the archive when this was run: %s.\n' "$missing" >>kernels.md
@@ -40,5 +26,5 @@ missing=$(cut -d ' ' -f 1 boots | grep -vFx "$(cut -d ' ' -f 1 boots.fetched)" |
         FNR == 1 { of = $1 "|" $4; if (!(of in kernel)) order[++n] = of; kernel[of] = $2; rows[of] = ""; next }
         { split($0, part, ": "); gsub(" ", "|", part[2]); rows[of] = rows[of] of "|" kernel[of] "|" part[1] "|" part[2] "\n" }
         END { for (i = 1; i <= n; i++) printf "%s", rows[order[i]] }'
-} | table >memory-pages.md
+} | cargo xtask table >memory-pages.md
 mv kernels.md memory-pages.md $fragments/

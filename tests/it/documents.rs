@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use build::root;
-use kit::markdown::{blocks, prose};
+use xtask::code_blocks::{blocks, prose};
 
 #[test]
 fn every_link_leads_somewhere() {

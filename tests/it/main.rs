@@ -6,7 +6,7 @@ mod documents;
 mod elf;
 mod emulated;
 mod image;
-mod install;
+mod installer;
 mod instructions;
 mod least_privilege;
 mod project;

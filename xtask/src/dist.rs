@@ -70,6 +70,11 @@ pub fn image(platforms: &str) -> Result<Vec<File>> {
     files_of_image(&Image::of(&binaries::of(platforms)?)?, &reference::default())
 }
 
+/// The image of all platforms in one file, as in pause.tar.
+pub fn archive() -> Result<Vec<u8>> {
+    Image::of(&binaries::of("")?)?.archive(&reference::default())
+}
+
 /// The bytes of the file `name` among `files`.
 pub fn bytes_of<'a>(files: &'a [File], name: &str) -> Result<&'a [u8]> {
     let file = files.iter().find(|file| file.name == name);

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use build::{root, write};
 
 use crate::binaries;
-use crate::markdown::{grouped, table};
+use crate::table::{grouped, table};
 
 /// Writes every page, or none if one cannot be assembled.
 pub fn write_all() -> Result<()> {

@@ -15,7 +15,7 @@ use crate::{reference, sha256};
 const LINE: usize = 1_000;
 
 /// The programs of earlier releases, as digests.txt had them; the installer counts those that still run.
-pub const RELEASED: &str = "xtask/released.txt";
+pub const EARLIER_PROGRAMS: &str = "xtask/earlier-programs.txt";
 
 /// The script that installs `image` under the name `reference`. It ends without a newline: its last byte closes what its
 /// second line opens.
@@ -26,8 +26,8 @@ pub fn script(image: &Image, reference: &Reference) -> Result<String> {
     };
     let payload = BASE64_STANDARD.encode(gzip(&tar_of_data(&parts(image, reference)?)?)?).into_bytes();
     let payload: Vec<_> = payload.chunks(LINE).map(String::from_utf8_lossy).collect();
-    let released = read(RELEASED)?;
-    let older: Vec<_> = released.lines().filter_map(|line| line.split_once("  ")).map(|(digest, _)| digest).collect();
+    let earlier = read(EARLIER_PROGRAMS)?;
+    let older: Vec<_> = earlier.lines().filter_map(|line| line.split_once("  ")).map(|(digest, _)| digest).collect();
     let script = compact(&read("deploy/pause-install.sh")?)
         .replace("@NAME@", &reference.whole())
         .replace("@VERSION@", reference::TAG)

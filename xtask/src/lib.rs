@@ -3,14 +3,15 @@
 
 pub mod archive;
 pub mod binaries;
+pub mod code_blocks;
 pub mod dist;
 pub mod docs;
 pub mod image;
 pub mod installer;
-pub mod markdown;
 pub mod reference;
 pub mod release;
 pub mod sbom;
+pub mod table;
 
 use sha2::{Digest, Sha256};
 

@@ -1,11 +1,13 @@
 //! `cargo xtask VERB`
 
-use std::env;
+use std::path::Path;
 use std::process::ExitCode;
+use std::{env, io};
 
 use anyhow::Result;
 use build::arch::Arch;
-use xtask::{dist, docs, reference, release};
+use build::write;
+use xtask::{dist, docs, reference, release, table};
 
 const USAGE: &str = "\
 Usage: cargo xtask VERB
@@ -14,9 +16,12 @@ Usage: cargo xtask VERB
   image [NAME TAG [PLATFORMS]]
           the image of all platforms, or of PLATFORMS such as linux/amd64,linux/arm64: dist/pause.tar and
           dist/pause-install.sh, and a .gz of each
+  archive FILE
+          writes the image of all platforms into FILE, and nothing into dist/
   digests prints the digests of all of these, in the form of digests.txt
   docs [--check]
           writes docs/fragments/ into README*.md and docs/, or checks that they are up to date
+  table   makes a table of the lines on stdin, which have a | between their cells, for a document
   release X.Y.Z
           sets the version in every file, and prints the steps that remain to be done by hand";
 
@@ -34,6 +39,8 @@ fn main() -> ExitCode {
         ["image"] => image(reference::NAME, reference::TAG, ""),
         ["image", name, tag] => image(name, tag, ""),
         ["image", name, tag, platforms] => image(name, tag, platforms),
+        ["archive", file] => dist::archive().and_then(|bytes| write(Path::new(file), &bytes, 0o644)),
+        ["table"] => table(),
         ["release", version] => release::release(build::root(), version).map(|left| println!("{left}")),
         ["-h" | "--help"] => return say(USAGE),
         _ => {
@@ -52,6 +59,11 @@ fn main() -> ExitCode {
 
 fn image(name: &str, tag: &str, platforms: &str) -> Result<()> {
     dist::write_image(&reference::parse(name, tag)?, platforms)
+}
+
+fn table() -> Result<()> {
+    print!("{}", table::of_lines(&io::read_to_string(io::stdin())?)?);
+    Ok(())
 }
 
 fn say(text: &str) -> ExitCode {

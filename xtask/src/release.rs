@@ -47,11 +47,11 @@ pub fn release(root: &Path, version: &str) -> Result<String> {
 
 /// Adds the programs in digests.txt to those of earlier releases, which the installer knows.
 pub fn keep_programs(root: &Path) -> Result<()> {
-    let [digests, released] = ["digests.txt", installer::RELEASED].map(|file| root.join(file));
+    let [digests, earlier] = ["digests.txt", installer::EARLIER_PROGRAMS].map(|file| root.join(file));
     let read = |file: &Path| fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()));
     let is_program = |line: &&str| line.split_once("  pause-").is_some_and(|(_, arch)| !arch.contains('.'));
     let programs = read(&digests)?.lines().filter(is_program).map(|line| format!("{line}\n")).collect::<String>();
-    write(&released, (read(&released)? + &programs).as_bytes(), 0o644)
+    write(&earlier, (read(&earlier)? + &programs).as_bytes(), 0o644)
 }
 
 /// Checks that `version` can be released from the repository at `root`; returns the present version.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use xtask::markdown::grouped;
+use xtask::table::grouped;
 
 use crate::samples::{Measured, OURS, Results, Series};
 use crate::tables::{largest, short};

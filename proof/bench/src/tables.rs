@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use kit::machine::Machine;
-use xtask::markdown::{grouped, table};
+use xtask::table::{grouped, table};
 
 use crate::bars;
 use crate::samples::{FLOOR_CALLS, Instance, Measured, OURS, Results, Samples, Series, UPSTREAM};

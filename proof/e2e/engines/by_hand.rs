@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use kit::markdown::console;
 use shared::compatibility::Row;
 use shared::documents::{by_hand, normalized};
 use shared::{ok, ready, run};
+use xtask::code_blocks::console;
 
 #[test]
 fn every_command_prints_what_the_document_says() {

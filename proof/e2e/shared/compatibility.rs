@@ -117,7 +117,7 @@ fn table(runs: &[Run]) -> Result<String> {
     if let Some(cell) = rows.iter().flatten().find(|cell| cell.len() > 100 || cell.contains('|')) {
         bail!("too long for a cell of the table, or has a |: {cell}");
     }
-    Ok(xtask::markdown::table(&["engine", "version", "Linux", "cgroups", "machine", "passed"], rows))
+    Ok(xtask::table::table(&["engine", "version", "Linux", "cgroups", "machine", "passed"], rows))
 }
 
 /// The list of all runs, with a section for each of [`of_versions`].

@@ -86,5 +86,5 @@ pub fn table() -> Result<String> {
         rows.iter().all(|row| row.len() == titles.len()),
         "the stored figures are not of the programs in the table"
     );
-    Ok(xtask::markdown::table(&titles, rows))
+    Ok(xtask::table::table(&titles, rows))
 }

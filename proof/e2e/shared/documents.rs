@@ -23,7 +23,7 @@ pub fn by_hand() -> String {
 /// What `ps` shows in a pod of Kubernetes, as docs/pod-by-hand.md prints it, normalized.
 pub fn processes_of_a_pod() -> String {
     let page = by_hand();
-    let printed = kit::markdown::blocks(&page).into_iter().find(|block| block.language == "text");
+    let printed = xtask::code_blocks::blocks(&page).into_iter().find(|block| block.language == "text");
     normalized(&printed.expect("a block of text").lines.join("\n"))
 }
 

@@ -6,7 +6,6 @@ pub mod cgroup;
 pub mod floors;
 pub mod gate;
 pub mod machine;
-pub mod markdown;
 pub mod messages;
 pub mod orphans;
 pub mod peers;

@@ -7,10 +7,10 @@ cd "$(dirname "$0")/.."
 
 usage() {
     cat <<'END'
-Usage: xtask/release.sh build [TAG]     builds dist/ and compares it with digests.txt; TAG must be vVERSION
-       xtask/release.sh publish IMAGE   pushes dist/pause.tar to IMAGE:VERSION, unless it is there already, pulls it
+Usage: xtask/publish.sh build [TAG]     builds dist/ and compares it with digests.txt; TAG must be vVERSION
+       xtask/publish.sh publish IMAGE   pushes dist/pause.tar to IMAGE:VERSION, unless it is there already, pulls it
                                         by its digest, and compares it with dist/; prints IMAGE@DIGEST
-       xtask/release.sh rehearse        both, with a temporary registry on this machine
+       xtask/publish.sh rehearse        both, with a temporary registry on this machine
 END
 }
 
@@ -39,7 +39,7 @@ build() {
 # Fails unless dist/ matches its SHA256SUMS and digests.txt, which also has lines for the blobs of the image.
 verify() {
     (cd dist && sha256sum --quiet --check SHA256SUMS) >/dev/null 2>&1 ||
-        die "dist/ does not match dist/SHA256SUMS; build it again: xtask/release.sh build"
+        die "dist/ does not match dist/SHA256SUMS; build it again: xtask/publish.sh build"
     blobs='/  (linux\/.*|index)$/'
     other=$({
         sed -E "${blobs}d" digests.txt | diff - dist/SHA256SUMS | sed -n 's/^[<>] [0-9a-f]*  //p'
@@ -105,6 +105,6 @@ raw() {
 # skopeo's last line on stderr, without its decoration.
 error() { sed -n '$s/.*msg="\(.*\)".*/\1/; $p' "$work/error"; }
 
-die() { echo "release.sh: $*" >&2; exit 1; }
+die() { echo "publish.sh: $*" >&2; exit 1; }
 
 main "$@"

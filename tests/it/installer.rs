@@ -46,7 +46,7 @@ const CONFLICT: &str = "conflicting options; see --help";
 
 #[test]
 fn each_mistake_is_one_line() {
-    let node = Node::new();
+    let folder = Folder::new();
     for (arguments, line) in [
         (&["--bogus"][..], "unknown option --bogus; see --help"),
         (&["--as"], "--as needs a value; see --help"),
@@ -75,26 +75,26 @@ fn each_mistake_is_one_line() {
         (&["--check", "--as", "a:1", "--wait", "1"], CONFLICT),
         (&["--engine", "Docker"], "unknown engine Docker; see --help"),
     ] {
-        node.refuses(&[], arguments, line);
+        folder.refuses(&[], arguments, line);
     }
 }
 
 #[test]
 fn not_root() {
     if is_root() && has("setpriv") {
-        Node::new().refuses(&["setpriv", "--reuid=65534", "--clear-groups"], &[], "run this as root");
+        Folder::new().refuses(&["setpriv", "--reuid=65534", "--clear-groups"], &[], "run this as root");
     }
 }
 
 #[test]
 fn damaged_payload() {
     if is_root() {
-        let node = Node::new();
-        fs::write(node.installer(), script().replacen("H4sI", "H4sJ", 1)).expect("a file");
-        node.refuses(&[], &[], "this file is damaged: get it again");
+        let folder = Folder::new();
+        fs::write(folder.installer(), script().replacen("H4sI", "H4sJ", 1)).expect("a file");
+        folder.refuses(&[], &[], "this file is damaged: get it again");
         let (before, _) = script().split_once("H4sI").expect("a payload");
-        fs::write(node.installer(), format!("{before}END\n}}\nmain\n}}")).expect("a file");
-        node.refuses(&[], &[], "this file is damaged: get it again");
+        fs::write(folder.installer(), format!("{before}END\n}}\nmain\n}}")).expect("a file");
+        folder.refuses(&[], &[], "this file is damaged: get it again");
     }
 }
 
@@ -102,34 +102,34 @@ fn damaged_payload() {
 /// line 1 alone a shell cannot know that more was to come.
 #[test]
 fn nothing_runs_of_a_script_that_was_cut_off() {
-    let node = Node::new();
+    let folder = Folder::new();
     let script = script();
     let after_lines = script.match_indices('\n').map(|(at, _)| at + 1).skip(1);
     let cuts = after_lines.map(|length| (length, &SHELLS[..1]));
     for (length, shells) in cuts.chain((script.len() - 80..script.len()).map(|length| (length, &SHELLS[..]))) {
-        fs::write(node.installer(), &script[..length]).expect("a file");
+        fs::write(folder.installer(), &script[..length]).expect("a file");
         for shell in shells.iter().filter(|shell| has(shell[0])) {
-            let said = node.run(shell, &[], &["--bogus"]);
+            let said = folder.run(shell, &[], &["--bogus"]);
             assert!(!said.stderr.contains("pause-install:"), "{length} bytes: {said:?}");
             assert!(said.stdout.is_empty() && said.code != Some(0), "{length} bytes: {said:?}");
         }
     }
     // Pasted, it can have a newline more.
     for end in ["", "\n"] {
-        fs::write(node.installer(), script.to_owned() + end).expect("a file");
-        node.refuses(&[], &["--bogus"], "unknown option --bogus; see --help");
+        fs::write(folder.installer(), script.to_owned() + end).expect("a file");
+        folder.refuses(&[], &["--bogus"], "unknown option --bogus; see --help");
     }
 }
 
-/// A folder with the installer.
-struct Node(TempDir);
+/// A folder that contains only the installer.
+struct Folder(TempDir);
 
-impl Node {
+impl Folder {
     fn new() -> Self {
         let folder = tempfile::Builder::new().permissions(mode(0o755)).tempdir().expect("a folder");
-        let node = Self(folder);
-        fs::write(node.installer(), script()).expect("a file");
-        node
+        let folder = Self(folder);
+        fs::write(folder.installer(), script()).expect("a file");
+        folder
     }
 
     fn installer(&self) -> PathBuf {
