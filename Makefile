@@ -76,11 +76,11 @@ push: setup ## pushes the image of all platforms to the registry that IMAGE name
 release-rehearsal: setup ## builds, compares with digests.txt, pushes to a registry on this machine, pulls, compares
 	proof/packages/apt.sh release-rehearsal && xtask/publish.sh rehearse
 
-lint: setup ## checks formatting, runs clippy, and checks that the documents have what was measured
+lint: setup ## checks formatting, the code with clippy, the scripts with shellcheck, the documents and the layout
 	proof/packages/apt.sh lint
 	$(CARGO) fmt --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
-	$(CARGO) xtask docs --check
+	$(CARGO) xtask tidy
 
 clean: ## removes target/ and dist/
 	$(CARGO) clean

@@ -28,18 +28,15 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// A page with fragments in it.
-pub struct Page {
-    /// Its file.
-    pub path: PathBuf,
-    /// Its present text.
-    pub old: String,
-    /// The text that it should have.
-    pub new: String,
+/// A page with fragments in it: its present text, and the text that it should have.
+struct Page {
+    path: PathBuf,
+    old: String,
+    new: String,
 }
 
 /// README*.md and docs/*.md.
-pub fn pages() -> Result<Vec<Page>> {
+fn pages() -> Result<Vec<Page>> {
     let fragments = fragments()?;
     let mut unused: BTreeSet<&str> = fragments.keys().map(String::as_str).collect();
     let mut pages = Vec::new();

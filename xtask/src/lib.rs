@@ -12,6 +12,7 @@ pub mod reference;
 pub mod release;
 pub mod sbom;
 pub mod table;
+pub mod tidy;
 
 use sha2::{Digest, Sha256};
 

@@ -7,7 +7,7 @@ use std::{env, io};
 use anyhow::Result;
 use build::arch::Arch;
 use build::write;
-use xtask::{dist, docs, reference, release, table};
+use xtask::{dist, docs, reference, release, table, tidy};
 
 const USAGE: &str = "\
 Usage: cargo xtask VERB
@@ -19,8 +19,8 @@ Usage: cargo xtask VERB
   archive FILE
           writes the image of all platforms into FILE, and nothing into dist/
   digests prints the digests of all of these, in the form of digests.txt
-  docs [--check]
-          writes docs/fragments/ into README*.md and docs/, or checks that they are up to date
+  docs    writes docs/fragments/ into README*.md and docs/
+  tidy    checks the documents, the scripts, and what must be the same in several places
   table   makes a table of the lines on stdin, which have a | between their cells, for a document
   release X.Y.Z
           sets the version in every file, and prints the steps that remain to be done by hand";
@@ -35,12 +35,12 @@ fn main() -> ExitCode {
             dist::digests().map(|digests| digests.iter().for_each(|(name, digest)| println!("{digest}  {name}")))
         }
         ["docs"] => docs::write_all(),
-        ["docs", "--check"] => docs::check(),
         ["image"] => image(reference::NAME, reference::TAG, ""),
         ["image", name, tag] => image(name, tag, ""),
         ["image", name, tag, platforms] => image(name, tag, platforms),
         ["archive", file] => dist::archive().and_then(|bytes| write(Path::new(file), &bytes, 0o644)),
         ["table"] => table(),
+        ["tidy"] => tidy::all(),
         ["release", version] => release::release(build::root(), version).map(|left| println!("{left}")),
         ["-h" | "--help"] => return say(USAGE),
         _ => {

@@ -1,0 +1,150 @@
+//! The documents: their links lead somewhere, what they name exists, and a translation says what its original says.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use build::root;
+
+use super::{git, read};
+use crate::code_blocks::{blocks, prose};
+
+pub fn links_lead_somewhere() -> Result<()> {
+    let mut checked = 0;
+    for page in pages()? {
+        for link in links(&read(&page)?) {
+            let at = format!("{}: {link}", page.display());
+            checked += 1;
+            if link.contains("://") {
+                ensure!(link.starts_with("https://"), "{at}: not https");
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let target = if file.is_empty() { page.clone() } else { page.with_file_name(file) };
+            ensure!(root().join(&target).exists(), "{at}: no such file");
+            ensure!(anchor.is_empty() || anchors(&read(&target)?).contains(anchor), "{at}: no such heading");
+        }
+    }
+    ensure!(checked > 100, "found only {checked} links in all documents");
+    Ok(())
+}
+
+pub fn translations_match_their_originals() -> Result<()> {
+    let pages = pages()?;
+    let translations: Vec<_> = pages.iter().filter(|page| page.to_string_lossy().ends_with(".zh-CN.md")).collect();
+    ensure!(translations.len() >= 2, "found only {} translations", translations.len());
+    for translation in translations {
+        let original = PathBuf::from(translation.to_string_lossy().replace(".zh-CN", ""));
+        matches(translation, &original).with_context(|| format!("{}", translation.display()))?;
+    }
+    Ok(())
+}
+
+/// Checks that both have the same code and links, and that they link to each other and to translations.
+fn matches(translation: &Path, original: &Path) -> Result<()> {
+    let [here, there] = [read(translation)?, read(original)?];
+    let [code_here, code_there] = [code(&here), code(&there)];
+    if let Some((here, there)) = code_here.iter().zip(&code_there).find(|(here, there)| here != there) {
+        bail!("other code than in its original: {here:?}, not {there:?}");
+    }
+    ensure!(code_here.len() == code_there.len(), "more or less code than in its original");
+    let targets = |text: &str| {
+        let targets = links(text).into_iter().map(|link| {
+            let link = link.replace(".zh-CN", "").replace("kubernetes.io/zh-cn/", "kubernetes.io/");
+            link.split('#').next().unwrap_or_default().to_owned() // headings are translated
+        });
+        targets.collect::<BTreeSet<_>>()
+    };
+    if let Some(other) = targets(&here).symmetric_difference(&targets(&there)).next() {
+        bail!("only this page or its original links to {other}");
+    }
+    for (page, text, other) in [(original, &there, translation), (translation, &here, original)] {
+        let first = links(text.lines().next().unwrap_or_default());
+        let name = other.file_name().unwrap_or_default().to_string_lossy();
+        ensure!(first == [name.as_ref()], "the first line of {} does not link to {name}", page.display());
+    }
+    for link in links(&here).iter().skip(1) {
+        let translated = link.split('#').next().unwrap_or_default().replace(".md", ".zh-CN.md");
+        let exists = translated.ends_with(".md") && root().join(translation).with_file_name(translated).exists();
+        ensure!(!exists, "{link} is there in its language");
+    }
+    Ok(())
+}
+
+/// A command that root copies executes no program that a process names, such as `/proc/$(pgrep pause)/exe`.
+pub fn no_command_executes_the_program_of_a_process() -> Result<()> {
+    for page in pages()? {
+        let text = read(&page)?;
+        if let Some(line) = text.lines().find(|line| line.contains("/exe") && line.contains("/proc/")) {
+            bail!("{}: root must not execute what a process names: {line}", page.display());
+        }
+    }
+    Ok(())
+}
+
+/// A claim that cites a test, as `FILE::TEST` of tests/it/, cites one that exists.
+pub fn tests_that_are_cited_exist() -> Result<()> {
+    let mut cited = 0;
+    for page in ["README.md", "SECURITY.md", "docs/how-it-works.md"] {
+        let text = read(page)?;
+        let in_code = text.split('`').skip(1).step_by(2);
+        for (file, test) in in_code.filter_map(|code| code.split_once("::")) {
+            let source = read(format!("tests/it/{file}.rs")).with_context(|| format!("{page} cites {file}::{test}"))?;
+            let exists = source.contains(&format!("fn {test}(")) || source.contains(&format!(" {test}:"));
+            ensure!(exists, "{page} cites {file}::{test}, which does not exist");
+            cited += 1;
+        }
+    }
+    ensure!(cited > 0, "no document cites a test");
+    Ok(())
+}
+
+/// A cell can be read without scrolling.
+pub fn table_cells_are_short() -> Result<()> {
+    for page in ["README.md", "README.zh-CN.md", "deploy/README.md"] {
+        for row in read(page)?.lines().filter(|line| line.starts_with("| ")) {
+            let long = row.split(" | ").find(|cell| cell.chars().count() > 102);
+            ensure!(long.is_none(), "{page}: too long for a cell of a table: {}", long.unwrap_or_default());
+        }
+    }
+    Ok(())
+}
+
+pub fn this_version_is_documented() -> Result<()> {
+    let version = env!("CARGO_PKG_VERSION");
+    ensure!(read("CHANGELOG.md")?.contains(&format!("## [{version}]")), "CHANGELOG.md has no section of {version}");
+    ensure!(read("README.md")?.contains(&format!("pause {version}")), "README.md does not name pause {version}");
+    Ok(())
+}
+
+/// All documents but the fragments, which are parts of them. As paths in the repository.
+fn pages() -> Result<Vec<PathBuf>> {
+    let files = git(&["ls-files", "--cached", "--others", "--exclude-standard", "*.md", ":!docs/fragments"])?;
+    Ok(files.lines().map(PathBuf::from).collect())
+}
+
+/// The lines in code blocks, without comments, which are translated.
+fn code(page: &str) -> Vec<String> {
+    let lines = blocks(page).into_iter().flat_map(|block| block.lines);
+    lines.map(|line| line.split(" # ").next().unwrap_or(line).trim_end().to_owned()).collect()
+}
+
+/// The targets of the links and pictures of a page.
+fn links(page: &str) -> Vec<String> {
+    let prose = prose(page);
+    // Every other part is `code`, where nothing is a link.
+    let text: String = prose.split('`').step_by(2).collect();
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    targets.map(|(target, _)| target.to_owned()).collect()
+}
+
+/// What a link can name after `#`: the headings, as GitHub writes them.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let prose = prose(page);
+    let headings = prose.lines().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        text.chars().filter(|c| c.is_alphanumeric() || ['-', '_'].contains(c)).collect()
+    };
+    headings.map(anchor).collect()
+}

@@ -1,0 +1,49 @@
+//! `cargo xtask tidy`: checks of what people write: whatever stands in more than one place is the same everywhere.
+
+mod documents;
+mod layout;
+mod scripts;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use build::{output, root};
+
+use crate::docs;
+
+/// Each fails with a message that says what is wrong, and where.
+const CHECKS: [fn() -> Result<()>; 12] = [
+    documents::links_lead_somewhere,
+    documents::translations_match_their_originals,
+    documents::no_command_executes_the_program_of_a_process,
+    documents::tests_that_are_cited_exist,
+    documents::table_cells_are_short,
+    documents::this_version_is_documented,
+    docs::check,
+    layout::every_architecture_is_everywhere,
+    layout::every_place_has_a_row_and_a_folder,
+    layout::the_program_has_one_dependency,
+    layout::crates_depend_as_the_map_says,
+    scripts::shellcheck_finds_nothing,
+];
+
+/// Runs all checks, and prints what each of them finds.
+pub fn all() -> Result<()> {
+    let failures: Vec<_> = CHECKS.iter().filter_map(|check| check().err()).collect();
+    for failure in &failures {
+        eprintln!("{failure:#}");
+    }
+    ensure!(failures.is_empty(), "{} of {} checks failed", failures.len(), CHECKS.len());
+    Ok(())
+}
+
+/// A file of the repository.
+fn read(file: impl AsRef<Path>) -> Result<String> {
+    fs::read_to_string(root().join(&file)).with_context(|| format!("cannot read {}", file.as_ref().display()))
+}
+
+fn git(arguments: &[&str]) -> Result<String> {
+    output(Command::new("git").args(arguments).current_dir(root()))
+}

@@ -1,0 +1,7 @@
+//! Tests of the tool, where it refuses and where it fails. tests/ has the tests of what it makes.
+
+mod output;
+mod release;
+mod small_disk;
+mod table;
+mod write;
