@@ -4,7 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use build::arch::ALL;
 use build::root;
+use kit::peers::pause_for;
 use kit::process::{End, command, run};
 use kit::skip::{has, skip};
 use nix::unistd::geteuid;
@@ -40,6 +42,16 @@ fn as_user_data_for_cloud_init_it_is_small_enough_for_aws() {
     assert_eq!(run(made), End::silent(0));
     let size = fs::metadata(folder.path().join("user-data.gz")).expect("a file").len();
     assert!(size <= 16_384, "{size} bytes");
+}
+
+/// From the program of an engine it tells the architecture, by the field `e_machine` of the ELF header.
+#[test]
+fn it_knows_every_architecture() {
+    for arch in &ALL {
+        let program = fs::read(pause_for(arch)).expect("it is built");
+        let line = format!("7f454c46*{}) echo {} ;;", hex::encode(&program[18..20]), arch.name);
+        assert!(script().contains(&line), "{line}");
+    }
 }
 
 const CONFLICT: &str = "conflicting options; see --help";

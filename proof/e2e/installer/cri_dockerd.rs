@@ -1,8 +1,11 @@
 //! The installer and cri-dockerd, which is simulated. Docker is real.
 
+use std::fs;
+
+use build::root;
 use kit::messages::VERSION;
 use shared::host::Host;
-use shared::ready;
+use shared::{NAME, ready};
 
 use super::{REAL, stand_in, start_as, start_docker};
 
@@ -23,7 +26,7 @@ fn cri_dockerd() {
     let line = "Docker: registry.k8s.io/pause:3.9 is installed (before: nothing), checked by docker; ok\n";
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
     by_default.stop();
-    start_as(
+    let by_flag = start_as(
         &host,
         "cri-dockerd",
         &["/usr/local/bin/cri-dockerd", "--pod-infra-container-image=rancher/mirrored-pause:3.6"],
@@ -32,4 +35,11 @@ fn cri_dockerd() {
     let line = format!("Docker: {name} is installed (before: nothing), checked by docker; ok\n");
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
     assert_eq!(host.ok(&["docker", "run", "--rm", "--network=none", "rancher/mirrored-pause:3.6", "-v"]), VERSION);
+    by_flag.stop();
+    let unit = fs::read_to_string(root().join("deploy/cri-dockerd/10-pause.conf")).expect("a file");
+    let command = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/")).expect("a command");
+    let command = format!("/usr/local/bin/{command}");
+    start_as(&host, "cri-dockerd", &command.split(' ').collect::<Vec<_>>());
+    let line = format!("Docker: {NAME} is installed (before: nothing), checked by docker; ok\n");
+    assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
 }

@@ -14,7 +14,7 @@ use build::{output, root};
 use crate::docs;
 
 /// Each fails with a message that says what is wrong, and where.
-const CHECKS: [fn() -> Result<()>; 12] = [
+const CHECKS: [fn() -> Result<()>; 15] = [
     documents::links_lead_somewhere,
     documents::translations_match_their_originals,
     documents::no_command_executes_the_program_of_a_process,
@@ -24,6 +24,9 @@ const CHECKS: [fn() -> Result<()>; 12] = [
     docs::check,
     layout::every_architecture_is_everywhere,
     layout::every_place_has_a_row_and_a_folder,
+    layout::every_source_file_is_a_module,
+    layout::every_option_is_documented_and_tested,
+    layout::every_target_is_explained,
     layout::the_program_has_one_dependency,
     layout::crates_depend_as_the_map_says,
     scripts::shellcheck_finds_nothing,
