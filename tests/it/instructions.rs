@@ -94,19 +94,21 @@ struct Isa {
     undefined: &'static [u8],
 }
 
+/// A row of [`Isa::of`].
+macro_rules! isa {
+    ($capstone:expr, $enter:literal, $register:expr, $abi:ident, $undefined:expr) => {
+        Isa {
+            capstone: $capstone,
+            enter: $enter,
+            register: &$register,
+            name: |number| syscalls::$abi::Sysno::new(number).map(|call| call.name()),
+            undefined: &$undefined,
+        }
+    };
+}
+
 impl Isa {
     fn of(arch: &Arch) -> Self {
-        macro_rules! isa {
-            ($capstone:expr, $enter:literal, $register:expr, $abi:ident, $undefined:expr) => {
-                Self {
-                    capstone: $capstone,
-                    enter: $enter,
-                    register: &$register,
-                    name: |number| syscalls::$abi::Sysno::new(number).map(|call| call.name()),
-                    undefined: &$undefined,
-                }
-            };
-        }
         let new = Capstone::new;
         let some = |built: CsResult<Capstone>| Some(built.expect("a disassembler"));
         let mut isa = match arch.name {

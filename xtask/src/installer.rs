@@ -17,8 +17,8 @@ const LINE: usize = 1_000;
 /// The programs of earlier releases, as digests.txt had them; the installer counts those that still run.
 pub const EARLIER_PROGRAMS: &str = "xtask/earlier-programs.txt";
 
-/// The script that installs `image` under the name `reference`. It ends without a newline: its last byte closes what its
-/// second line opens.
+/// The script that installs `image` under the name `reference`. It ends without a newline: its last byte closes what
+/// its second line opens.
 pub fn script(image: &Image, reference: &Reference) -> Result<String> {
     let read = |path: &str| {
         let path = root().join(path);

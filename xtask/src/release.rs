@@ -39,7 +39,8 @@ pub fn release(root: &Path, version: &str) -> Result<String> {
          .ci/run                         all tests, as root on Debian\n  \
          git commit --all -m 'Release {version}'\n  \
          git tag v{version}              add --sign if you sign tags\n  \
-         git push origin HEAD v{version}  the workflow builds, compares with digests.txt, signs, and drafts the release\n  \
+         git push origin HEAD v{version}  \
+         the workflow builds, compares with digests.txt, signs, and drafts the release\n  \
          publish the draft; then see SECURITY.md, How to verify",
         changed.len()
     ))

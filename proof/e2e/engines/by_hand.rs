@@ -1,4 +1,4 @@
-//! The commands of docs/pod-by-hand.md, run as its reader would. (`cargo xtask tidy` compares the Chinese page with it.)
+//! The commands of docs/pod-by-hand.md, run as its reader would. (`cargo xtask tidy` compares the Chinese page.)
 
 use std::time::{Duration, Instant};
 

@@ -105,7 +105,8 @@ struct Copy(TempDir);
 impl Copy {
     fn of_the_tree() -> Self {
         let copy = Self(tempfile::tempdir().expect("a folder"));
-        let files = "git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- --ignore-failed-read -cf - | tar -xf - -C \"$0\"";
+        let files = "git ls-files -z --cached --others --exclude-standard | \
+                     tar --null --files-from=- --ignore-failed-read -cf - | tar -xf - -C \"$0\"";
         let mut files = command(["sh", "-c", files, &copy.path().to_string_lossy()]);
         files.current_dir(root());
         assert_eq!(run(files).code, Some(0));
