@@ -55,7 +55,8 @@ async fn containerd_2_starts_a_pod_under_each_name() {
             let plugin = |name| format!("plugins.'io.containerd.cri.v1.{name}'");
             let (images, runtime) = (plugin("images"), plugin("runtime"));
             format!(
-                "version = 3\n[{images}.pinned_images]\nsandbox = '{name}'\n[{runtime}]\nrestrict_oom_score_adj = true\n"
+                "version = 3\n[{images}.pinned_images]\nsandbox = '{name}'\n\
+                 [{runtime}]\nrestrict_oom_score_adj = true\n"
             )
         };
         each_name(&root, &config, "pinned").await;

@@ -70,8 +70,8 @@ fn two_containerds_and_one_without_cri() {
     host.write(
         "/run/third/config.toml",
         &format!(
-            "root = \"/run/third/root\"\nstate = \"/run/third/state\"\nrequired_plugins = [\"io.containerd.grpc.v1.cri\"]\n{}\
-             [grpc]\naddress = \"/run/third/sock\"\n",
+            "root = \"/run/third/root\"\nstate = \"/run/third/state\"\n\
+             required_plugins = [\"io.containerd.grpc.v1.cri\"]\n{}[grpc]\naddress = \"/run/third/sock\"\n",
             configured("c/d:1")
         ),
     );

@@ -40,9 +40,10 @@ const PAUSE: &str = "docker.io/rancher/mirrored-pause:3.6";
 fn start_crio(host: &Host, driver: &str) {
     host.tmpfs("/etc/crio");
     let config = format!(
-        "[crio]\n# root = \"/var/lib/containers/storage\"\nroot = \"/run/crio/storage\"\n# runroot = \"/run/crio/runroot\"\n\
-        storage_driver = \"{driver}\"\n[crio.api]\n# listen = \"/var/run/crio/crio.sock\"\n[crio.image]\n\
-        pause_image = \"rancher/mirrored-pause:3.6\"\n# pause_command = \"/pause\"\n"
+        "[crio]\n# root = \"/var/lib/containers/storage\"\nroot = \"/run/crio/storage\"\n\
+         # runroot = \"/run/crio/runroot\"\nstorage_driver = \"{driver}\"\n\
+         [crio.api]\n# listen = \"/var/run/crio/crio.sock\"\n\
+         [crio.image]\npause_image = \"rancher/mirrored-pause:3.6\"\n# pause_command = \"/pause\"\n"
     );
     host.write("/run/answers/crio --config _etc_crio_other.conf config", &config);
     stand_in(host, "/usr/local/bin/crio");

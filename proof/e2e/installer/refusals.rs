@@ -41,7 +41,8 @@ fn a_configured_digest_is_refused() {
         let name = format!("registry.k8s.io/pause:3.8@{}", digest("index"));
         host.start_containerd(&configured(&name));
         let line = format!(
-            "containerd: the configured name has a digest, which no other image can have; configure a tag alone: {name}\n"
+            "containerd: the configured name has a digest, which no other image can have; \
+             configure a tag alone: {name}\n"
         );
         assert_eq!(host.install(&["--as", "configured"]), (1, line));
     }

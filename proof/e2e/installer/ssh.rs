@@ -3,11 +3,11 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use shared::containerd::{PIN, sandbox_key};
 use shared::host::Host;
-use shared::{BUSYBOX, digest, ok, ready, until};
+use shared::{BUSYBOX, digest, end, ok, ready, until};
 
 use super::{ONLY_THE_HOSTS_OWN, configured};
 
@@ -204,10 +204,6 @@ fn nodes_sh(arguments: &[&str]) -> Command {
     sh.args(["-c", "exec sh deploy/nodes.sh \"$@\" 2>&1", "sh"]).args(arguments);
     sh.env("TMPDIR", "/run/operator").current_dir(build::root()).stdin(Stdio::null());
     sh
-}
-
-fn end(output: &Output) -> (i32, String) {
-    (output.status.code().expect("no signal"), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Three nodes, which ssh knows as node-1 to node-3.

@@ -131,8 +131,8 @@ fn a_relative_configuration_is_the_engines() {
     assert_eq!(host.install_by(&in_alices, &["--as", "configured"]), (0, line));
     // If others can write to the engine's folder, its file there is not loaded again.
     host.ok(&["chown", "1000", "/etc/containerd/here"]);
-    let line = "containerd: root cannot trust its configuration /etc/containerd/here/c.toml: /etc/containerd/here belongs \
-                to user 1000\n";
+    let line = "containerd: root cannot trust its configuration /etc/containerd/here/c.toml: /etc/containerd/here \
+                belongs to user 1000\n";
     assert_eq!(host.install_by(&in_alices, &["--as", "configured"]), (1, line.to_owned()));
 }
 

@@ -1,5 +1,5 @@
-//! The installer and the containerds of k3s, RKE2, k0s and MicroK8s. Simulated are the vendor's folder with its links, and
-//! the command line with which it starts containerd.
+//! The installer and the containerds of k3s, RKE2, k0s and MicroK8s. Simulated are the vendor's folder with its links,
+//! and the command line with which it starts containerd.
 
 use std::path::Path;
 

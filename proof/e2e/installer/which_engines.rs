@@ -18,7 +18,8 @@ fn several_engines_are_each_served_once() {
         lines(&said),
         [
             "Docker: no sandbox image is configured; skipped",
-            "containerd: configured: registry.k8s.io/pause:3.6; registry.k8s.io/pause:3.6 is not there; run this without --check",
+            "containerd: configured: registry.k8s.io/pause:3.6; registry.k8s.io/pause:3.6 is not there; \
+             run this without --check",
             "Podman: configured: rancher/late; docker.io/rancher/late:latest is not there; run this without --check",
             ONLY_THE_HOSTS_OWN,
         ]
@@ -53,11 +54,13 @@ fn all_engines_get_the_same_name() {
         [
             format!("Docker: {name} is installed (before: nothing), checked by docker; ok"),
             format!(
-                "containerd: {name} is installed (before: nothing), {PIN}, checked by ctr; set {} to {name} and restart it",
+                "containerd: {name} is installed (before: nothing), {PIN}, checked by ctr; \
+                 set {} to {name} and restart it",
                 sandbox_key()
             ),
             format!(
-                "Podman: {name} is installed (before: nothing), checked by podman; set infra_image = \"{name}\" and infra_command = \"/pause\" in containers.conf"
+                "Podman: {name} is installed (before: nothing), checked by podman; \
+                 set infra_image = \"{name}\" and infra_command = \"/pause\" in containers.conf"
             ),
         ]
     );

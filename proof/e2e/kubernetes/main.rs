@@ -50,8 +50,8 @@ fn through_dockershim() {
     });
 }
 
-/// Pods, from manifest to removal. Before a pod ends, `ending` is called with its name; what it returns is called once the
-/// pod has ended.
+/// Pods, from manifest to removal. Before a pod ends, `ending` is called with its name; what it returns is called once
+/// the pod has ended.
 fn holds_pods(kubelet: &Kubelet, ending: impl Fn(&str) -> Box<dyn FnOnce()>) {
     let links = || ok("ip", &["link", "show", "type", "veth"]);
     let before = links();

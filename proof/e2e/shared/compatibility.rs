@@ -1,6 +1,6 @@
 //! The compatibility table: what the tests ran in engines, where, and whether it passed. The tests store rows in
-//! target/; from these, `make compatibility` writes the table in README.md and the list in docs/compatibility.md, and it
-//! writes the table of [`crate::cost`].
+//! target/; from these, `make compatibility` writes the table in README.md and the list in docs/compatibility.md, and
+//! the table of [`crate::cost`].
 
 use std::collections::BTreeSet;
 use std::fs;

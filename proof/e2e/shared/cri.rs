@@ -21,7 +21,8 @@ use crate::patience::{patience, until};
 use crate::ready::{BUSYBOX, ready};
 use crate::tools::ok;
 
-/// The machine's user that is root in a pod with a user namespace of its own; a multiple of 65536, as the kubelet has it.
+/// The machine's user that is root in a pod with a user namespace of its own; a multiple of 65536, as the kubelet has
+/// it.
 pub const FIRST_OF_POD: u32 = 5 << 16;
 
 /// What a pod can ask for.

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::daemon::{Daemon, start};
 use crate::ours::dist;
 use crate::patience::until;
-use crate::tools::{ok, run};
+use crate::tools::{end, ok, run};
 
 /// A machine of its own: its processes, its network, and the folders that engines fill.
 pub struct Host {
@@ -29,8 +29,8 @@ impl Host {
         Self::unshared(root, hidden, &["--pid"])
     }
 
-    /// One that has its processes in common with this machine, whose systemd makes control groups for them, and therefore
-    /// knows them by their PIDs.
+    /// One that has its processes in common with this machine, whose systemd makes control groups for them, and
+    /// therefore knows them by their PIDs.
     pub fn of_systemd(hidden: &[&str]) -> Self {
         Self::unshared(Path::new("/"), hidden, &[])
     }
@@ -107,7 +107,8 @@ impl Host {
         self.ok(&["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", path]);
     }
 
-    /// Connects it to the network of this machine, whose end of the line is `name`: `subnet`.1 is here, `subnet`.2 there.
+    /// Connects it to the network of this machine, whose end of the line is `name`: `subnet`.1 is here, `subnet`.2
+    /// there.
     pub fn connect(&self, name: &str, subnet: &str) {
         ok("ip", &["link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", &self.pid]);
         ok("ip", &["addr", "add", &format!("{subnet}.1/24"), "dev", name]);
@@ -146,9 +147,7 @@ impl Host {
         let mut nsenter = Command::new("nsenter");
         nsenter.args(["-t", &self.pid, "-m", "-n", "-p", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]);
         nsenter.args(["sh", "-c", "exec \"$@\" 2>&1", "sh"]).args(shell).arg("/run/pause-install.sh").args(arguments);
-        let output = nsenter.stdin(Stdio::null()).output().expect("nsenter runs");
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        (output.status.code().expect("no signal"), said)
+        end(&nsenter.output().expect("nsenter runs"))
     }
 
     /// Gives its containerd an image of Docker's, as `name`.

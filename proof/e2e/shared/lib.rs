@@ -1,5 +1,6 @@
-//! What the tests of several folders share. [`ready`] starts the engines of this machine; a [`host::Host`] is a machine of
-//! its own for an engine; [`compatibility`] and [`cost`] record what was run, for the tables of the documents.
+//! What the tests of several folders share. [`ready()`] starts the engines of this machine; a [`host::Host`] is a
+//! machine of its own for an engine; [`compatibility`] and [`cost`] record what was run, for the tables of the
+//! documents.
 
 pub mod compatibility;
 pub mod containerd;
@@ -16,4 +17,4 @@ mod tools;
 pub use ours::{NAME, digest, dist, has_cargo, pause_is_ready};
 pub use patience::{found, until};
 pub use ready::{BUSYBOX, NGINX, RUNS_NGINX, ready, ready_with};
-pub use tools::{ok, run};
+pub use tools::{end, ok, run};

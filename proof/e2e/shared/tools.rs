@@ -1,6 +1,6 @@
 //! Runs tools to their end.
 
-use std::process::Command;
+use std::process::{Command, Output};
 
 use build::root;
 
@@ -15,4 +15,9 @@ pub fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
 /// The same as [`run`], for a program that must succeed.
 pub fn ok(program: &str, arguments: &[&str]) -> String {
     run(program, arguments).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// How a command ended whose stderr goes to its stdout: its exit status, and all that it said.
+pub fn end(output: &Output) -> (i32, String) {
+    (output.status.code().expect("no signal"), String::from_utf8_lossy(&output.stdout).into_owned())
 }
