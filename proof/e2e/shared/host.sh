@@ -4,6 +4,7 @@
 # host.
 set -eu
 project=$(cd "$(dirname "$0")/../../.." && pwd)
+folders=$(cat "$project/proof/e2e/shared/engine-folders")
 host=$(mktemp -d)
 if [ $$ = 1 ]; then
     mount --rbind "$1" "$host"
@@ -17,7 +18,7 @@ for folder in dev sys; do
 done
 mount -t proc proc "$host/proc"
 mount -t tmpfs -o mode=1777 tmpfs "$host/dev/shm" # where two Podmans that start at once would meet
-for folder in /etc/systemd/system /opt /run /tmp /usr/local/bin $(cat "$project/proof/e2e/shared/engine-folders"); do
+for folder in /etc/systemd/system /opt /run /tmp /usr/local/bin $folders; do
     mkdir -p "$host$folder"
     mount -t tmpfs -o mode=0755 tmpfs "$host$folder"
 done

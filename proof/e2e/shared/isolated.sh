@@ -45,7 +45,8 @@ before=$(traces)
             mount --bind "$hierarchy/$cgroup" /mnt && umount "$hierarchy" && mount --move /mnt "$hierarchy"
         done
         cd "$project" # stays in reach, even below one of these folders
-        for folder in /run $(cat proof/e2e/shared/engine-folders); do
+        folders=$(cat proof/e2e/shared/engine-folders)
+        for folder in /run $folders; do
             mkdir -p "$folder"
             mount -t tmpfs -o mode=0755 tmpfs "$folder"
         done
