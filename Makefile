@@ -65,7 +65,7 @@ bench: bench-setup ## measures pause and its peers, as root on Debian; BENCH=--q
 
 bench-v2: dist bench-setup ## their memory under control groups v2, in QEMU, on a machine that has v1: ten minutes
 	$(CARGO) bench --quiet --no-run --package bench
-	proof/machines/memory.sh $(BENCH)
+	proof/machines/bench-v2.sh $(BENCH)
 
 push: setup ## pushes the image of all platforms to the registry that IMAGE names
 	@case '$(IMAGE)' in localhost/*) echo 'say where to: make push IMAGE=registry.example/pause' >&2; exit 1;; esac

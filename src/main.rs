@@ -21,8 +21,8 @@ use sys::{Args, EINTR, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_NODEFER, SIGCHLD, SIGINT, 
 
 /// Runs once, on the initial stack, and ends in [`hold`].
 fn main(args: Args) -> ! {
-    // First, because PID 1 loses every signal that it has no handler for. The exit codes are upstream's, which installs
-    // the handler for SIGINT first.
+    // First, because PID 1 loses every signal that it has no handler for: SIGTERM, which engines send, before SIGINT.
+    // The exit codes are those of upstream's pause, which installs the handler of SIGINT first.
     // SA_NODEFER: if the first signal's message blocks, a second signal still ends us.
     if !sys::handle(SIGTERM, shut_down, SA_NODEFER) {
         sys::exit(2);

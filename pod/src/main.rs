@@ -109,7 +109,7 @@ fn run(pause: Option<&str>, containers: &[(String, Vec<String>)]) -> Result<Exit
     let mut signals = watch_signals(&stop).or_advise(Step::Other, "watch for signals")?;
     let pause = match pause {
         Some(file) => fs::canonicalize(file).with_context(|| format!("cannot find {file}"))?,
-        None => build::pause(build::arch::Arch::host()?)?,
+        None => build::pause(build::arch::Arch::here()?)?,
     };
     make_namespaces()?;
     // The first child after unshare(CLONE_NEWPID) is PID 1 of the new namespace.

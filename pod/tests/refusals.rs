@@ -194,7 +194,7 @@ fn a_full_disk() {
 
 /// No process can be started in its pod, and only pause knows why.
 #[test]
-#[cfg(target_arch = "x86_64")] // others have no call `pause`, and what pause calls instead the runner needs
+#[cfg(target_arch = "x86_64")] // some others have only `ppoll`, which the runner needs
 fn a_pause_that_ends_at_once() {
     let Some(said) = said(under(&refuse(EPERM, [(libc::SYS_pause, vec![])]), command(POD))) else { return };
     assert_eq!((said.code, said.stderr.lines().count()), (Some(125), 1), "{said:?}");

@@ -84,6 +84,12 @@ fn faults(arguments: &[String]) -> ExitCode {
         eprintln!("faults: no row has {word:?} in its name; {USAGE}");
         return ExitCode::from(2);
     }
+    let is_chosen = |row: &Row| words.is_empty() || words.iter().any(|word| row.name.contains(word.as_str()));
+    let rows: Vec<Row> = rows().into_iter().filter(|row| is_chosen(row) && !(row.long && options.is_empty())).collect();
+    if rows.is_empty() {
+        eprintln!("faults: these rows take minutes, so they need --all; {USAGE}");
+        return ExitCode::from(2);
+    }
     let programs = ["chrt", "gdb", "nsenter", "perl", "prlimit", "python3", "strace"];
     if !skip::has_namespaces() || !cgroup::can_be_made() || !programs.iter().all(|program| skip::has(program)) {
         return ExitCode::SUCCESS;
@@ -95,11 +101,7 @@ fn faults(arguments: &[String]) -> ExitCode {
     let names = peers.iter().map(|peer| peer.name.clone());
     println!("{}", line("", names.collect()));
     let mut passed = true;
-    for row in rows() {
-        let chosen = words.is_empty() || words.iter().any(|word| row.name.contains(word.as_str()));
-        if !chosen || row.long && options.is_empty() {
-            continue;
-        }
+    for row in rows {
         let start = Instant::now();
         let (cells, pass) = row.trial.run(&peers);
         passed &= pass;

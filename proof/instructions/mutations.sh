@@ -1,6 +1,6 @@
 #!/bin/sh
 # Tests the test: breaks pause with each of mutations/*.patch, one at a time, and fails unless the test finds that.
-# Prints what the test found as a table. The first line of a patch says what it breaks; the second is a regular
+# Prints what the test found. The first line of a patch says what it breaks; the second is a regular
 # expression for what the test must say after `FAILED: `.
 set -u
 cd "$(dirname "$0")/../.." || exit
@@ -25,8 +25,6 @@ summary() {
 }
 
 status=0
-echo '| mutation | failed | where |'
-echo '|---|---|---|'
 for patch in "$PWD"/proof/instructions/mutations/*.patch; do
     name=$(basename "$patch" .patch)
     log=$work/$name.log
@@ -41,7 +39,7 @@ for patch in "$PWD"/proof/instructions/mutations/*.patch; do
     ends=$?
     if [ $ends = 0 ] && grep '^SKIPPED: ' "$log"; then exit 0; fi
     failed=$(sed -n 's/^\([0-9]*\) trials, \([0-9]*\) failed.*/\2 of \1/p' "$log")
-    echo "| $(sed -n 1p "$patch") | $failed | $(summary "$log") |"
+    echo "$(sed -n 1p "$patch"): $failed trials failed: $(summary "$log")"
     if [ $ends = 0 ] || ! grep -q "^ *FAILED: $(sed -n 2p "$patch")" "$log"; then
         echo "FAILED: with $name.patch, the test does not say what it must: $log" && status=1
     fi

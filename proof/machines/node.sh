@@ -9,9 +9,9 @@ cd "$(dirname "$0")/../.."
 . proof/kit/skip.sh
 [ "$(uname -m)" = x86_64 ] || skipped "$0 is written for amd64 alone"
 proof/packages/apt.sh node
-proof/packages/node.sh
+proof/packages/node-disk.sh
 node=$PWD/target/node
-[ -e "$node/made-of" ] || exit 0 # which node.sh has said
+[ -e "$node/made-of" ] || exit 0 # node-disk.sh has said why
 
 # The tests, built here: cargo is not in the machine.
 tests=$(cargo test --quiet --package e2e --no-run --message-format json 2>/dev/null |

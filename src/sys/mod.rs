@@ -5,8 +5,8 @@
 //! own nolibc (tools/include/nolibc) has the first two and errno above them, which pause does not need.
 #![allow(unsafe_code)]
 
-/// Defines what differs between architectures: the program's entry, a system call, and an instruction that ends the
-/// program. Each architecture gives the lines of assembly; the table at the top of its file says why they are right.
+/// Defines what needs assembly: the program's entry, a system call, and an instruction that ends the program. Each
+/// architecture gives the lines; the table at the top of its file says why they are right.
 macro_rules! abi {
     (
         _start: [$($entry:literal),+ $(,)?],
@@ -27,7 +27,8 @@ macro_rules! abi {
         pub unsafe fn syscall(number: u32, [$($arg),+]: [usize; 5]) -> isize {
             let $number = number as usize;
             let $result;
-            // SAFETY: the registers follow the table of the file; the caller promises that the arguments are right.
+            // SAFETY: the registers follow the table at the top of the architecture's file; the caller promises that the
+            // arguments are right.
             unsafe { core::arch::asm!($($call)+ options(nostack)) };
             $result
         }

@@ -22,7 +22,7 @@ fn namespaces_are_held_without_an_engine() {
     // A /run of its own, where `ip netns` keeps its names.
     let inside = format!("mount -t tmpfs tmpfs /run\n{recipe}\nwait $! || exit\necho \"left: $(ls /run/netns)\"");
     let mut recipe = command(["unshare", "--mount", "sh", "-euc", &inside]);
-    let host = build::arch::Arch::host().expect("an architecture of pause");
+    let host = build::arch::Arch::here().expect("an architecture of pause");
     // By a relative path, which leads to it even if this project is below the machine's /run.
     let pause = pause_for(host).strip_prefix(root()).expect("it is built here");
     recipe.env("PAUSE", Path::new(".").join(pause)).current_dir(root());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kit::calls::PAUSE;
+use kit::calls::{ONLY_PPOLL, PAUSE, POLL};
 use kit::messages::LOOP_TERMINATED;
 use kit::peers::{ours, upstream};
 use kit::process::{End, Process, command};
@@ -37,8 +37,8 @@ const ROWS: &[Row] = &[
     (&[("rt_sigprocmask", libc::SYS_rt_sigprocmask)], WorksOn, Some(Ends(0))),
     (&[("getpid", libc::SYS_getpid)], WorksOn, Some(Ends(0))),
     (&[("wait4", libc::SYS_wait4)], WorksOn, Some(Ends(0))),
-    #[cfg(target_arch = "x86_64")]
-    (&[("poll", libc::SYS_poll)], WorksOn, Some(Ends(0))),
+    // Where `ppoll` takes the place of both, it is the next row.
+    (&[("poll", POLL)], if ONLY_PPOLL { Ends(42) } else { WorksOn }, if ONLY_PPOLL { None } else { Some(Ends(0)) }),
     (&[("pause", PAUSE)], Ends(42), None),
     (&[("write", libc::SYS_write)], WorksOn, Some(Ends(0))),
     (&[EXIT_GROUP], WorksOn, Some(Ends(0))),

@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match args[..] {
-        ["build"] => Arch::host().and_then(build::pause).map(|file| println!("{}", file.display())),
+        ["build"] => Arch::here().and_then(build::pause).map(|file| println!("{}", file.display())),
         ["dist"] => dist::write_binaries(),
         ["digests"] => {
             dist::digests().map(|digests| digests.iter().for_each(|(name, digest)| println!("{digest}  {name}")))

@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
 fn bytes(subject: &Subject, samples: &mut Samples) -> Result<()> {
     let bytes = fs::read(&subject.peer.program)?;
     samples.file_bytes.push(bytes.len() as u64);
-    let image = Image::of(&[Binary { arch: Arch::host()?, bytes }])?;
+    let image = Image::of(&[Binary { arch: Arch::here()?, bytes }])?;
     for platform in &image.platforms {
         samples.layer_bytes.push(platform.layer.size());
         samples.pull_bytes.push(platform.size());

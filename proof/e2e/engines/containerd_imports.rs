@@ -1,10 +1,8 @@
 //! What containerd does with an imported file that has the lines of deploy/: the rows `imports` and `conf.d` of the
 //! table in its README.
 
-use std::fs;
 use std::path::Path;
 
-use build::root;
 use shared::host::Host;
 use shared::{NAME, containerd, ready};
 
@@ -34,8 +32,7 @@ fn containerd_2_merges_it() {
 /// The configuration that containerd uses, after the installer has found the image's name in it.
 fn with_import(newer: &Path, config: &str, deploy: &str) -> String {
     let host = Host::with_root(newer, &["docker", "dockerd", "podman"]);
-    let file = fs::read_to_string(root().join("deploy").join(deploy).join("config.toml")).expect("a file");
-    host.write("/etc/containerd/conf.d/pause.toml", &file);
+    host.write("/etc/containerd/conf.d/pause.toml", &containerd::config(deploy));
     host.start_containerd(&format!("imports = ['/etc/containerd/conf.d/*.toml']\n{config}"));
     let (status, said) = host.install(&["--as", "configured"]);
     assert!(status == 0 && said.starts_with(&format!("containerd: {NAME} is installed")), "{said}");

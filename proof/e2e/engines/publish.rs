@@ -38,21 +38,21 @@ fn something_else_is_not_published() {
         return;
     }
     let folder = copy("/run/refusing");
-    let release = &format!("{folder}/xtask/publish.sh");
+    let publish = &format!("{folder}/xtask/publish.sh");
     let image = &format!("{}/pause", serve());
     for name in ["pause-arm64", "pause-install.sh", "index"] {
         fs::write(format!("{folder}/digests.txt"), digests_without(name)).expect("a file");
-        refuses(release, &["publish", image], &format!("different from digests.txt: {name}"));
+        refuses(publish, &["publish", image], &format!("different from digests.txt: {name}"));
     }
     fs::copy(root().join("digests.txt"), format!("{folder}/digests.txt")).expect("a file");
     let file = format!("{folder}/dist/pause-arm64");
     let program = fs::read(&file).expect("a file");
     fs::write(&file, [&program[..], b"more"].concat()).expect("a file");
     let damaged = "dist/ does not match dist/SHA256SUMS; build it again: xtask/publish.sh build";
-    refuses(release, &["publish", image], damaged);
+    refuses(publish, &["publish", image], damaged);
     fs::write(&file, program).expect("a file");
     let nowhere = format!("cannot look up 127.0.0.1:1/pause:{VERSION}: ");
-    let said = run(release, &["publish", "127.0.0.1:1/pause"]).expect_err("no registry");
+    let said = run(publish, &["publish", "127.0.0.1:1/pause"]).expect_err("no registry");
     let is_one_line = said.lines().count() == 1;
     assert!(is_one_line && said.contains(&nowhere) && said.ends_with("connect: connection refused"), "{said}");
     // None of this reached the registry.
@@ -64,18 +64,18 @@ fn a_tag_never_moves() {
     if !has_cargo() || !ready(TOOLS) {
         return;
     }
-    let release = &format!("{}/xtask/publish.sh", copy("/run/tagged"));
+    let publish = &format!("{}/xtask/publish.sh", copy("/run/tagged"));
     let image = &format!("{}/pause", serve());
     let tag = format!("docker://{image}:{VERSION}");
     ok("skopeo", &["copy", "--dest-tls-verify=false", "oci-archive:dist/pause.tar", &tag]); // only one platform
     let other = manifest(image).expect("a manifest");
     let line = format!("{image}:{VERSION} already exists and is another image; a tag never moves");
-    refuses(release, &["publish", image], &line);
+    refuses(publish, &["publish", image], &line);
     assert_eq!(manifest(image).expect("a manifest"), other);
     // A tag with this very image is no reason to refuse, so that a release that failed after the push can continue.
     let image = &format!("{image}/again");
     for _ in 0..2 {
-        assert_eq!(ok(release, &["publish", image]), format!("{image}@{}\n", digest("index")));
+        assert_eq!(ok(publish, &["publish", image]), format!("{image}@{}\n", digest("index")));
     }
 }
 

@@ -21,7 +21,7 @@ const SANDBOXES: usize = 5;
 async fn it_costs_what_one_of_the_smallest_program_does() {
     let Some(upstream) = upstream() else { return };
     let Some((mut host, _)) = with_containerd_2(&["containerd", "dockerd", "runc"]).await else { return };
-    let arch = Arch::host().expect("an architecture of pause");
+    let arch = Arch::here().expect("an architecture of pause");
     let ours = dist(&format!("pause-{}", arch.name));
     // The machine of `make node` has no compiler; node.sh has built the floor outside.
     let floor = if is_installed("cargo") { floors::built("pause", arch) } else { floors::file("pause", arch) };

@@ -8,7 +8,7 @@ use shared::cri::Containerd;
 use shared::host::Host;
 use shared::{NAME, containerd, ready};
 
-use super::{ONLY_THE_HOSTS_OWN, REAL, configured, lines};
+use super::{CONFIGURED, ONLY_THE_HOSTS_OWN, PAUSE, REAL, configured, lines};
 
 /// A user's containerd or one in a container is not an engine of this node.
 #[test]
@@ -122,13 +122,12 @@ async fn crictl_asks_the_engine() {
     let second = containerd::root_of_2().map(|root| (root, "pinned"));
     for (root, pin) in [first, second].into_iter().flatten() {
         let config = |name: &str| configured(name) + "restrict_oom_score_adj = true\n";
-        let mut host = Containerd::start(&root, &config("rancher/mirrored-pause:3.6")).await;
+        let mut host = Containerd::start(&root, &config(CONFIGURED)).await;
         fs::copy(env!("CARGO_BIN_EXE_crictl"), host.file("/usr/local/bin/crictl")).expect("a program");
-        let name = "docker.io/rancher/mirrored-pause:3.6";
-        let line = format!("containerd: {name} is installed (before: nothing), {pin}, checked by crictl; ok\n");
+        let line = format!("containerd: {PAUSE} is installed (before: nothing), {pin}, checked by crictl; ok\n");
         assert_eq!(host.install(&["--as", "configured"]), (0, line));
         let line = format!(
-            "containerd: configured: rancher/mirrored-pause:3.6; {name} is {}, {pin}, checked by crictl; ok",
+            "containerd: configured: {CONFIGURED}; {PAUSE} is {}, {pin}, checked by crictl; ok",
             VERSION.trim()
         );
         let (status, said) = host.install(&["--as", "configured", "--check"]);
@@ -136,7 +135,7 @@ async fn crictl_asks_the_engine() {
 
         // The engine's answer counts, not containerd's records: it may not know an image yet, or may hide it.
         host.write_program("/usr/local/bin/crictl", "#!/bin/sh\necho 'FATA[0000] no such image' >&2\nexit 1\n");
-        let line = format!("containerd: {name} was imported, but crictl does not find it\n");
+        let line = format!("containerd: {PAUSE} was imported, but crictl does not find it\n");
         assert_eq!(host.install(&["--as", "configured"]), (1, line));
         // A crictl that cannot talk to this engine is not used.
         host.write_program(

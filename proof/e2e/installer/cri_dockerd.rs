@@ -7,9 +7,8 @@ use kit::messages::VERSION;
 use shared::host::Host;
 use shared::{NAME, ready};
 
-use super::{REAL, stand_in, start_as, start_docker};
+use super::{CONFIGURED, PAUSE, REAL, stand_in, start_as, start_docker};
 
-/// Simulated: cri-dockerd, by a process with its flag. Docker is real.
 #[test]
 fn cri_dockerd() {
     if !ready(REAL) {
@@ -29,12 +28,11 @@ fn cri_dockerd() {
     let by_flag = start_as(
         &host,
         "cri-dockerd",
-        &["/usr/local/bin/cri-dockerd", "--pod-infra-container-image=rancher/mirrored-pause:3.6"],
+        &["/usr/local/bin/cri-dockerd", &format!("--pod-infra-container-image={CONFIGURED}")],
     );
-    let name = "docker.io/rancher/mirrored-pause:3.6";
-    let line = format!("Docker: {name} is installed (before: nothing), checked by docker; ok\n");
+    let line = format!("Docker: {PAUSE} is installed (before: nothing), checked by docker; ok\n");
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
-    assert_eq!(host.ok(&["docker", "run", "--rm", "--network=none", "rancher/mirrored-pause:3.6", "-v"]), VERSION);
+    assert_eq!(host.ok(&["docker", "run", "--rm", "--network=none", CONFIGURED, "-v"]), VERSION);
     by_flag.stop();
     let unit = fs::read_to_string(root().join("deploy/cri-dockerd/10-pause.conf")).expect("a file");
     let command = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/")).expect("a command");

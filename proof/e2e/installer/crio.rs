@@ -5,7 +5,7 @@ use kit::skip::{does_not_apply, is_installed};
 use shared::host::Host;
 use shared::{ok, ready};
 
-use super::{ONLY_THE_HOSTS_OWN, REAL, lines, other_pause, stand_in, start_as};
+use super::{ONLY_THE_HOSTS_OWN, PAUSE, REAL, lines, other_pause, stand_in, start_as};
 
 /// By a program that prints a configuration as it does.
 #[test]
@@ -34,8 +34,6 @@ fn it_is_served_where_it_looks() {
         what_was_there_before_comes_back(&host, &image, tool);
     }
 }
-
-const PAUSE: &str = "docker.io/rancher/mirrored-pause:3.6";
 
 fn start_crio(host: &Host, driver: &str) {
     host.tmpfs("/etc/crio");

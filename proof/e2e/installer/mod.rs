@@ -11,10 +11,10 @@ mod cloud_init;
 mod containerd;
 mod cri_dockerd;
 mod crio;
+mod many_nodes;
 mod podman;
 mod refusals;
 mod removal;
-mod ssh;
 mod taken_names;
 mod trust;
 mod vendors;
@@ -29,6 +29,10 @@ use shared::ok;
 
 /// What `--check` says of the pauses that run: the one that holds the host.
 const ONLY_THE_HOSTS_OWN: &str = "pauses that run: 1 of this release, 0 of earlier ones, 0 others";
+
+/// A name of upstream's image, as k3s and RKE2 have it configured, and as engines look it up.
+const CONFIGURED: &str = "rancher/mirrored-pause:3.6";
+const PAUSE: &str = "docker.io/rancher/mirrored-pause:3.6";
 
 /// What most of these tests need.
 const REAL: &[&str] = &["containerd", "dockerd", "podman", "runc", "skopeo"];

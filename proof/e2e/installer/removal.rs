@@ -3,10 +3,7 @@
 use shared::host::Host;
 use shared::{NAME, ok, ready};
 
-use super::{REAL, configured, lines, other_pause, start_docker};
-
-/// Docker shows it without its domain.
-const PAUSE: &str = "docker.io/rancher/mirrored-pause:3.6";
+use super::{PAUSE, REAL, configured, lines, other_pause, start_docker};
 
 /// Another pause image under the same name, or none.
 #[test]

@@ -7,7 +7,7 @@ use shared::containerd::PIN;
 use shared::host::Host;
 use shared::{BUSYBOX, ok, ready};
 
-use super::{REAL, configured, lines, stand_in, start_as, start_docker};
+use super::{CONFIGURED, PAUSE, REAL, configured, lines, stand_in, start_as, start_docker};
 
 #[test]
 fn k3s() {
@@ -98,7 +98,7 @@ fn k3s_with_docker() {
         let (status, said) = host.install(&["--as", "configured"]);
         assert_eq!((status, lines(&said)), (0, vec!["containerd: is not running; skipped", line.as_str()]));
     };
-    installs("docker.io/rancher/mirrored-pause:3.6");
+    installs(PAUSE);
     host.write("/etc/rancher/k3s/config.yaml", "node-name: a\npause-image: \"by/yaml:1\"\n");
     installs("docker.io/by/yaml:1");
     host.write("/etc/rancher/k3s/config.yaml.d/20.yaml", "pause-image: by/drop-in:1 # a comment\n");
@@ -114,11 +114,6 @@ fn k3s_with_docker() {
     );
     installs("docker.io/by/words:1");
 }
-
-/// The image that each of them has configured.
-const CONFIGURED: &str = "rancher/mirrored-pause:3.6";
-/// Its whole name.
-const NAME: &str = "docker.io/rancher/mirrored-pause:3.6";
 
 struct Vendor {
     title: &'static str,
@@ -205,7 +200,7 @@ impl Vendor {
     fn gets_the_image(&self, host: &Host) {
         let Self { title, bin, copy, .. } = self;
         let line = format!(
-            "{title}: {NAME} is installed (before: nothing), {PIN}, checked by ctr{}; ok",
+            "{title}: {PAUSE} is installed (before: nothing), {PIN}, checked by ctr{}; ok",
             copy.map(|copy| format!(", kept in {copy}")).unwrap_or_default()
         );
         let (status, said) = host.install(&["--as", "configured"]);
@@ -213,7 +208,7 @@ impl Vendor {
         assert_eq!(status, 0, "{bin}");
         assert_eq!(said.matches("is installed").count(), 1, "{said}");
         let images = self.ctr(host, &["images", "ls", "-q"]).expect("a list");
-        for name in [NAME, CONFIGURED] {
+        for name in [PAUSE, CONFIGURED] {
             assert!(images.lines().any(|image| image == name), "{images}");
         }
         assert_eq!(self.check(host).0, 0, "{:?}", self.check(host));
@@ -223,10 +218,10 @@ impl Vendor {
     /// image with the same name.
     fn imports_the_copy(&self, host: &Host, copy: &str) {
         let folder = Path::new(copy).parent().expect("a folder").to_string_lossy();
-        ok("docker", &["tag", BUSYBOX, NAME]);
+        ok("docker", &["tag", BUSYBOX, PAUSE]);
         for bundle in ["k3s-airgap-images-amd64.tar", "rke2-images.linux-amd64.tar", "k0s-airgap-bundle.tar"] {
             let file = host.file(&format!("{folder}/{bundle}"));
-            ok("docker", &["save", "-o", &file.to_string_lossy(), NAME]);
+            ok("docker", &["save", "-o", &file.to_string_lossy(), PAUSE]);
         }
         for archive in host.ok(&["ls", &folder]).lines() {
             self.ctr(host, &["images", "import", &format!("{folder}/{archive}")]).expect("it imports");

@@ -35,7 +35,7 @@ impl Pod {
 
     pub fn is_held_by_ours(&self) {
         let sum = ok("sha256sum", &[&format!("/proc/{}/exe", self.pause.pid)]);
-        let ours = digest(&format!("pause-{}", Arch::host().expect("an architecture of pause").name));
+        let ours = digest(&format!("pause-{}", Arch::here().expect("an architecture of pause").name));
         assert_eq!(sum.split(' ').next(), ours.strip_prefix("sha256:"), "{}", self.name);
         let pid_within = self.pause.status().expect("it runs").nspid.and_then(|pids| pids.last().copied());
         assert_eq!(pid_within, Some(1), "{}", self.name);

@@ -18,7 +18,7 @@ use crate::containerd::{config, root_of_2};
 use crate::daemon::Daemon;
 use crate::host::Host;
 use crate::patience::{patience, until};
-use crate::ready::{BUSYBOX, ready};
+use crate::start_engines::{BUSYBOX, ready};
 use crate::tools::ok;
 
 /// The machine's user that is root in a pod with a user namespace of its own; a multiple of 65536, as the kubelet has

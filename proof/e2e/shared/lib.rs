@@ -11,10 +11,10 @@ pub mod documents;
 pub mod host;
 mod ours;
 mod patience;
-mod ready;
+mod start_engines;
 mod tools;
 
-pub use ours::{NAME, digest, dist, has_cargo, pause_is_ready};
+pub use ours::{NAME, digest, dist, pause_is_ready};
 pub use patience::{found, until};
-pub use ready::{BUSYBOX, NGINX, RUNS_NGINX, ready, ready_with};
-pub use tools::{end, ok, run};
+pub use start_engines::{BUSYBOX, NGINX, RUNS_NGINX, ready, ready_with};
+pub use tools::{end, has_cargo, ok, run};

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use build::root;
 use kit::process::is_ready;
-use kit::skip::{does_not_apply, is_installed};
 use procfs::process::Process;
 
 /// The default name of our image.
@@ -21,15 +20,6 @@ pub fn digest(name: &str) -> String {
     let digests = fs::read_to_string(root().join("digests.txt")).expect("digests.txt");
     let line = digests.lines().find_map(|line| line.strip_suffix(name)?.strip_suffix("  "));
     format!("sha256:{}", line.expect("a line of digests.txt"))
-}
-
-/// Whether cargo is installed, which make needs. The machine of `make node` lacks it; its dist/ was made outside.
-pub fn has_cargo() -> bool {
-    let found = is_installed("cargo");
-    if !found {
-        does_not_apply("there is no cargo, which make needs");
-    }
-    found
 }
 
 /// Whether pause runs under this PID and has its handlers. (Before that, the runtime's own process has this PID.)

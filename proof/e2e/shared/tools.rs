@@ -3,9 +3,10 @@
 use std::process::{Command, Output};
 
 use build::root;
+use kit::skip::{does_not_apply, is_installed};
 
-/// Runs a program in the folder of the project. Returns what it prints on stdout if it succeeds, otherwise all its
-/// output.
+/// Runs a program in the folder of the project. Returns what it prints on stdout if it succeeds, otherwise an
+/// error that contains all its output.
 pub fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());
@@ -20,4 +21,13 @@ pub fn ok(program: &str, arguments: &[&str]) -> String {
 /// How a command ended whose stderr goes to its stdout: its exit status, and all that it said.
 pub fn end(output: &Output) -> (i32, String) {
     (output.status.code().expect("no signal"), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Whether cargo is installed, which make needs. The machine of `make node` lacks it; its dist/ was made outside.
+pub fn has_cargo() -> bool {
+    let found = is_installed("cargo");
+    if !found {
+        does_not_apply("there is no cargo, which make needs");
+    }
+    found
 }

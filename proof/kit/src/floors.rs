@@ -10,8 +10,8 @@ use build::{loaded, output, root, rustc_flags, write};
 /// An assembly program of floors/: `handler` installs a handler for SIGTERM and sleeps, `calls` makes the system calls
 /// of pause, `pause` only sleeps. None except on amd64, for which alone they are written.
 pub fn for_this_machine(name: &str) -> Option<PathBuf> {
-    let host = Arch::host().expect("an architecture of pause");
-    (host.name == "amd64").then(|| built(name, host))
+    let here = Arch::here().expect("an architecture of pause");
+    (here.name == "amd64").then(|| built(name, here))
 }
 
 /// The same for `arch`, for which it must be written: only `pause` is, for others than amd64.

@@ -42,7 +42,7 @@ impl Peer {
 
 /// pause for this machine.
 pub fn ours() -> &'static Path {
-    pause_for(Arch::host().expect("an architecture of pause"))
+    pause_for(Arch::here().expect("an architecture of pause"))
 }
 
 /// pause for `arch`.

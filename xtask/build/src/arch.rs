@@ -61,7 +61,7 @@ pub const ALL: [Arch; 7] = [
 
 impl Arch {
     /// The architecture of this machine.
-    pub fn host() -> Result<&'static Self> {
+    pub fn here() -> Result<&'static Self> {
         ALL.iter()
             .find(|arch| arch.rust == ARCH)
             .with_context(|| format!("pause is not built for {ARCH}; see the table in xtask/build/src/arch.rs"))

@@ -119,8 +119,8 @@ pub fn output(command: &mut Command) -> Result<String> {
     let Output { status, stdout, stderr } = output.with_context(|| format!("cannot run `{words}`"))?;
     let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     if !status.success() {
-        let said = format!("{status}: {stdout}{stderr}");
-        bail!("`{words}` failed, {}", said.trim_end().trim_end_matches(':'));
+        let said = format!("{stdout}{stderr}");
+        bail!("`{words}` failed, {status}{}{}", if said.is_empty() { "" } else { ": " }, said.trim_end());
     }
     Ok(stdout)
 }

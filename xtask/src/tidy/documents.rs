@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use build::root;
 
-use super::{git, read};
+use super::{files, read};
 use crate::code_blocks::{blocks, prose};
 
 pub fn links_lead_somewhere() -> Result<()> {
@@ -119,8 +119,7 @@ pub fn this_version_is_documented() -> Result<()> {
 
 /// All documents but the fragments, which are parts of them. As paths in the repository.
 fn pages() -> Result<Vec<PathBuf>> {
-    let files = git(&["ls-files", "--cached", "--others", "--exclude-standard", "*.md", ":!docs/fragments"])?;
-    Ok(files.lines().map(PathBuf::from).collect())
+    Ok(files(&["*.md", ":!docs/fragments"])?.into_iter().map(PathBuf::from).collect())
 }
 
 /// The lines in code blocks, without comments, which are translated.

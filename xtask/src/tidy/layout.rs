@@ -1,14 +1,20 @@
 //! The folders and crates: each architecture and each place has its files, and the crates depend on each other as
 //! docs/architecture.md draws it.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use build::arch::ALL;
+use build::arch::{ALL, Arch};
 use build::{output, root};
 use serde_json::Value;
 
-use super::{git, read};
+use super::{files, read};
+
+/// The text of the files that match these patterns.
+fn text(patterns: &[&str]) -> Result<String> {
+    files(patterns)?.iter().map(read).collect()
+}
 
 /// What stands in `file`, and what the table of architectures says.
 fn same(file: &str, found: &[impl AsRef<str>], expected: &[String]) -> Result<()> {
@@ -18,12 +24,11 @@ fn same(file: &str, found: &[impl AsRef<str>], expected: &[String]) -> Result<()
 }
 
 pub fn every_architecture_is_everywhere() -> Result<()> {
-    let files = git(&["ls-files", "--cached", "--others", "src/sys", ":!src/sys/mod.rs"])?;
-    let mut files: Vec<&str> = files.lines().collect();
-    files.sort_unstable();
+    let mut files_of_sys = files(&["src/sys", ":!src/sys/mod.rs"])?;
+    files_of_sys.sort_unstable();
     let mut expected: Vec<String> = ALL.iter().map(|arch| format!("src/sys/{}.rs", arch.rust)).collect();
     expected.sort();
-    same("src/sys", &files, &expected)?;
+    same("src/sys", &files_of_sys, &expected)?;
 
     let toolchain = read("rust-toolchain.toml")?;
     let quoted = toolchain.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","));
@@ -43,27 +48,37 @@ pub fn every_architecture_is_everywhere() -> Result<()> {
         let is_there = packaged.contains(&qemu) || qemu == from_elsewhere;
         ensure!(is_there, "proof/packages/kernels.list lacks {qemu}, which kernels-machines names");
     }
+
+    for page in ["README.md", "README.zh-CN.md", "docs/kernel-policy.md"] {
+        // The tables of the fragments name all.
+        let text = read(page)?;
+        let prose: String =
+            text.split("<!-- end -->").filter_map(|part| part.split("<!-- fragment: ").next()).collect();
+        for Arch { name, .. } in &ALL {
+            ensure!(prose.contains(name), "{page} does not name {name} where it lists the architectures");
+        }
+    }
     Ok(())
 }
 
 /// A file that no `mod` line names is not compiled, and a test in it never runs.
 pub fn every_source_file_is_a_module() -> Result<()> {
-    let files = git(&["ls-files", "--cached", "--others", "--exclude-standard", "*.rs", ":!src/sys"])?;
-    let manifests = git(&["ls-files", "*Cargo.toml"])?.lines().map(read).collect::<Result<String>>()?;
-    for file in files.lines() {
-        let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
-        let is_root = ["lib.rs", "main.rs"].contains(&name)
-            || manifests.contains(&format!("/{name}\""))
-            || manifests.contains(&format!("= \"{name}\""))
-            || ["benches", "bin", "floors", "tests"].iter().any(|by_cargo| folder.ends_with(by_cargo));
+    let metadata = metadata()?;
+    let targets = list(&metadata, "packages")?.iter().flat_map(|package| package["targets"].as_array()).flatten();
+    let roots: Vec<&str> = targets.filter_map(|target| target["src_path"].as_str()).collect();
+    // src/sys names its files by path, and kit compiles the floors.
+    for file in files(&["*.rs", ":!src/sys", ":!proof/kit/floors"])? {
+        let path = root().join(&file);
+        let (folder, name) = file.rsplit_once('/').unwrap_or(("", &file));
         let module = name.trim_end_matches(".rs");
         // `mod.rs` is named where the module of its folder would be.
-        let (above, module) =
+        let (folder, module) =
             if module == "mod" { folder.rsplit_once('/').unwrap_or_default() } else { (folder, module) };
         let parents =
-            ["lib.rs", "main.rs", "mod.rs"].map(|parent| read(format!("{above}/{parent}")).unwrap_or_default());
+            ["lib.rs", "main.rs", "mod.rs"].map(|parent| read(format!("{folder}/{parent}")).unwrap_or_default());
         let is_named = parents.concat().lines().any(|line| line.trim().ends_with(&format!("mod {module};")));
-        ensure!(is_root || is_named, "{file} is never compiled: no line `mod {module};` in {above}/");
+        let is_compiled = is_named || roots.iter().any(|root| path == Path::new(root));
+        ensure!(is_compiled, "{file} is never compiled: no line `mod {module};` in {folder}/");
     }
     Ok(())
 }
@@ -71,15 +86,16 @@ pub fn every_source_file_is_a_module() -> Result<()> {
 /// Each option that the installer's help lists.
 pub fn every_option_is_documented_and_tested() -> Result<()> {
     let script = read("deploy/pause-install.sh")?;
-    let tests = git(&["ls-files", "proof/e2e/installer", "tests/it/installer.rs"])?;
-    let tests = tests.lines().map(read).collect::<Result<String>>()?;
+    let tests = text(&["proof/e2e/installer/*.rs"])?;
+    let calls: Vec<&str> = tests.lines().filter(|line| line.contains("install")).collect();
     let page = read("docs/install.md")?;
     let options = script.lines().filter_map(|line| line.strip_prefix("  --")?.split(' ').next());
     let options: Vec<String> = options.map(|option| format!("--{option}")).collect();
     ensure!(options.len() > 5, "found only the options {options:?} in deploy/pause-install.sh");
     for option in options {
         ensure!(page.contains(&option), "docs/install.md does not say what {option} does");
-        ensure!(tests.contains(&format!("\"{option}\"")), "no test of the installer calls it with {option}");
+        let is_tested = calls.iter().any(|call| call.contains(&format!("\"{option}\"")));
+        ensure!(is_tested, "no test of proof/e2e/installer calls it with {option}");
     }
     Ok(())
 }
@@ -96,7 +112,7 @@ pub fn every_target_is_explained() -> Result<()> {
 }
 
 /// Each folder of deploy/ has a row in its table, a README, and a test. Cells stay short.
-pub fn every_place_has_a_row_and_a_folder() -> Result<()> {
+pub fn every_folder_of_deploy_has_a_row_and_a_test() -> Result<()> {
     let table = read("deploy/README.md")?;
     let rows = table.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
     let rows: Vec<Vec<&str>> = rows.map(|line| line.split(" | ").collect()).collect();
@@ -105,13 +121,12 @@ pub fn every_place_has_a_row_and_a_folder() -> Result<()> {
         ensure!(row.len() == 6 && fits, "deploy/README.md: not six short cells: {}", row.join(" | "));
     }
     let links: Vec<&str> = rows.iter().filter_map(|row| Some(row[0].split_once("](")?.1.split_once(')')?.0)).collect();
-    let tests = git(&["ls-files", "proof/e2e/*.rs"])?; // * is also for a /
-    let tests = tests.lines().map(read).collect::<Result<String>>()?;
-    let files = git(&["ls-files", "deploy/*/*"])?;
-    for folder in links.iter().copied().chain(files.lines().filter_map(|file| file.split('/').nth(1))) {
+    let tests = text(&["proof/e2e/*.rs"])?; // * is also for a /
+    let files = files(&["deploy/*/*"])?;
+    for folder in links.iter().copied().chain(files.iter().filter_map(|file| file.split('/').nth(1))) {
         ensure!(links.contains(&folder), "no row of deploy/README.md links to {folder}");
         let path = format!("deploy/{folder}/");
-        let inside: Vec<&str> = files.lines().filter_map(|file| file.strip_prefix(&path)).collect();
+        let inside: Vec<&str> = files.iter().filter_map(|file| file.strip_prefix(&path)).collect();
         ensure!(inside.contains(&"README.md"), "{path} has no README.md");
         let is_tested = tests.contains(path.trim_end_matches('/')) || tests.contains(&format!("config(\"{folder}\")"));
         ensure!(is_tested, "no test of proof/e2e names {path}");
@@ -131,7 +146,7 @@ pub fn the_program_has_one_dependency() -> Result<()> {
 /// Nothing that makes the product depends on what measures it, and `make test` runs the tests of every crate except
 /// those that need container engines.
 pub fn crates_depend_as_the_map_says() -> Result<()> {
-    let metadata: Value = serde_json::from_str(&output(cargo("metadata").args(["--no-deps", "--format-version=1"]))?)?;
+    let metadata = metadata()?;
     let mut found = list(&metadata, "packages")?.iter().map(arrows).collect::<Result<Vec<_>>>()?;
     found.sort();
     let expected = [
@@ -168,6 +183,10 @@ fn arrows(package: &Value) -> Result<String> {
     let mut names: Vec<String> = list(package, "dependencies")?.iter().filter(ours).map(text).collect();
     names.sort_unstable();
     Ok(format!("{} → {}", text(package), names.join(" ")))
+}
+
+fn metadata() -> Result<Value> {
+    Ok(serde_json::from_str(&output(cargo("metadata").args(["--no-deps", "--format-version=1"]))?)?)
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> Result<&'a Vec<Value>> {

@@ -23,7 +23,7 @@ const CHECKS: [fn() -> Result<()>; 15] = [
     documents::this_version_is_documented,
     docs::check,
     layout::every_architecture_is_everywhere,
-    layout::every_place_has_a_row_and_a_folder,
+    layout::every_folder_of_deploy_has_a_row_and_a_test,
     layout::every_source_file_is_a_module,
     layout::every_option_is_documented_and_tested,
     layout::every_target_is_explained,
@@ -42,11 +42,14 @@ pub fn all() -> Result<()> {
     Ok(())
 }
 
+/// The files that match these patterns, new ones too.
+fn files(patterns: &[&str]) -> Result<Vec<String>> {
+    let mut git = Command::new("git");
+    git.args(["ls-files", "--cached", "--others", "--exclude-standard", "--"]).args(patterns).current_dir(root());
+    Ok(output(&mut git)?.lines().map(str::to_owned).collect())
+}
+
 /// A file of the repository.
 fn read(file: impl AsRef<Path>) -> Result<String> {
     fs::read_to_string(root().join(&file)).with_context(|| format!("cannot read {}", file.as_ref().display()))
-}
-
-fn git(arguments: &[&str]) -> Result<String> {
-    output(Command::new("git").args(arguments).current_dir(root()))
 }

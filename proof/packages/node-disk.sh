@@ -16,7 +16,7 @@ packages=$(
 )
 packages=$(echo "$packages" | tr ' ' '\n' | sort -u | paste -sd ,)
 # What it is made of, and by: if that changes, it is made anew.
-made_of=$(cat proof/packages/node.sh proof/packages/e2e.list proof/machines/node.service | cksum)
+made_of=$(cat proof/packages/node-disk.sh proof/packages/e2e.list proof/machines/node.service | cksum)
 [ "$(cat "$node/made-of" 2>/dev/null)" != "$made_of" ] || exit 0
 [ "$(id -u)" = 0 ] || cannot_be_had "debootstrap needs root"
 

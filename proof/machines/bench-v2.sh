@@ -27,7 +27,7 @@ cp "../kernels/$package/kernel" .
 cp "../kernels/$package/busybox" root/bin/
 cp "../kernels/$package/"*.ko root/
 echo "$modules" >root/modules # in the order in which they must be loaded
-cp "$project/proof/machines/memory-init.sh" root/init
+cp "$project/proof/machines/bench-v2-init.sh" root/init
 chmod 0755 root/init
 # shellcheck disable=SC2016 # for the inner shell, whose export quotes the values
 env -i PATH="$PATH" HOME="$HOME" ${CARGO_HOME+CARGO_HOME="$CARGO_HOME"} ${RUSTUP_HOME+RUSTUP_HOME="$RUSTUP_HOME"} \

@@ -11,7 +11,7 @@ use shared::{BUSYBOX, digest, end, ok, ready, until};
 
 use super::{ONLY_THE_HOSTS_OWN, configured};
 
-const NAME: &str = "registry.k8s.io/pause:3.6";
+const DEFAULT: &str = "registry.k8s.io/pause:3.6";
 
 #[test]
 fn of_three_nodes_one_fails() {
@@ -38,10 +38,11 @@ fn of_three_nodes_one_fails() {
 
 /// On the second node, the configured name belongs to an application.
 fn a_failure_ends_the_rest(hosts: &[Host]) {
-    hosts[1].import_as(BUSYBOX, NAME);
-    let was = hosts[1].image(NAME);
-    let before = format!("before: containerd: configured: {NAME}; {NAME}");
-    let refusal = format!("failed: containerd: {NAME} is not a pause image (entrypoint /pause); --force replaces it");
+    hosts[1].import_as(BUSYBOX, DEFAULT);
+    let was = hosts[1].image(DEFAULT);
+    let before = format!("before: containerd: configured: {DEFAULT}; {DEFAULT}");
+    let refusal =
+        format!("failed: containerd: {DEFAULT} is not a pause image (entrypoint /pause); --force replaces it");
     let (status, said) = run(&["-p", "1", "/run/nodes"]);
     assert_eq!(
         said,
@@ -56,31 +57,31 @@ fn a_failure_ends_the_rest(hosts: &[Host]) {
         )
     );
     assert_eq!(status, 1);
-    assert!(hosts[0].image(NAME).contains(&digest("index")), "{}", hosts[0].image(NAME));
-    assert_eq!(hosts[1].image(NAME), was);
-    assert_eq!(hosts[2].image(NAME), "");
+    assert!(hosts[0].image(DEFAULT).contains(&digest("index")), "{}", hosts[0].image(DEFAULT));
+    assert_eq!(hosts[1].image(DEFAULT), was);
+    assert_eq!(hosts[2].image(DEFAULT), "");
 }
 
 /// Once the operator has removed the application's image.
 fn all_are_served(hosts: &[Host]) {
-    hosts[1].ok(&["ctr", "-n", "k8s.io", "images", "rm", NAME]);
+    hosts[1].ok(&["ctr", "-n", "k8s.io", "images", "rm", DEFAULT]);
     let (status, said) = run(&["-p", "2", "/run/nodes"]);
     assert!(status == 0 && said.ends_with("\nok 3\n"), "{said}");
     for (name, before) in [("node-1", "the same"), ("operator@node-2", "nothing"), ("node-3", "nothing")] {
         assert!(said.contains(&format!("{name}: {}\n", installed(before))), "{said}");
     }
     for host in hosts {
-        assert!(host.image(NAME).contains(&digest("index")), "{}", host.image(NAME));
+        assert!(host.image(DEFAULT).contains(&digest("index")), "{}", host.image(DEFAULT));
     }
 }
 
 fn installed(before: &str) -> String {
-    format!("ok: containerd: {NAME} is installed (before: {before}), {PIN}, checked by ctr; ok")
+    format!("ok: containerd: {DEFAULT} is installed (before: {before}), {PIN}, checked by ctr; ok")
 }
 
 /// If the operator still has to configure something, that is no failure. If the final check fails, it is one.
 fn the_installers_last_words_count() {
-    let ok = format!("ok: containerd: configured: {NAME}; {NAME} is pause {}, ", env!("CARGO_PKG_VERSION"));
+    let ok = format!("ok: containerd: configured: {DEFAULT}; {DEFAULT} is pause {}, ", env!("CARGO_PKG_VERSION"));
     let (status, said) = run(&["-p", "3", "/run/nodes", "--", "--check", "--as", "configured"]);
     assert!(status == 0 && said.matches(&ok).count() == 3 && !said.contains("before"), "{said}");
     let (status, said) = run(&["/run/nodes", "--", "--as", "it's:1"]);
@@ -213,7 +214,7 @@ fn cluster() -> [Host; 3] {
     let mut config = String::from("Host nobody-there\nHostName 127.0.0.1\nPort 1\n");
     let hosts = [1, 2, 3].map(|n| {
         let host = Host::new(&["docker", "dockerd", "podman"]);
-        host.start_containerd(&configured(NAME));
+        host.start_containerd(&configured(DEFAULT));
         host.connect(&format!("node-{n}"), &format!("10.77.{n}"));
         start_sshd(&host);
         config += &format!("Host node-{n}\nHostName 10.77.{n}.2\n");
