@@ -24,7 +24,7 @@ fetch() {
         timeout --foreground 30m go mod download 2>log && return
         [ $? != 124 ] || return
     done
-    refusal='reading http[^ ]*: [45][0-9][0-9] \|dial tcp\|[Tt]imeout\|deadline exceeded\|GOPROXY=off\|git ls-remote'
+    refusal='reading http[^ ]*: [45].. \|dial tcp\|[Tt]imeout\|connection reset\|EOF$\|GOPROXY=off\|git ls-remote'
     if ! grep -q 'checksum mismatch\|SECURITY ERROR' log && why=$(grep -m 1 "$refusal" log); then
         return 1
     fi
@@ -103,12 +103,12 @@ build() {
         ! [ -d "$built.part/bin" ] || mv "$built.part/bin" "$built"
         rm -rf "$built.part"
     fi
-    [ ! -d "$built" ] || ln -s "$built" "target/engines/$name" # it was neither skipped nor not fetched
+    [ ! -d "$built" ] || ln -sfn "$built" "target/engines/$name" # it was neither skipped nor not fetched
 }
 
 no_go() {
     missing="Go $(needed "$name") is missing ($why)"
-    if [ "$go" = 2 ]; then
+    if ! $delivered; then
         not_fetched "$name" "$missing"
         CI='' # what cannot be fetched is no failure
     fi
@@ -128,8 +128,7 @@ done
 [ $# -gt 0 ] || set -- $(names)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pause/engines
 mkdir -p "$cache" target/engines
-go=0
-find_go "$(needed "$@")" || go=$?
+find_go "$(needed "$@")" || : # an older one will do for some
 ! command -v go >/dev/null || clean_environment
 for name; do
     (build)
