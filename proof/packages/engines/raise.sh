@@ -8,11 +8,11 @@ cd "$(dirname "$0")/../../.."
 # shellcheck source=proof/packages/engines/go.sh
 . proof/packages/engines/go.sh
 [ $# -ge 2 ] || { echo "usage: $0 NAME VERSION [PROGRAM...]" >&2; exit 2; }
-name=$1 new_version=$2
-shift 2
+name=$1
 check_name "$name"
 read_line "$name"
-version=$new_version
+version=$2
+shift 2
 # shellcheck disable=SC2046 # a list
 find_go "$(needed $(basename -a "$engines"/*/))" || { echo "$0: Go is missing ($why)" >&2 && exit 1; }
 clean_environment
@@ -22,7 +22,6 @@ tools() { sed -n '/^tool (/,/^)/s/^\t//p; s/^tool \([^(]\)/\1/p'; }
 own=$PWD/$engines/$name
 part=$(mktemp -d)
 trap 'rm -rf "$part"' EXIT
-mkdir -p "$own"
 if [ $# = 0 ] && [ -f "$own/go.mod" ]; then
     # shellcheck disable=SC2046 # a list
     set -- $(tools <"$own/go.mod")
@@ -31,13 +30,14 @@ fi
 cp "$own"/*.go "$part" 2>/dev/null || : # only critest has one
 cd "$part"
 
+upstream=$(go list -m -f '{{.GoMod}}' "$module@v$version")
 # Upstream's own go.mod settles the versions of all other modules. What it says about itself and its folders goes.
 awk '
     BEGIN { print "module engine" }
     /^(ignore|module|retract|tool|toolchain) / { skip = 1 }
     !skip && ! / => \.\.?\// { print }
     /^\)/ || ! /\($/ && /^[a-z]/ { skip = 0 }
-' "$(go list -m -f '{{.GoMod}}' "$module@v$version")" >go.mod
+' "$upstream" >go.mod
 if [ "$module" = k8s.io/kubernetes ]; then
     # It requires the modules that lie in its own repository as v0.0.0.
     for staged in $(sed -n 's|^\t\(k8s.io/[^ ]*\) v0\.0\.0\( .*\)*$|\1|p' go.mod); do
@@ -50,5 +50,6 @@ for program; do
 done
 go mod tidy
 
+mkdir -p "$own"
 cp go.mod go.sum "$own"
 sed -i "s|^\($name  *$module  *\).*|\1$version|" "$own/../versions"

@@ -31,9 +31,8 @@ require (
 	github.com/aperturerobotics/protobuf-go-lite v0.14.0 // indirect
 	github.com/cilium/ebpf v0.17.3 // indirect
 	github.com/cpuguy83/go-md2man/v2 v2.0.7 // indirect
+	github.com/opencontainers/runc v1.5.2 // indirect
 	github.com/russross/blackfriday/v2 v2.1.0 // indirect
 )
 
 tool github.com/opencontainers/runc
-
-require github.com/opencontainers/runc v1.5.2 // indirect
