@@ -94,6 +94,7 @@ build() {
         cp -r "$own" "$built.part"
         (
             cd "$built.part"
+            mkdir tmp && export GOTMPDIR="$PWD/tmp"
             fetch || { not_fetched "$name" "$why" && exit; }
             compile
             for program in bin/*; do

@@ -65,7 +65,7 @@ keep() { # NAME...
 # Leaves only what settles how modules are fetched, and where they and what is compiled are kept. What is built does not
 # depend on the caller then.
 clean_environment() {
-    kept='GOAUTH GOCACHE GOINSECURE GOMODCACHE GONOPROXY GONOSUMDB GOPROXY GOSUMDB GOTMPDIR GOVCS'
+    kept='GOAUTH GOCACHE GOINSECURE GOMODCACHE GONOPROXY GONOSUMDB GOPROXY GOSUMDB GOVCS'
     others='CI GOMAXPROCS HOME HTTPS_PROXY HTTP_PROXY LANG NO_PROXY PATH PWD SSL_CERT_DIR SSL_CERT_FILE TMPDIR
         XDG_CACHE_HOME http_proxy https_proxy no_proxy'
     # shellcheck disable=SC2086 # lists
