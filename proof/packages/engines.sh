@@ -69,7 +69,7 @@ compile() {
 
 # Whether a program says that it is of this version. pinns alone says nothing.
 says_version() { # PROGRAM
-    [ "${1##*/}" = pinns ] || { "$1" --version || "$1" version; } 2>&1 </dev/null |
+    [ "${1##*/}" = pinns ] || { "$1" --version || "$1" -v || "$1" version; } 2>&1 </dev/null |
         tee said | grep -q "\(^\|[^0-9.]\)$(echo "$version" | sed 's/\./\\./g')\([^0-9.]\|\$\)"
 }
 
