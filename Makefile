@@ -39,10 +39,12 @@ nightly: test-setup ## the checks that take too long for every change
 	$(MAKE) bench-v2 BENCH=
 	$(MAKE) node
 
+ENGINES = containerd-2.4 runc-1.5 cni-plugins-1.9 cri-tools-1.37
 IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "proof/e2e/shared/isolated.sh"'
 
 e2e: e2e-setup ## tests of pause in real engines, which it installs
-	proof/packages/newer-debian.sh && rm -f target/compatibility.json target/cost.json
+	proof/packages/newer-debian.sh && proof/packages/engines.sh $(ENGINES)
+	rm -f target/compatibility.json target/cost.json
 	$(IN_ENGINES) --test e2e
 
 kubelet: e2e-setup ## tests of pause with a real kubelet, which it builds: 3 to 8 minutes the first time
@@ -50,6 +52,7 @@ kubelet: e2e-setup ## tests of pause with a real kubelet, which it builds: 3 to 
 	[ ! -x target/kubelet/kubelet ] || $(IN_ENGINES) --test kubelet
 
 node: dist image e2e-setup ## what e2e runs, on a modern node in QEMU, which it makes; NODE='NAME...': these tests alone
+	proof/packages/engines.sh $(ENGINES)
 	proof/machines/node.sh $(NODE)
 
 compatibility: setup ## writes what e2e, kubelet and node ran into the table of README.md, if all of it passed
@@ -106,6 +109,6 @@ bench-setup: setup
 	proof/packages/upstream.sh
 
 e2e-setup: setup # fetches everything now, because the tests have no network
-	proof/packages/apt.sh e2e || : # tests that need a missing program are skipped
+	proof/packages/apt.sh e2e engines || : # tests that need a missing program are skipped
 	proof/packages/apt.sh lint && $(CARGO) fetch --quiet --locked
 	proof/packages/upstream.sh

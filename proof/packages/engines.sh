@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds engines from their Go modules, which proof/packages/engines/versions lists: those that are NAMEd, otherwise
-# all. target/engines/NAME then leads to the programs. They lie in a cache that outlives this folder, under the digest
-# of what they are built from.
+# all. target/engines/NAME then has the programs. They are links to those in a cache that outlives this folder, where
+# they lie under the digest of what they are built from.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/fetch.sh
@@ -53,7 +53,7 @@ compile() {
         sigs.k8s.io/cri-tools) set="-X $module/pkg/version.Version=$version" ;;
     esac
     if [ $cgo = 1 ] && ! { command -v gcc && pkg-config --exists libseccomp; } >/dev/null 2>&1; then
-        skipped "$title is not built: gcc, pkg-config or libseccomp is missing (proof/packages/install.sh engines)"
+        skipped "$title is not built: gcc, pkg-config or libseccomp is missing (proof/packages/apt.sh engines)"
     fi
     export CGO_ENABLED=$cgo GOPROXY=off # all modules are here
     mkdir bin
@@ -76,7 +76,7 @@ says_version() { # PROGRAM
 build() {
     title="${name%-*} ${name##*-}"
     own=$engines/$name
-    rm -f "target/engines/$name"
+    rm -rf "target/engines/$name"
     forget "$name"
     read_line "$name"
     grep -q "[[:space:]]$module v$version\( \|\$\)" "$own/go.mod" ||
@@ -104,7 +104,15 @@ build() {
         ! [ -d "$built.part/bin" ] || mv "$built.part/bin" "$built"
         rm -rf "$built.part"
     fi
-    [ ! -d "$built" ] || ln -sfn "$built" "target/engines/$name" # it was neither skipped nor not fetched
+    [ ! -d "$built" ] || take # it was neither skipped nor not fetched
+}
+
+# Links what is built into target/, or copies it from another disk.
+take() {
+    rm -rf "target/engines/$name.part"
+    cp -rl "$built" "target/engines/$name.part" 2>/dev/null ||
+        { rm -rf "target/engines/$name.part" && cp -r "$built" "target/engines/$name.part"; }
+    mv "target/engines/$name.part" "target/engines/$name"
 }
 
 no_go() {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes target/newer-debian, a root folder with Debian testing, for tests of programs that this machine may lack:
-# cloud-init, Compose 2, containerd 2 and Podman 5. Nothing is installed on this machine itself.
+# cloud-init, Compose 2 and Podman 5. Nothing is installed on this machine itself.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh
@@ -10,8 +10,7 @@ forget newer-debian
 [ ! -d "$root" ] || exit 0
 command -v debootstrap >/dev/null && [ "$(id -u)" = 0 ] || exit 0
 # debootstrap does not resolve virtual packages: cloud-init needs python3-cffi-backend.
-packages=cloud-init,conmon,containerd,containernetworking-plugins,crun,docker-compose,netavark,podman
-packages=$packages,python3-cffi-backend,runc,systemd
+packages=cloud-init,conmon,crun,docker-compose,netavark,podman,python3-cffi-backend,systemd
 
 make_root() {
     rm -rf "$root.part"

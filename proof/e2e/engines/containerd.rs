@@ -16,12 +16,12 @@ const PROGRAMS: [&str; 6] = ["containerd", "dockerd", "findmnt", "/usr/lib/cni/b
 
 #[tokio::test]
 async fn containerd_1() {
-    let Some(root) = containerd::root_of_1() else { return };
+    let Some(engines) = containerd::of_1() else { return };
     if !ready(&PROGRAMS) {
         return;
     }
     let added = format!("{OOM}[plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"/usr/lib/cni\"\n"); // Debian's
-    let host = Containerd::start(&root, &(containerd::config("containerd-1") + &added)).await;
+    let host = Containerd::start(&engines, &(containerd::config("containerd-1") + &added)).await;
     all("containerd-1", "", host).await;
 }
 

@@ -1,6 +1,6 @@
 //! `pause-install.sh --as configured` and then a sandbox through CRI, offline, for each way to write the image's name.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use kit::messages::VERSION;
 use shared::containerd::TOO_OLD;
@@ -37,19 +37,19 @@ const NAMES: [(&str, &str); 21] = [
 
 #[tokio::test]
 async fn containerd_1_starts_a_pod_under_each_name() {
-    let Some(root) = containerd::root_of_1() else { return };
+    let Some(engines) = containerd::of_1() else { return };
     if ready(&["containerd", "runc"]) {
         let config = |name: &str| {
             let plugin = "plugins.\"io.containerd.grpc.v1.cri\"";
             format!("version = 2\n[{plugin}]\nsandbox_image = \"{name}\"\nrestrict_oom_score_adj = true\n")
         };
-        each_name(&root, &config, TOO_OLD).await;
+        each_name(&engines, &config, TOO_OLD).await;
     }
 }
 
 #[tokio::test]
 async fn containerd_2_starts_a_pod_under_each_name() {
-    let Some(root) = containerd::root_of_2() else { return };
+    let Some(engines) = containerd::of_2() else { return };
     if ready(&["containerd", "runc"]) {
         let config = |name: &str| {
             let plugin = |name| format!("plugins.'io.containerd.cri.v1.{name}'");
@@ -59,12 +59,12 @@ async fn containerd_2_starts_a_pod_under_each_name() {
                  [{runtime}]\nrestrict_oom_score_adj = true\n"
             )
         };
-        each_name(&root, &config, "pinned").await;
+        each_name(&engines, &config, "pinned").await;
     }
 }
 
-async fn each_name(root: &Path, config: &dyn Fn(&str) -> String, pin: &str) {
-    let mut host = Containerd::start(root, &config(NAMES[0].0)).await;
+async fn each_name(engines: &[PathBuf], config: &dyn Fn(&str) -> String, pin: &str) {
+    let mut host = Containerd::start(engines, &config(NAMES[0].0)).await;
     // It has older rules for names, and does not know pinned images.
     let version_1_6 = host.version.starts_with("1.6");
     for (configured, normalised) in NAMES {

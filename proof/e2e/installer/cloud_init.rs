@@ -23,11 +23,12 @@ output: {all: '>> /var/log/cloud-init-output.log'}
 
 #[test]
 fn the_user_data_installs_at_the_first_boot() {
-    let Some(newer) = containerd::newer_debian() else { return };
+    let (Some(newer), Some(engines)) = (containerd::newer_debian(), containerd::of_2()) else { return };
     if !ready(&["containerd", "runc"]) {
         return;
     }
     let host = Host::with_root(&newer, &["docker", "podman"]);
+    engines.iter().for_each(|folder| host.install_programs(folder));
     let _row = Row::new("cloud-init", &host.ok(&["cloud-init", "--version"]), "deploy/cloud-init, with containerd 2");
     host.own_etc();
     for folder in ["/var/lib/cloud", "/var/log"] {

@@ -5,6 +5,7 @@ use std::fs;
 use kit::messages::VERSION;
 use shared::containerd::{PIN, TOO_OLD, is_version_2};
 use shared::cri::Containerd;
+use shared::engines::built;
 use shared::host::Host;
 use shared::{NAME, containerd, ready};
 
@@ -112,18 +113,16 @@ fn no_configuration_file() {
     }
 }
 
-/// If crictl is in PATH, the installer asks the engine itself. Simulated: crictl.
+/// If crictl is in PATH, the installer asks the engine itself.
 #[tokio::test]
 async fn crictl_asks_the_engine() {
-    if !ready(REAL) {
-        return;
-    }
-    let first = containerd::root_of_1().map(|root| (root, TOO_OLD));
-    let second = containerd::root_of_2().map(|root| (root, "pinned"));
-    for (root, pin) in [first, second].into_iter().flatten() {
+    let Some(crictl) = built("cri-tools-1.37").filter(|_| ready(REAL)) else { return };
+    let first = containerd::of_1().map(|engines| (engines, TOO_OLD));
+    let second = containerd::of_2().map(|engines| (engines, "pinned"));
+    for (engines, pin) in [first, second].into_iter().flatten() {
         let config = |name: &str| configured(name) + "restrict_oom_score_adj = true\n";
-        let mut host = Containerd::start(&root, &config(CONFIGURED)).await;
-        fs::copy(env!("CARGO_BIN_EXE_crictl"), host.file("/usr/local/bin/crictl")).expect("a program");
+        let mut host = Containerd::start(&engines, &config(CONFIGURED)).await;
+        fs::copy(crictl.join("crictl"), host.file("/usr/local/bin/crictl")).expect("a program");
         let line = format!("containerd: {PAUSE} is installed (before: nothing), {pin}, checked by crictl; ok\n");
         assert_eq!(host.install(&["--as", "configured"]), (0, line));
         let line = format!(
@@ -152,9 +151,7 @@ async fn crictl_asks_the_engine() {
 /// has the name of the label in it, which is what the installer looks for.
 #[test]
 fn a_pin_that_is_seen_after_a_restart() {
-    if !ready(REAL) || containerd::root_of_1().is_none() {
-        return;
-    }
+    let Some(crictl) = built("cri-tools-1.37").filter(|_| ready(REAL) && containerd::of_1().is_some()) else { return };
     let host = Host::new(&["podman", "docker", "dockerd"]);
     host.write("/etc/containerd/config.toml", &configured(NAME));
     host.ok(&["cp", "/usr/bin/containerd", "/usr/local/bin/containerd"]);
@@ -165,7 +162,7 @@ fn a_pin_that_is_seen_after_a_restart() {
     let (status, said) = host.install(&[]);
     assert!(status == 0 && said.ends_with(line), "{said}");
     // crictl knows better than the label.
-    fs::copy(env!("CARGO_BIN_EXE_crictl"), host.file("/usr/local/bin/crictl")).expect("a program");
+    fs::copy(crictl.join("crictl"), host.file("/usr/local/bin/crictl")).expect("a program");
     let (status, said) = host.install(&["--check"]);
     assert!(status == 1 && said.contains(&line.replace("ctr", "crictl")), "{said}");
 }

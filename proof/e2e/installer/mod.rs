@@ -4,7 +4,7 @@
 //! containerd, Docker, Podman, systemd, cloud-init and ssh are real. k3s, RKE2, k0s, MicroK8s, CRI-O and cri-dockerd,
 //! which Debian 12 does not have, are simulated: around a real containerd or a real store, the tests create what the
 //! installer looks at (programs, command lines, sockets, files, links). stand_in.rs is the program of those that are no
-//! containerd, and crictl.rs the program of that name.
+//! containerd.
 
 mod boot_unit;
 mod cloud_init;

@@ -1,10 +1,11 @@
-//! Which containerd there is, on this machine and on one of a newer Debian, and what follows from its version.
+//! Which containerd there is, on this machine and built, and what follows from its version.
 
 use std::path::PathBuf;
 use std::{fmt, fs};
 
 use kit::skip::{does_not_apply, not_fetched};
 
+use crate::engines::built;
 use crate::tools::run;
 
 /// What the installer says of the pin, of this machine's containerd: that of Debian 12 has none.
@@ -27,21 +28,22 @@ pub fn sandbox_key() -> &'static str {
     if is_version_2() { "pinned_images.sandbox" } else { "sandbox_image" }
 }
 
-/// The root folder of a machine that has containerd 1: this one, or none.
-pub fn root_of_1() -> Option<PathBuf> {
+/// What a host with containerd 1 has installed beside what this machine has: nothing; none if this machine has a newer
+/// one.
+pub fn of_1() -> Option<Vec<PathBuf>> {
     if is_version_2() {
         does_not_apply("this machine has containerd 2, and no engine beside it that is older");
         return None;
     }
-    Some("/".into())
+    Some(vec![])
 }
 
-/// The root folder of a machine that has containerd 2: this one or another; a skip if there is none.
-pub fn root_of_2() -> Option<PathBuf> {
+/// The same for containerd 2: what was built, unless this machine has it; a skip if it is not there.
+pub fn of_2() -> Option<Vec<PathBuf>> {
     if is_version_2() {
-        return Some("/".into());
+        return Some(vec![]);
     }
-    newer_debian()
+    ["containerd-2.4", "runc-1.5", "cni-plugins-1.9"].into_iter().map(built).collect()
 }
 
 /// The root folder of a newer Debian than this machine's; a skip if there is none.

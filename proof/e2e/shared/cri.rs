@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 use std::{fmt, fs};
@@ -14,7 +14,7 @@ use kit::skip::does_not_apply;
 use procfs::process::Process;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::containerd::{config, root_of_2};
+use crate::containerd::{config, of_2};
 use crate::daemon::Daemon;
 use crate::host::Host;
 use crate::patience::{patience, until};
@@ -65,12 +65,12 @@ pub async fn with_containerd_2(programs: &[&str]) -> Option<(Containerd, &'stati
     if has_systemd() {
         return Some((under_systemd(programs).await?, ", SystemdCgroup = true"));
     }
-    let root = root_of_2()?;
+    let engines = of_2()?;
     if !ready(programs) {
         return None;
     }
     let added = format!("[plugins.'io.containerd.cri.v1.runtime']\n{OOM}");
-    Some((Containerd::start(&root, &(config("containerd-2") + &added)).await, ""))
+    Some((Containerd::start(&engines, &(config("containerd-2") + &added)).await, ""))
 }
 
 /// Whether systemd, with control groups v2 alone, is this machine's init, and answers here.
@@ -102,9 +102,9 @@ impl Deref for Containerd {
 }
 
 impl Containerd {
-    /// Without the other engines.
-    pub async fn start(root: &Path, config: &str) -> Self {
-        Self::on(Host::with_root(root, OTHER_ENGINES), config).await
+    /// With these programs installed, and without the other engines.
+    pub async fn start(engines: &[PathBuf], config: &str) -> Self {
+        Self::on(Host::with_engines(engines, OTHER_ENGINES), config).await
     }
 
     /// The same where systemd makes the control groups. `config` says so to containerd.

@@ -29,6 +29,34 @@ impl Host {
         Self::unshared(root, hidden, &["--pid"])
     }
 
+    /// With what this machine has installed, except the programs `hidden`, and with the programs in these folders.
+    pub fn with_engines(engines: &[PathBuf], hidden: &[&str]) -> Self {
+        let host = Self::new(hidden);
+        engines.iter().for_each(|folder| host.install_programs(folder));
+        host
+    }
+
+    /// Installs the programs of a folder where those are that are not packaged, and hides those of the same names.
+    pub fn install_programs(&self, folder: &Path) {
+        let place = if folder.to_string_lossy().contains("/cni-plugins-") { "/opt/cni/bin" } else { "/usr/local/bin" };
+        self.ok(&["mkdir", "-p", place]);
+        for program in fs::read_dir(folder).expect("a folder") {
+            let program = program.expect("a program").path();
+            self.hide(&program.file_name().expect("a name").to_string_lossy());
+            // Not by a mount, which runc would not see: it executes itself through an overlay of its folder.
+            self.ok(&["cp", &program.to_string_lossy(), place]);
+        }
+    }
+
+    fn hide(&self, program: &str) {
+        for folder in ["/usr/bin", "/usr/sbin"] {
+            let path = format!("{folder}/{program}");
+            if self.file(&path).exists() {
+                self.ok(&["mount", "--bind", "/dev/null", &path]);
+            }
+        }
+    }
+
     /// One that has its processes in common with this machine, whose systemd makes control groups for them, and
     /// therefore knows them by their PIDs.
     pub fn of_systemd(hidden: &[&str]) -> Self {
@@ -37,14 +65,7 @@ impl Host {
 
     fn unshared(root: &Path, hidden: &[&str], namespaces: &[&str]) -> Self {
         let host = Self::held_by("pause", namespaces, "host.sh", &[root, &dist("pause-amd64")]);
-        for program in hidden {
-            for folder in ["/usr/bin", "/usr/sbin"] {
-                let path = format!("{folder}/{program}");
-                if host.file(&path).exists() {
-                    host.ok(&["mount", "--bind", "/dev/null", &path]);
-                }
-            }
-        }
+        hidden.iter().for_each(|program| host.hide(program));
         host
     }
 

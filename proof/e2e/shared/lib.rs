@@ -8,6 +8,7 @@ pub mod cost;
 pub mod cri;
 pub mod daemon;
 pub mod documents;
+pub mod engines;
 pub mod host;
 mod ours;
 mod patience;
