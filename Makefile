@@ -39,7 +39,7 @@ nightly: test-setup ## the checks that take too long for every change
 	$(MAKE) bench-v2 BENCH=
 	$(MAKE) node
 
-ENGINES = containerd-2.4 runc-1.5 cni-plugins-1.9 cri-tools-1.37
+ENGINES = containerd-2.4 cri-o-1.36 runc-1.5 cni-plugins-1.9 cri-tools-1.37
 IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "proof/e2e/shared/isolated.sh"'
 
 e2e: e2e-setup ## tests of pause in real engines, which it installs

@@ -5,6 +5,7 @@ mod by_hand;
 mod compose;
 mod containerd;
 mod containerd_imports;
+mod crio;
 mod critest;
 mod docker;
 mod isolation;

@@ -1,13 +1,13 @@
-//! The installer and CRI-O, which is simulated. The store is real.
+//! The installer and CRI-O.
 
 use kit::messages::VERSION;
 use kit::skip::{does_not_apply, is_installed};
 use shared::host::Host;
-use shared::{ok, ready};
+use shared::{crio, ok, ready};
 
-use super::{ONLY_THE_HOSTS_OWN, PAUSE, REAL, lines, other_pause, stand_in, start_as};
+use super::{CONFIGURED, ONLY_THE_HOSTS_OWN, PAUSE, REAL, lines, other_pause, start_as};
 
-/// By a program that prints a configuration as it does.
+/// Whatever file it is started with, and whatever store that names.
 #[test]
 fn it_is_served_where_it_looks() {
     if !ready(REAL) {
@@ -15,14 +15,11 @@ fn it_is_served_where_it_looks() {
     }
     for (tool, driver) in [("podman", "vfs"), ("skopeo", "vfs"), ("skopeo", "")] {
         let hidden = ["containerd", "ctr", "docker", "dockerd", if tool == "podman" { "none" } else { "podman" }];
-        let host = Host::new(&hidden);
-        start_crio(&host, driver);
+        let Some(host) = crio::host(&hidden) else { return };
+        start(&host, driver);
         let line = format!("CRI-O: {PAUSE} is installed (before: nothing), checked by {tool}; ok\n");
         assert_eq!(host.install(&["--as", "configured"]), (0, line));
-        let line = format!(
-            "CRI-O: configured: rancher/mirrored-pause:3.6; {PAUSE} is {}, checked by {tool}; ok",
-            VERSION.trim()
-        );
+        let line = format!("CRI-O: configured: {CONFIGURED}; {PAUSE} is {}, checked by {tool}; ok", VERSION.trim());
         let (status, said) = host.install(&["--as", "configured", "--check"]);
         assert_eq!((status, lines(&said)), (0, vec![line.as_str(), ONLY_THE_HOSTS_OWN]));
         // The image is where CRI-O looks, and nowhere else.
@@ -35,17 +32,14 @@ fn it_is_served_where_it_looks() {
     }
 }
 
-fn start_crio(host: &Host, driver: &str) {
-    host.tmpfs("/etc/crio");
+fn start(host: &Host, driver: &str) {
     let config = format!(
-        "[crio]\n# root = \"/var/lib/containers/storage\"\nroot = \"/run/crio/storage\"\n\
-         # runroot = \"/run/crio/runroot\"\nstorage_driver = \"{driver}\"\n\
-         [crio.api]\n# listen = \"/var/run/crio/crio.sock\"\n\
-         [crio.image]\npause_image = \"rancher/mirrored-pause:3.6\"\n# pause_command = \"/pause\"\n"
+        "[crio]\nroot = \"/run/crio/storage\"\nrunroot = \"/run/crio/runroot\"\nstorage_driver = \"{driver}\"\n\
+         [crio.image]\npause_image = \"{CONFIGURED}\"\n{}",
+        crio::config()
     );
-    host.write("/run/answers/crio --config _etc_crio_other.conf config", &config);
-    stand_in(host, "/usr/local/bin/crio");
-    start_as(host, "crio", &["/usr/local/bin/crio", "--config", "/etc/crio/other.conf"]);
+    host.write("/etc/crio/other.conf", &config);
+    crio::start(host, &["--config", "/etc/crio/other.conf"]);
 }
 
 fn what_was_there_before_comes_back(host: &Host, image: &str, tool: &str) {

@@ -1,10 +1,9 @@
 //! Does pause-install.sh put the image into each engine of a node, keep it there and take it away again, and does it
 //! refuse what it should?
 //!
-//! containerd, Docker, Podman, systemd, cloud-init and ssh are real. k3s, RKE2, k0s, MicroK8s, CRI-O and cri-dockerd,
-//! which Debian 12 does not have, are simulated: around a real containerd or a real store, the tests create what the
-//! installer looks at (programs, command lines, sockets, files, links). stand_in.rs is the program of those that are no
-//! containerd.
+//! containerd, CRI-O, crictl, Docker, Podman, systemd, cloud-init and ssh are real. k3s, RKE2, k0s, MicroK8s and
+//! cri-dockerd are simulated: around a real containerd or a real store, the tests create what the installer looks at
+//! (programs, command lines, sockets, files, links). stand_in.rs is the program of those that are no containerd.
 
 mod boot_unit;
 mod cloud_init;

@@ -165,7 +165,7 @@ fn configure_pods() {
     });
     fs::create_dir("/etc/cni/net.d").expect("a folder");
     fs::write("/etc/cni/net.d/10-pods.conf", network.to_string()).expect("a file");
-    let runc = root().join("proof/e2e/kubernetes/runc.sh");
+    let runc = root().join("proof/e2e/shared/runc.sh");
     let docker = json!({ "default-runtime": "runc.sh", "runtimes": { "runc.sh": { "path": runc } } });
     fs::write("/etc/docker/daemon.json", docker.to_string()).expect("a file");
 }

@@ -6,6 +6,7 @@ pub mod compatibility;
 pub mod containerd;
 pub mod cost;
 pub mod cri;
+pub mod crio;
 pub mod daemon;
 pub mod documents;
 pub mod engines;
