@@ -34,7 +34,10 @@ fn it_holds_pods() {
         host.write("/run/container.json", &container.to_string());
         let id = crictl(&host, &["runp", "/run/pod.json"]);
         let pause = crictl(&host, &["inspectp", "-o", "go-template", "--template", "{{.info.pid}}", &id]);
-        let sum = host.ok(&["sha256sum", &format!("/proc/{pause}/exe")]);
+        let program = format!("/proc/{pause}/exe");
+        let runs = || fs::read_link(host.file(&program)).is_ok_and(|program| program.ends_with("pause"));
+        host.until("runc has executed pause", runs);
+        let sum = host.ok(&["sha256sum", &program]);
         assert!(digest("pause-amd64").ends_with(sum.split(' ').next().expect("a digest")), "{sum}");
         let application = crictl(&host, &["create", &id, "/run/container.json", "/run/pod.json"]);
         crictl(&host, &["start", &application]);
@@ -42,7 +45,7 @@ fn it_holds_pods() {
             assert_eq!(crictl(&host, &["exec", "-s", &application, "sh", "-c", IN_A_POD]), "reaped");
         }
         crictl(&host, &["stopp", &id]);
-        assert!(!host.file(&format!("/proc/{pause}/exe")).exists(), "pause has ended");
+        assert!(!host.file(&program).exists(), "pause has ended");
         crictl(&host, &["rmp", &id]);
     }
 }
