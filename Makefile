@@ -5,7 +5,7 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults instructions nightly e2e kubelet node compatibility kernels bench bench-v2 push \
+.PHONY: build dist image run test faults instructions nightly e2e engines kubelet node compatibility kernels bench bench-v2 push \
 	release-rehearsal lint clean help setup test-setup bench-setup e2e-setup
 
 build: setup ## pause for this machine
@@ -37,6 +37,7 @@ nightly: test-setup ## the checks that take too long for every change
 	$(MAKE) kernels KERNELS=--all
 	$(MAKE) bench BENCH=
 	$(MAKE) bench-v2 BENCH=
+	$(MAKE) engines
 	$(MAKE) node
 
 ENGINES = containerd-2.4 cri-o-1.36 runc-1.5 cni-plugins-1.9 cri-tools-1.37
@@ -46,6 +47,10 @@ e2e: e2e-setup ## tests of pause in real engines, which it installs
 	proof/packages/newer-debian.sh && proof/packages/engines.sh $(ENGINES)
 	rm -f target/compatibility.json target/cost.json
 	$(IN_ENGINES) --test e2e
+
+engines: e2e-setup ## tests of pause in other versions of containerd, which it builds
+	proof/packages/engines.sh $(ENGINES) containerd-2.0 containerd-2.3
+	$(IN_ENGINES) --test e2e -- engines::containerd::
 
 kubelet: e2e-setup ## tests of pause with a real kubelet, which it builds: 3 to 8 minutes the first time
 	proof/packages/kubelet.sh

@@ -9,6 +9,7 @@ use shared::compatibility::Row;
 use shared::containerd::TOO_OLD;
 use shared::cri::{Containerd, FIRST_OF_POD, OOM, POD, Pod, with_containerd_2};
 use shared::documents::has_quoted;
+use shared::engines::{built, built_by_make_engines};
 use shared::{BUSYBOX, NAME, containerd, dist, ok, ready, until};
 
 /// The tests use containerd, runc and a CNI plugin, Docker for the containers' image, and tools to inspect them.
@@ -32,13 +33,32 @@ async fn containerd_2() {
     }
 }
 
+/// `make engines` builds it, as the next.
+#[tokio::test]
+async fn containerd_2_0() {
+    of_make_engines("containerd-2.0").await;
+}
+
+#[tokio::test]
+async fn containerd_2_3() {
+    of_make_engines("containerd-2.3").await;
+}
+
+async fn of_make_engines(name: &str) {
+    let Some(engine) = built_by_make_engines(name) else { return };
+    let beside: Option<Vec<_>> = ["runc-1.5", "cni-plugins-1.9"].into_iter().map(built).collect();
+    let Some(beside) = beside.filter(|_| ready(&PROGRAMS)) else { return };
+    let config = format!("{}[plugins.'io.containerd.cri.v1.runtime']\n{OOM}", containerd::config("containerd-2"));
+    all("containerd-2", "", Containerd::start(&[vec![engine], beside].concat(), &config).await).await;
+}
+
 async fn all(deploy: &str, how_else: &str, mut host: Containerd) {
     let host = &mut host;
     host.import(BUSYBOX);
     let version = host.version.clone();
     // Debian 12's containerd does not know pinned images: there the kubelet keeps the image that its flag names.
-    let (spared, how) = match deploy {
-        "containerd-1" => (NAME, "kept when all unused images but --pod-infra-container-image are removed"),
+    let (spared, how) = match version.trim_start_matches('v').starts_with("1.6.") {
+        true => (NAME, "kept when all unused images but --pod-infra-container-image are removed"),
         _ => ("", "kept when all unused images are removed"),
     };
     let row = |how: &str| Row::new(&format!("containerd through CRI, deploy/{deploy}{how_else}"), &version, how);
@@ -56,7 +76,7 @@ async fn all(deploy: &str, how_else: &str, mut host: Containerd) {
         let _row = row(&format!("{kinds}, as user 0, 999 and 65535"));
         it_runs_as_every_kind_of_sandbox(host).await;
     }
-    if spared.is_empty() {
+    if deploy == "containerd-2" {
         let _row = row("a user namespace of the pod's own (hostUsers: false)");
         in_a_user_namespace_of_its_own(host, deploy).await;
     }
