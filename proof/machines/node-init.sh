@@ -26,7 +26,7 @@ uname -sr
 findmnt -no FSTYPE /sys/fs/cgroup
 cd "$project/proof/e2e"
 xargs mkdir -p <shared/engine-folders # which the tests fill, or hide behind empty ones
-export CI=true PATH=/usr/sbin:/usr/bin:/sbin:/bin CARGO_MANIFEST_DIR="$project/proof/e2e"
+export CI=true PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin CARGO_MANIFEST_DIR="$project/proof/e2e"
 # shellcheck disable=SC2154,SC2086 # from the environment: lists of words
 for test in $tests; do
     "$test" --test-threads=2 --nocapture $names # so that what goes wrong is said when it does

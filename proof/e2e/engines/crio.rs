@@ -76,5 +76,5 @@ pub fn import_busybox_as(host: &Host, name: &str) {
 
 fn crictl(host: &Host, words: &[&str]) -> String {
     let socket = "unix:///run/crio/crio.sock";
-    host.ok(&[&["crictl", "-r", socket, "-i", socket], words].concat()).trim().to_owned()
+    host.ok(&[&["crictl", "-r", socket, "-i", socket, "--timeout=60s"], words].concat()).trim().to_owned()
 }
