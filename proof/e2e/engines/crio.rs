@@ -27,7 +27,8 @@ fn it_holds_pods() {
         let container = json!({
             "metadata": { "name": "application" },
             "image": { "image": BUSYBOX },
-            "command": ["/bin/busybox", "sleep", "1000000"],
+            // As PID 1 it needs a handler: CRI-O waits for its end as long as crictl waits.
+            "command": ["/bin/busybox", "sh", "-c", "trap exit TERM; /bin/busybox sleep 1000000 & wait"],
             "linux": { "security_context": { "namespace_options": { "network": 0, "pid": pid } } },
         });
         host.write("/run/pod.json", &pod.to_string());
