@@ -7,7 +7,7 @@ use k8s_cri::v1::*;
 use kit::orphans::IN_A_POD;
 use shared::compatibility::Row;
 use shared::containerd::TOO_OLD;
-use shared::cri::{Containerd, FIRST_OF_POD, OOM, POD, Pod, with_containerd_2};
+use shared::cri::{Containerd, FIRST_OF_POD, OOM, POD, Pod, config_of_2, with_containerd_2};
 use shared::documents::has_quoted;
 use shared::engines::{built, built_by_make_engines};
 use shared::{BUSYBOX, NAME, containerd, dist, ok, ready, until};
@@ -48,8 +48,7 @@ async fn of_make_engines(name: &str) {
     let Some(engine) = built_by_make_engines(name) else { return };
     let beside: Option<Vec<_>> = ["runc-1.5", "cni-plugins-1.9"].into_iter().map(built).collect();
     let Some(beside) = beside.filter(|_| ready(&PROGRAMS)) else { return };
-    let config = format!("{}[plugins.'io.containerd.cri.v1.runtime']\n{OOM}", containerd::config("containerd-2"));
-    all("containerd-2", "", Containerd::start(&[vec![engine], beside].concat(), &config).await).await;
+    all("containerd-2", "", Containerd::start(&[vec![engine], beside].concat(), &config_of_2()).await).await;
 }
 
 async fn all(deploy: &str, how_else: &str, mut host: Containerd) {

@@ -1,7 +1,7 @@
 //! critest, by which Kubernetes judges runtimes: its tests of pod sandboxes, which ours holds.
 
 use shared::compatibility::Row;
-use shared::cri::{Containerd, OOM};
+use shared::cri::{Containerd, config_of_2};
 use shared::engines::built;
 use shared::host::Host;
 use shared::{BUSYBOX, containerd, ready};
@@ -17,8 +17,7 @@ async fn its_tests_of_pod_sandboxes_pass_on_containerd() {
     if !ready(&["containerd", "dockerd", "runc"]) {
         return;
     }
-    let added = format!("[plugins.'io.containerd.cri.v1.runtime']\n{OOM}");
-    let host = Containerd::start(&engines, &(containerd::config("containerd-2") + &added)).await;
+    let host = Containerd::start(&engines, &config_of_2()).await;
     host.install_programs(&cri_tools);
     let version = host.version.clone();
     let _row = Row::new("containerd through CRI, deploy/containerd-2", &version, "critest's tests of pod sandboxes");

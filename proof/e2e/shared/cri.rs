@@ -69,8 +69,12 @@ pub async fn with_containerd_2(programs: &[&str]) -> Option<(Containerd, &'stati
     if !ready(programs) {
         return None;
     }
-    let added = format!("[plugins.'io.containerd.cri.v1.runtime']\n{OOM}");
-    Some((Containerd::start(&engines, &(config("containerd-2") + &added)).await, ""))
+    Some((Containerd::start(&engines, &config_of_2()).await, ""))
+}
+
+/// The file of deploy/containerd-2, for where the kernel does not let containerd protect its sandboxes.
+pub fn config_of_2() -> String {
+    format!("{}[plugins.'io.containerd.cri.v1.runtime']\n{OOM}", config("containerd-2"))
 }
 
 /// Whether systemd, with control groups v2 alone, is this machine's init, and answers here.
