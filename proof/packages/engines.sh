@@ -85,8 +85,7 @@ build() {
 
     digest=$({ go version; cat proof/packages/engines.sh "$engines/go.sh" "$own"/*; } | sha256sum | cut -c -16)
     built=$cache/$name-$digest
-    exec 9>"$cache/$name.lock" # another run waits, and finds what this one built
-    flock 9
+    lock "engines/$name" # another run waits, and finds what this one built
     if [ ! -d "$built" ]; then
         echo "building $name $version"
         say_space
@@ -104,15 +103,7 @@ build() {
         ! [ -d "$built.part/bin" ] || mv "$built.part/bin" "$built"
         rm -rf "$built.part"
     fi
-    [ ! -d "$built" ] || take # it was neither skipped nor not fetched
-}
-
-# Links what is built into target/, or copies it from another disk.
-take() {
-    rm -rf "target/engines/$name.part"
-    cp -rl "$built" "target/engines/$name.part" 2>/dev/null ||
-        { rm -rf "target/engines/$name.part" && cp -r "$built" "target/engines/$name.part"; }
-    mv "target/engines/$name.part" "target/engines/$name"
+    [ ! -d "$built" ] || copy "$built" "target/engines/$name" # it was neither skipped nor not fetched
 }
 
 no_go() {
@@ -135,7 +126,7 @@ for name; do
 done
 # shellcheck disable=SC2046 # a list
 [ $# -gt 0 ] || set -- $(names)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/pause/engines
+cache=$kept/engines
 mkdir -p "$cache" target/engines
 find_go "$(needed "$@")" || : # an older one will do for some
 ! command -v go >/dev/null || clean_environment

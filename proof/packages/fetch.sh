@@ -5,6 +5,24 @@
 # even in CI (proof/kit/src/skip.rs); .ci/run counts these lines.
 not_fetched=$PWD/target/not-fetched
 
+# What is fetched or built once, for all clones on this machine.
+kept=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pause
+
+# Copies FROM to TO, which then is there whole or not at all: by links, or bytewise to another disk. The steps are one
+# command, because `set -e` does not end a function whose result its caller looks at.
+copy() { # FROM TO
+    rm -rf "$2.part" && mkdir -p "${2%/*}" &&
+        { cp -al "$1" "$2.part" 2>/dev/null || { rm -rf "$2.part" && cp -a "$1" "$2.part"; }; } &&
+        rm -rf "$2" && mv "$2.part" "$2"
+}
+
+# Waits until no other clone makes WHAT in the cache. The lock ends with the script.
+lock() { # WHAT
+    mkdir -p "$kept"
+    exec 9>"$kept/$1.lock"
+    flock 9
+}
+
 # Records that WHAT could not be fetched, and WHY. A change can be tested without it.
 not_fetched() {
     echo "not fetched: $1: $2" >&2

@@ -2,7 +2,8 @@
 # Fetches kernels of Debian, each with a busybox, into target/kernels/PACKAGE/: `kernel`, `busybox`, MODULE.ko for each
 # module, and `fetched`, with the request and the release that delivered it. Reads one request per line:
 #     ARCHITECTURE PACKAGE [MODULE...]
-# Takes each from the first release that delivers it, and keeps it. What no release delivers is recorded as not fetched.
+# Takes each from the first release that delivers it, and keeps it, for all clones on this machine. What no release
+# delivers is recorded as not fetched.
 # With arguments, RELEASE..., uses only these releases, and the folder is target/kernels/RELEASE/PACKAGE/ with the
 # first.
 set -eu
@@ -21,6 +22,11 @@ missing() {
         grep -qsFx "$arch $package${modules:+ $modules}" "$package/fetched" || echo "$arch $package $modules"
     done
 }
+lock kernels
+missing | while read -r arch package modules; do # take what another clone has fetched
+    ! grep -qsFx "$arch $package${modules:+ $modules}" "$kept/kernels/$folder$package/fetched" ||
+        copy "$kept/kernels/$folder$package" "$PWD/$package"
+done
 
 deliver() { # ARCHITECTURE PACKAGE [MODULE...], from the release whose lists apt has
     line=$* arch=$1 package=$2
@@ -48,6 +54,7 @@ deliver() { # ARCHITECTURE PACKAGE [MODULE...], from the release whose lists apt
     printf '%s\n' "$line" "$release" >part/fetched
     rm -rf "$package"
     mv part "$package"
+    copy "$PWD/$package" "$kept/kernels/$folder$package"
 }
 of_arch() {
     tool=$1

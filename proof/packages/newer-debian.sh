@@ -1,16 +1,26 @@
 #!/bin/sh
 # Makes target/newer-debian, a root folder with Debian testing, for tests of programs that this machine may lack:
-# cloud-init, Compose 2 and Podman 5. Nothing is installed on this machine itself.
+# cloud-init, Compose 2, Podman 5, crun and a client of Docker 29. It is a link to a folder that all clones on this
+# machine share. Nothing is installed on the machine itself.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh
 program="a newer Debian" && . proof/packages/debian.sh
-root=$PWD/target/newer-debian
-forget newer-debian
-[ ! -d "$root" ] || exit 0
-command -v debootstrap >/dev/null && [ "$(id -u)" = 0 ] || exit 0
 # debootstrap does not resolve virtual packages: cloud-init needs python3-cffi-backend.
-packages=cloud-init,conmon,crun,docker-compose,netavark,podman,python3-cffi-backend,systemd
+packages=cloud-init,conmon,crun,docker-cli,docker-compose,iproute2,iptables,netavark,podman
+packages=$packages,python3-cffi-backend,skopeo,systemd
+root=$kept/newer-debian-$(sha256sum <proof/packages/newer-debian.sh | cut -c -16)
+forget newer-debian
+rm -rf target/newer-debian
+command -v debootstrap >/dev/null && [ "$(id -u)" = 0 ] || exit 0
+mkdir -p target
+lock newer-debian # another run waits, and finds what this one made
+
+finish() {
+    ln -s "$root" target/newer-debian
+    exit 0
+}
+[ ! -d "$root" ] || finish
 
 make_root() {
     rm -rf "$root.part"
@@ -25,7 +35,7 @@ for release in testing sid; do
         echo 127.0.0.1 localhost >"$root.part/etc/hosts"
         mv "$root.part" "$root"
         rm -rf "$root.debs"
-        exit 0
+        finish
     fi
     why="$why${why:+; }$release: $(grep -m 1 '^E: ' "$root.log" || tail -n 1 "$root.log")"
 done

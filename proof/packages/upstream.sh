@@ -11,12 +11,19 @@ cd target/upstream
 
 command -v gcc >/dev/null || cannot_be_had "gcc is not installed"
 
+if [ ! -s pause.c ] && [ -s "$kept/pause.c" ]; then
+    cp "$kept/pause.c" part
+    mv part pause.c
+fi
 if [ ! -s pause.c ]; then
     # In later releases the source lacks build/.
     fetch_source 'bookworm bullseye' kubernetes || cannot_be_had "$why"
     tar -xOf kubernetes_*.orig.tar.* --wildcards '*/build/pause/linux/pause.c' >part
     mv part pause.c
     rm -rf kubernetes_* apt
+    mkdir -p "$kept"
+    cp pause.c "$kept/pause.c.$$"
+    mv "$kept/pause.c.$$" "$kept/pause.c"
 fi
 build() { # NAME COMPILER
     [ ! -x "$1" ] || return 0

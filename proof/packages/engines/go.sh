@@ -65,18 +65,18 @@ keep() { # NAME...
 # Leaves only what settles how modules are fetched, and where they and what is compiled are kept. What is built does not
 # depend on the caller then.
 clean_environment() {
-    kept='GOAUTH GOCACHE GOINSECURE GOMODCACHE GONOPROXY GONOSUMDB GOPROXY GOSUMDB GOVCS'
+    settings='GOAUTH GOCACHE GOINSECURE GOMODCACHE GONOPROXY GONOSUMDB GOPROXY GOSUMDB GOVCS'
     others='CI GOMAXPROCS HOME HTTPS_PROXY HTTP_PROXY LANG NO_PROXY PATH PWD SSL_CERT_DIR SSL_CERT_FILE TMPDIR
         XDG_CACHE_HOME http_proxy https_proxy no_proxy'
     # shellcheck disable=SC2086 # lists
-    keep $kept $others GOENV GOPATH GOPRIVATE XDG_CONFIG_HOME
-    for variable in $kept; do
+    keep $settings $others GOENV GOPATH GOPRIVATE XDG_CONFIG_HOME
+    for variable in $settings; do
         # What `go env -w` has set for other builds is overruled.
         value=$(cd / && GOARCH=amd64 GOEXPERIMENT=none GOFLAGS=-mod=mod GOOS=linux GOTOOLCHAIN=local GOWORK=off \
             go env "$variable")
         export "$variable=$value"
     done
     # shellcheck disable=SC2086
-    keep $kept $others
+    keep $settings $others
     export GOENV=off GOTOOLCHAIN=local GOWORK=off
 }
