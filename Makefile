@@ -5,8 +5,8 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults instructions nightly e2e engines kubelet node compatibility kernels bench bench-v2 push \
-	release-rehearsal lint clean help setup test-setup bench-setup e2e-setup
+.PHONY: build dist image run test faults instructions nightly e2e engines node compatibility kernels bench bench-v2 \
+	push release-rehearsal lint clean help setup test-setup bench-setup e2e-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -40,27 +40,22 @@ nightly: test-setup ## the checks that take too long for every change
 	$(MAKE) engines
 	$(MAKE) node
 
-ENGINES = containerd-2.4 cri-o-1.36 runc-1.5 cni-plugins-1.9 cri-tools-1.37
-IN_ENGINES = $(CARGO) test --quiet --package e2e --config 'target."cfg(unix)".runner = "proof/e2e/shared/isolated.sh"'
+EVERY_CHANGE = containerd-2.4 cri-o-1.36 runc-1.5 cni-plugins-1.9 cri-tools-1.37 kubelet-1.37 cri-dockerd-0.4
 
-e2e: e2e-setup ## tests of pause in real engines, which it installs
-	proof/packages/newer-debian.sh && proof/packages/engines.sh $(ENGINES)
+e2e: e2e-setup ## tests of pause in real engines, which it installs or builds
+	proof/packages/newer-debian.sh && proof/packages/engines.sh $(EVERY_CHANGE)
 	rm -f target/compatibility.json target/cost.json
-	$(IN_ENGINES) --test e2e
+	proof/e2e/run.sh
 
-engines: e2e-setup ## tests of pause in other versions of containerd, which it builds
-	proof/packages/engines.sh $(ENGINES) containerd-2.0 containerd-2.3
-	$(IN_ENGINES) --test e2e -- engines::containerd::
-
-kubelet: e2e-setup ## tests of pause with a real kubelet, which it builds: 3 to 8 minutes the first time
-	proof/packages/kubelet.sh
-	[ ! -x target/kubelet/kubelet ] || $(IN_ENGINES) --test kubelet
+ENGINES ?=
+engines: e2e-setup ## tests in more runtimes of Kubernetes and kubelets; ENGINES='NAME...': in these alone
+	EVERY_CHANGE='$(EVERY_CHANGE)' proof/e2e/engines.sh $(ENGINES)
 
 node: dist image e2e-setup ## what e2e runs, on a modern node in QEMU, which it makes; NODE='NAME...': these tests alone
-	proof/packages/engines.sh $(ENGINES)
+	proof/packages/engines.sh $(EVERY_CHANGE)
 	proof/machines/node.sh $(NODE)
 
-compatibility: setup ## writes what e2e, kubelet and node ran into the table of README.md, if all of it passed
+compatibility: setup ## writes what e2e, engines and node ran into the table of README.md, if all of it passed
 	$(CARGO) run --quiet --package e2e --bin compatibility && $(CARGO) xtask docs
 
 KERNELS ?=

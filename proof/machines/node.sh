@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the tests of `make e2e` on a modern node: in QEMU, with systemd, control groups v2 alone, and the newest kernel
-# and engines of Debian. Afterwards target/node/out has what the engines said, what was run (compatibility.json) and what
+# Runs the tests of `make e2e` on a modern node: in QEMU, with systemd, control groups v2 alone, and Debian's newest
+# kernel. Afterwards target/node/out has what the engines said, what was run (compatibility.json) and what
 # a sandbox costs (cost.json).
 # Arguments: the names of the tests; without them, all.
 set -eu

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use k8s_cri::v1::*;
 use kit::orphans::IN_A_POD;
 use procfs::process::Process;
-use shared::compatibility::Row;
+use shared::compatibility::{Origin, Row};
 use shared::cri::{Containerd, POD, Pod, slice, under_systemd};
 use shared::{BUSYBOX, ok, pause_is_ready, until};
 
@@ -23,7 +23,9 @@ async fn of_version_2() {
     let (status, said) = host.install(&["--as", "configured"]);
     assert_eq!(status, 0, "{said}");
     let version = host.version.clone();
-    let row = |how: &str| Row::new("containerd through CRI, deploy/containerd-2, SystemdCgroup = true", &version, how);
+    let row = |how: &str| {
+        Row::of(Origin::Module, "containerd through CRI, deploy/containerd-2, SystemdCgroup = true", &version, how)
+    };
     {
         let _row = row("cgroup.freeze and SIGSTOP while orphans die");
         orphans_die_while_it_cannot_run(host).await;

@@ -3,10 +3,7 @@
 mod bundle;
 mod by_hand;
 mod compose;
-mod containerd;
 mod containerd_imports;
-mod crio;
-mod critest;
 mod docker;
 mod isolation;
 mod limits;

@@ -1,43 +1,41 @@
-//! The installer and cri-dockerd, which is simulated. Docker is real.
+//! The installer and cri-dockerd.
 
-use std::fs;
-
-use build::root;
 use kit::messages::VERSION;
+use shared::daemon::Daemon;
+use shared::engines::all_built;
 use shared::host::Host;
+use shared::runtime::{CRI_DOCKERD, command_of_deploy, cri_dockerd};
 use shared::{NAME, ready};
 
-use super::{CONFIGURED, PAUSE, REAL, stand_in, start_as, start_docker};
+use super::{CONFIGURED, PAUSE, REAL, start_docker};
 
 #[test]
-fn cri_dockerd() {
-    if !ready(REAL) {
-        return;
-    }
-    let host = Host::new(&["podman"]);
+fn gets_the_image_under_the_name_that_it_has_configured() {
+    let programs = all_built(&["cri-dockerd-0.4", "cri-tools-1.37"]);
+    let Some(programs) = programs.filter(|_| ready(REAL)) else { return };
+    let host = Host::with_engines(&programs, &["podman"]);
     start_docker(&host);
-    let help = r#"      --pod-infra-container-image string   The image. (default "registry.k8s.io/pause:3.9")"#;
-    host.write("/run/answers/cri-dockerd --help", &format!("{help}\n"));
-    stand_in(&host, "/usr/local/bin/cri-dockerd");
     let skipped = "containerd: is not running; skipped\n";
-    let by_default =
-        start_as(&host, "cri-dockerd", &["/usr/local/bin/cri-dockerd", "--container-runtime-endpoint", "fd://"]);
-    let line = "Docker: registry.k8s.io/pause:3.9 is installed (before: nothing), checked by docker; ok\n";
+    let by_default = start(&host, "cri-dockerd --container-runtime-endpoint fd://");
+    let line = "Docker: registry.k8s.io/pause:3.10 is installed (before: nothing), pinned, checked by crictl; ok\n";
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
     by_default.stop();
-    let by_flag = start_as(
+    let by_flag = start(
         &host,
-        "cri-dockerd",
-        &["/usr/local/bin/cri-dockerd", &format!("--pod-infra-container-image={CONFIGURED}")],
+        &format!("cri-dockerd --container-runtime-endpoint fd:// --pod-infra-container-image={CONFIGURED}"),
     );
-    let line = format!("Docker: {PAUSE} is installed (before: nothing), checked by docker; ok\n");
+    let line = format!("Docker: {PAUSE} is installed (before: nothing), pinned, checked by crictl; ok\n");
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
     assert_eq!(host.ok(&["docker", "run", "--rm", "--network=none", CONFIGURED, "-v"]), VERSION);
     by_flag.stop();
-    let unit = fs::read_to_string(root().join("deploy/cri-dockerd/10-pause.conf")).expect("a file");
-    let command = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/")).expect("a command");
-    let command = format!("/usr/local/bin/{command}");
-    start_as(&host, "cri-dockerd", &command.split(' ').collect::<Vec<_>>());
-    let line = format!("Docker: {NAME} is installed (before: nothing), checked by docker; ok\n");
+    start(&host, &command_of_deploy()); // the file of deploy/cri-dockerd
+    let line = format!("Docker: {NAME} is installed (before: nothing), pinned, checked by crictl; ok\n");
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
+}
+
+fn start(host: &Host, command: &str) -> Daemon {
+    let words = cri_dockerd(command);
+    let daemon = host.start(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    daemon.until("cri-dockerd answers", || host.try_to(&["crictl", "-r", CRI_DOCKERD, "version"]).is_ok());
+    daemon
 }

@@ -36,7 +36,7 @@ fn start(host: &Host, driver: &str) {
     let config = format!(
         "[crio]\nroot = \"/run/crio/storage\"\nrunroot = \"/run/crio/runroot\"\nstorage_driver = \"{driver}\"\n\
          [crio.image]\npause_image = \"{CONFIGURED}\"\n{}",
-        crio::config()
+        crio::config("runc")
     );
     host.write("/etc/crio/other.conf", &config);
     crio::start(host, &["--config", "/etc/crio/other.conf"]);

@@ -1,8 +1,8 @@
 //! Does pause-install.sh put the image into each engine of a node, keep it there and take it away again, and does it
 //! refuse what it should?
 //!
-//! containerd, CRI-O, crictl, Docker, Podman, systemd, cloud-init and ssh are real. k3s, RKE2, k0s, MicroK8s and
-//! cri-dockerd are simulated: around a real containerd or a real store, the tests create what the installer looks at
+//! containerd, CRI-O, crictl, Docker, cri-dockerd, Podman, systemd, cloud-init and ssh are real. k3s, RKE2, k0s and
+//! MicroK8s are simulated: around a real containerd or a real store, the tests create what the installer looks at
 //! (programs, command lines, sockets, files, links). stand_in.rs is the program of those that are no containerd.
 
 mod boot_unit;

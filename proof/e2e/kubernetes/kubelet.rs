@@ -1,142 +1,167 @@
-//! A kubelet, and the engines under it.
+//! A kubelet with static pods and without an API server, on the host of a runtime.
 
-use std::fs;
-use std::ops::Deref;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use build::root;
-use nix::sys::signal::Signal::SIGKILL;
-use procfs::process::all_processes;
-use serde_json::json;
-use shared::compatibility::Row;
-use shared::cri::OOM;
-use shared::daemon::{Daemon, start};
-use shared::{BUSYBOX, NGINX, containerd, ok, ready_with};
+use procfs::process::{Process, all_processes_with_root};
+use serde_json::{Value, json};
+use shared::compatibility::{Origin, Row};
+use shared::daemon::Daemon;
+use shared::engines::built;
+use shared::runtime::{POD_LOGS, Runtime};
+use shared::{ok, until};
 
-use crate::pod::{is_of_a_pod, signal};
+use super::pod::{Pod, manifest};
 
-pub const KUBELET: &str = "target/kubelet/kubelet";
-/// Where the kubelet looks for pods.
-pub const MANIFESTS: &str = "/run/pods";
-/// Where it stores what their containers print.
-const LOGS: &str = "/var/log/pods";
-pub const CRI: [&str; 2] =
-    ["--container-runtime=remote", "--container-runtime-endpoint=unix:///run/containerd/containerd.sock"];
-pub const DOCKERSHIM: [&str; 4] = [
-    "--container-runtime=docker",
-    "--network-plugin=cni",
-    "--cni-bin-dir=/usr/lib/cni",
-    "--cni-conf-dir=/etc/cni/net.d",
-];
+/// Where it looks for pods.
+const MANIFESTS: &str = "/run/pods";
+pub const NEWEST: &str = "kubelet-1.37";
 
-/// A kubelet with static pods and without an API server. Dropping it kills it.
-pub struct Kubelet {
-    daemon: Daemon,
+/// A node: a runtime and the kubelet that uses it.
+pub struct Node {
+    kubelet: Option<Daemon>,
+    pub runtime: Runtime,
+    flags: Vec<String>,
+    is_newest: bool,
+    origin: Origin,
+    /// All kubelets use the same control groups.
     _one_at_a_time: MutexGuard<'static, ()>,
 }
 
-impl Kubelet {
-    /// None if the test is skipped.
-    pub fn start(flags: &[&str]) -> Option<Self> {
+impl Node {
+    /// With the newest kubelet; none if the test is skipped.
+    pub fn start(runtime: Runtime) -> Option<Self> {
+        Self::with(runtime, NEWEST, &[], &[])
+    }
+
+    /// With a kubelet of proof/packages/engines/versions, with flags, and with additions to its configuration.
+    pub fn with(runtime: Runtime, kubelet: &str, flags: &[&str], added: &[(&str, Value)]) -> Option<Self> {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let program = built(kubelet)?;
         let one_at_a_time = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        if !ready() {
-            return None;
+        let host = &runtime.host;
+        host.install_programs(&program);
+        look_tuned(&runtime);
+        if !runtime.under_systemd {
+            no_groups_are_left();
         }
-        for folder in [MANIFESTS, LOGS] {
-            ok("sh", &["-c", "mkdir -p $0 && rm -rf $0/*", folder]);
-        }
-        let config = json!({
+        host.ok(&["mkdir", "-p", MANIFESTS]);
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let is_newest = kubelet == NEWEST;
+        let origin = if kubelet == "kubelet-1.20" { Origin::Source } else { Origin::Module };
+        let mut node = Self { kubelet: None, runtime, flags, is_newest, origin, _one_at_a_time: one_at_a_time };
+        node.configure(added);
+        node.start_kubelet();
+        Some(node)
+    }
+
+    pub fn configure(&self, added: &[(&str, Value)]) {
+        let mut config = json!({
             "apiVersion": "kubelet.config.k8s.io/v1beta1",
             "kind": "KubeletConfiguration",
+            "containerRuntimeEndpoint": self.runtime.socket,
             "staticPodPath": MANIFESTS,
             "fileCheckFrequency": "1s",
             // There is no API server to ask, and the network is empty but for the pods.
             "authentication": { "webhook": { "enabled": false } },
             "authorization": { "mode": "AlwaysAllow" },
-            "failSwapOn": false,
             "volumePluginDir": "/run/volume-plugins",
-            // A disk that is nearly full must not disturb these tests.
+            // Whatever machine this is: with control groups v1, swap, a disk that is nearly full, and a kernel that
+            // refuses negative OOM scores.
+            "failCgroupV1": false,
+            "failSwapOn": false,
             "evictionHard": { "nodefs.available": "1Mi" },
             "imageGCHighThresholdPercent": 100,
+            "oomScoreAdj": 0,
         });
-        fs::write("/run/kubelet.json", config.to_string()).expect("a file");
-        // As the unit in Kubernetes' packages starts it.
-        let script = format!(". deploy/kubelet/kubelet && exec {KUBELET} $KUBELET_EXTRA_ARGS \"$@\"");
-        let words = [&["-ec", &script, "sh", "--config=/run/kubelet.json", "--hostname-override=node"], flags].concat();
-        Some(Self { daemon: start("sh", &words), _one_at_a_time: one_at_a_time })
+        if self.is_newest {
+            config["crashLoopBackOff"] = json!({ "maxContainerRestartPeriod": "1s" });
+        }
+        for (key, value) in added {
+            config[key] = value.clone();
+        }
+        self.runtime.host.write("/run/kubelet.json", &config.to_string());
     }
 
-    pub fn row(&self, through: &str) -> Row {
-        let how = "static pods, with and without a shared PID namespace";
-        Row::new(&format!("kubelet, {through}"), &ok(KUBELET, &["--version"]), how)
+    fn start_kubelet(&mut self) {
+        let flags = self.flags.iter().map(String::as_str).collect::<Vec<_>>();
+        let words = ["kubelet", "--config=/run/kubelet.json", "--hostname-override=node"];
+        self.kubelet = Some(self.runtime.host.start(&[&words[..], &flags].concat()));
+    }
+
+    /// Stops the kubelet, and starts it again.
+    pub fn restart_kubelet(&mut self) {
+        self.kubelet.take().expect("it runs").stop();
+        self.start_kubelet();
+    }
+
+    pub fn kubelet(&self) -> &Daemon {
+        self.kubelet.as_ref().expect("it runs")
+    }
+
+    pub fn row(&self, how: &str) -> Row {
+        self.runtime.row(self.origin, "kubelet", &self.runtime.host.ok(&["kubelet", "--version"]), how)
+    }
+
+    /// Has the kubelet make a pod.
+    pub fn add(&self, pod: &str, manifest: &str) {
+        self.runtime.host.write(&format!("{MANIFESTS}/{pod}.yaml"), manifest);
+    }
+
+    /// Has it end one.
+    pub fn remove(&self, pod: &str) {
+        self.runtime.host.ok(&["rm", &format!("{MANIFESTS}/{pod}.yaml")]);
+    }
+
+    /// The processes of its pods. Where the host shares its processes with the machine, other tests have pods too.
+    pub fn processes(&self) -> impl Iterator<Item = Process> {
+        let is_of_a_pod = |process: &Process| {
+            let groups = process.cgroups().map(|groups| groups.0).unwrap_or_default();
+            groups.iter().any(|group| group.pathname.contains("besteffort"))
+        };
+        all_processes_with_root(self.runtime.host.file("/proc")).expect("/proc").flatten().filter(is_of_a_pod)
+    }
+
+    /// Has the kubelet make a pod, which ours must hold.
+    pub fn holds(&self, pod: &'static str) {
+        self.add(pod, &manifest(pod, pod == "shared").to_string());
+        self.kubelet().found(&format!("{pod} is up"), || Pod::look(self, pod)).is_held_by_ours(self);
+    }
+
+    /// Waits for what the first container of a pod says of its orphans.
+    pub fn reaps_orphans_of(&self, pod: &str) {
+        let log = format!("cat {POD_LOGS}/*{pod}*/one/*");
+        let said = || self.runtime.host.try_to(&["sh", "-c", &log]).ok().filter(|said| !said.is_empty());
+        let said = self.kubelet().found("orphans have been counted", said);
+        assert!(said.contains("reaped") && !said.contains("not reaped"), "{said}");
+    }
+
+    /// How many interfaces connect pods.
+    pub fn links(&self) -> usize {
+        let list = self.runtime.host.busybox(&["ip", "-oneline", "link", "show"]).expect("a list");
+        list.lines().filter(|line| line.contains(": veth")).count()
     }
 }
 
-impl Deref for Kubelet {
-    type Target = Daemon;
-
-    fn deref(&self) -> &Daemon {
-        &self.daemon
-    }
-}
-
-impl Drop for Kubelet {
+impl Drop for Node {
     fn drop(&mut self) {
-        self.kill();
-        // A failed test must not leave processes for the next one.
-        for process in all_processes().expect("/proc").flatten() {
-            if is_of_a_pod(&process) {
-                signal(&process, SIGKILL);
-            }
-        }
-        if thread::panicking() {
-            let said = self.said();
-            let errors = said.lines().filter(|line| line.starts_with(['E', 'F']) && !line.contains("node_status"));
-            let errors: Vec<&str> = errors.collect();
-            let last = errors.len().saturating_sub(20);
-            eprintln!("The kubelet's last errors:\n{}", errors[last..].join("\n"));
+        // Where the host shares its processes with the machine, they do not go with it.
+        self.kubelet.iter().for_each(Daemon::kill);
+        for process in self.processes() {
+            _ = self.runtime.host.try_to(&["kill", "-KILL", &process.pid.to_string()]);
         }
     }
 }
 
-/// Where the manifest of a pod is.
-pub fn manifest(pod: &str) -> String {
-    format!("{MANIFESTS}/{pod}.json")
-}
-
-/// What a container has printed, as the kubelet stores it.
-pub fn logs(pod: &str, container: &str) -> String {
-    let folders = fs::read_dir(LOGS).into_iter().flatten().flatten();
-    let folder = folders.map(|folder| folder.path()).find(|folder| folder.to_string_lossy().contains(pod));
-    let files = folder.and_then(|folder| fs::read_dir(folder.join(container)).ok()).into_iter().flatten().flatten();
-    files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect()
-}
-
-/// Starts both engines with the images, and makes the kernel look as if the kubelet had tuned it. False if the test is
-/// skipped.
-fn ready() -> bool {
-    static READY: LazyLock<bool> = LazyLock::new(|| {
-        look_tuned();
-        configure_pods();
-        // The user's file, with additions for a machine without CAP_SYS_RESOURCE and for Debian's folder of CNI
-        // plugins.
-        let config = containerd::config("containerd-1") + OOM + "cni.bin_dir = \"/usr/lib/cni\"\n";
-        if !ready_with(&config, &["/usr/lib/cni/bridge", "containerd", "dockerd", "runc"]) {
-            return false;
-        }
-        ok("docker", &["save", "-o", "/run/applications.tar", BUSYBOX, NGINX]);
-        for archive in ["dist/pause.tar", "/run/applications.tar"] {
-            ok("ctr", &["-n", "k8s.io", "images", "import", archive]);
-        }
-        true
+/// Removes the control groups of pods whose host has ended. A kubelet takes them for its own pods.
+fn no_groups_are_left() {
+    let groups = r"find /sys/fs/cgroup -depth -type d \( -path '*/kubepods' -o -path '*/kubepods/*' \)";
+    until("no control group of another kubelet is left", || {
+        ok("sh", &["-c", &format!("({groups} -exec rmdir {{}} +; {groups}) 2>/dev/null || :")]).is_empty()
     });
-    *READY
 }
 
 /// Mounts what the kubelet would write over the kernel's settings, which the whole machine shares.
-fn look_tuned() {
+fn look_tuned(runtime: &Runtime) {
     let tuned = [
         ("vm/overcommit_memory", "1"),
         ("vm/panic_on_oom", "0"),
@@ -145,27 +170,13 @@ fn look_tuned() {
         ("kernel/keys/root_maxkeys", "1000000"),
         ("kernel/keys/root_maxbytes", "25000000"),
     ];
-    fs::create_dir("/run/sysctl").expect("a folder");
+    let host = &runtime.host;
+    // A user namespace of a pod's own can mount /proc only if another is there that nothing covers.
+    host.ok(&["mkdir", "/run/proc"]);
+    host.ok(&["mount", "-t", "proc", "proc", "/run/proc"]);
     for (name, value) in tuned {
         let file = format!("/run/sysctl/{}", name.replace('/', "."));
-        fs::write(&file, value).expect("a file");
-        ok("mount", &["--bind", &file, &format!("/proc/sys/{name}")]);
+        host.write(&file, value);
+        host.ok(&["mount", "--bind", &file, &format!("/proc/sys/{name}")]);
     }
-}
-
-/// The network of pods, and the runtime of Docker.
-fn configure_pods() {
-    let network = json!({
-        "cniVersion": "0.4.0",
-        "name": "pods",
-        "type": "bridge",
-        "bridge": "cni0",
-        "isGateway": true,
-        "ipam": { "type": "host-local", "subnet": "10.244.0.0/16" },
-    });
-    fs::create_dir("/etc/cni/net.d").expect("a folder");
-    fs::write("/etc/cni/net.d/10-pods.conf", network.to_string()).expect("a file");
-    let runc = root().join("proof/e2e/shared/runc.sh");
-    let docker = json!({ "default-runtime": "runc.sh", "runtimes": { "runc.sh": { "path": runc } } });
-    fs::write("/etc/docker/daemon.json", docker.to_string()).expect("a file");
 }

@@ -3,10 +3,10 @@
 //! the table of [`crate::cost`].
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::{fmt, fs};
 
 use anyhow::{Context, Result, bail, ensure};
 use build::{root, write};
@@ -22,19 +22,57 @@ pub struct Row(Run);
 struct Run {
     engine: String,
     version: String,
+    origin: Origin,
     machine: Machine,
     how: String,
     passed: bool,
 }
 
+/// What an engine was installed or built from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Origin {
+    /// A package of Debian.
+    Package,
+    /// A source package of Debian.
+    Source,
+    /// Its Go module, by proof/packages/engines.sh.
+    Module,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::Package => "Debian's package",
+            Self::Source => "Debian's source",
+            Self::Module => "Go module",
+        })
+    }
+}
+
 impl Row {
-    /// `version` is what the engine prints about its version.
+    /// Of an engine that Debian has packaged. `version` is what it prints about its version.
     pub fn new(engine: &str, version: &str, how: &str) -> Self {
-        let is_version = |word: &&str| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit());
-        let mut words = version.split([' ', '\n', '"', ',']).map(|word| word.trim_start_matches('v'));
-        let version = words.find(is_version).expect("a version").to_owned();
+        Self::of(Origin::Package, engine, version, how)
+    }
+
+    /// Of an engine of any origin.
+    pub fn of(origin: Origin, engine: &str, version: &str, how: &str) -> Self {
         let [engine, how] = [engine, how].map(str::to_owned);
-        Self(Run { engine, version, machine: Machine::here(), how, passed: false })
+        Self(Run { engine, version: Self::version(version), origin, machine: Machine::here(), how, passed: false })
+    }
+
+    /// The same with the versions of other programs, which it used.
+    pub fn with(mut self, versions: &str) -> Self {
+        self.0.version += &format!(" with {versions}");
+        self
+    }
+
+    /// The first version in what a program prints about its version.
+    pub fn version(said: &str) -> String {
+        let is_version = |word: &&str| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit());
+        let mut words = said.split([' ', '\n', '"', ',']).map(|word| word.trim_start_matches('v'));
+        // Without its repository, containerd does not know the commit that it was built from.
+        words.find(is_version).expect("a version").trim_end_matches("+unknown").to_owned()
     }
 }
 
@@ -63,7 +101,7 @@ fn file_of_node() -> PathBuf {
 }
 
 fn kept_in(file: &Path) -> Result<Vec<Run>> {
-    let rows = fs::read(file).with_context(|| format!("no {}: run `make e2e kubelet node`", file.display()))?;
+    let rows = fs::read(file).with_context(|| format!("no {}: run `make e2e engines node`", file.display()))?;
     serde_json::from_slice(&rows).with_context(|| format!("{} is not a file that `make e2e` writes", file.display()))
 }
 
@@ -74,7 +112,7 @@ pub fn write_tables() -> Result<()> {
     if let Some(failed) = runs.iter().find(|run| !run.passed) {
         bail!("failed in {} {}: {}; the table is not changed", failed.engine, failed.version, failed.how);
     }
-    ensure!(!runs.is_empty(), "nothing was run: run `make e2e kubelet node`");
+    ensure!(!runs.is_empty(), "nothing was run: run `make e2e engines node`");
     let fragment = |name: &str| root().join("docs/fragments").join(name).with_extension("md");
     let old = fs::read_to_string(fragment("compatibility")).unwrap_or_default();
     let new = table(&runs)?;
@@ -84,7 +122,7 @@ pub fn write_tables() -> Result<()> {
     };
     if let Some(engine) = engines(&old).difference(&engines(&new)).next() {
         let file = fragment("compatibility");
-        bail!("not run: {engine}; run `make e2e kubelet node`, or remove its rows from {}", file.display());
+        bail!("not run: {engine}; run `make e2e engines node`, or remove its rows from {}", file.display());
     }
     let cost = cost::table()?;
     write(&fragment("compatibility"), new.as_bytes(), 0o644)?;
@@ -94,7 +132,8 @@ pub fn write_tables() -> Result<()> {
 
 /// The runs of each version of an engine on each system, as the table names that.
 fn of_versions(runs: &[Run]) -> impl Iterator<Item = &[Run]> {
-    runs.chunk_by(|a, b| (&a.engine, &a.version, system(&a.machine)) == (&b.engine, &b.version, system(&b.machine)))
+    let of = |run: &Run| (run.engine.clone(), run.version.clone(), run.origin, system(&run.machine));
+    runs.chunk_by(move |a, b| of(a) == of(b))
 }
 
 /// The release of Linux, the version of control groups, and the distribution.
@@ -107,26 +146,26 @@ fn system(machine: &Machine) -> [String; 3] {
 /// The table, with a row for each of [`of_versions`].
 fn table(runs: &[Run]) -> Result<String> {
     let row = |of_one: &[Run]| {
-        let Run { engine, version, machine, .. } = &of_one[0];
+        let Run { engine, version, origin, machine, .. } = &of_one[0];
         let [kernel, cgroups, place] = system(machine);
         let passed = of_one.iter().filter(|run| run.passed).count();
         let passed = format!("{passed} of {}", of_one.len());
-        vec![engine.clone(), version.clone(), kernel, cgroups, place, passed]
+        vec![engine.clone(), version.clone(), origin.to_string(), kernel, cgroups, place, passed]
     };
     let rows: Vec<Vec<String>> = of_versions(runs).map(row).collect();
     if let Some(cell) = rows.iter().flatten().find(|cell| cell.len() > 100 || cell.contains('|')) {
         bail!("too long for a cell of the table, or has a |: {cell}");
     }
-    Ok(xtask::table::table(&["engine", "version", "Linux", "cgroups", "machine", "passed"], rows))
+    Ok(xtask::table::table(&["engine", "version", "from", "Linux", "cgroups", "machine", "passed"], rows))
 }
 
 /// The list of all runs, with a section for each of [`of_versions`].
 fn list(runs: &[Run]) -> String {
     let mut list = String::new();
     for of_one in of_versions(runs) {
-        let Run { engine, version, machine, .. } = &of_one[0];
+        let Run { engine, version, origin, machine, .. } = &of_one[0];
         let [kernel, cgroups, place] = system(machine);
-        list += &format!("\n## {engine}, {version}\nLinux {kernel}, control groups {cgroups}, {place}.\n\n");
+        list += &format!("\n## {engine}, {version}\n{origin}, Linux {kernel}, control groups {cgroups}, {place}.\n\n");
         for run in of_one {
             list += &format!("- {}\n", run.how);
         }

@@ -5,7 +5,7 @@ use std::{fmt, fs};
 
 use kit::skip::{does_not_apply, not_fetched};
 
-use crate::engines::built;
+use crate::engines::all_built;
 use crate::tools::run;
 
 /// What the installer says of the pin, of this machine's containerd: that of Debian 12 has none.
@@ -38,12 +38,9 @@ pub fn of_1() -> Option<Vec<PathBuf>> {
     Some(vec![])
 }
 
-/// The same for containerd 2: what was built, unless this machine has it; a skip if it is not there.
+/// The same for containerd 2, which was built; a skip if it is not there.
 pub fn of_2() -> Option<Vec<PathBuf>> {
-    if is_version_2() {
-        return Some(vec![]);
-    }
-    ["containerd-2.4", "runc-1.5", "cni-plugins-1.9"].into_iter().map(built).collect()
+    all_built(&["containerd-2.4", "runc-1.5", "cni-plugins-1.9"])
 }
 
 /// The root folder of a newer Debian than this machine's; a skip if there is none.

@@ -52,12 +52,11 @@ pub async fn under_systemd(programs: &[&str]) -> Option<Containerd> {
         does_not_apply("systemd with control groups v2 does not run here; see make node");
         return None;
     }
-    let runc = "[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc";
-    let added = format!("{runc}]\nruntime_type = 'io.containerd.runc.v2'\n{runc}.options]\nSystemdCgroup = true\n");
+    let engines = of_2()?;
     if !ready(programs) {
         return None;
     }
-    Some(Containerd::start_under_systemd(&(config("containerd-2") + &added)).await)
+    Some(Containerd::start_under_systemd(&engines, &config_of_2_under_systemd()).await)
 }
 
 /// A host with containerd 2, under systemd where that runs, as on nodes of today; and a word on how, for a row.
@@ -72,13 +71,25 @@ pub async fn with_containerd_2(programs: &[&str]) -> Option<(Containerd, &'stati
     Some((Containerd::start(&engines, &config_of_2()).await, ""))
 }
 
+/// The file of deploy/containerd-1, for where the kernel does not let containerd protect its sandboxes.
+pub fn config_of_1() -> String {
+    config("containerd-1") + OOM
+}
+
 /// The file of deploy/containerd-2, for where the kernel does not let containerd protect its sandboxes.
 pub fn config_of_2() -> String {
     format!("{}[plugins.'io.containerd.cri.v1.runtime']\n{OOM}", config("containerd-2"))
 }
 
+/// The file of deploy/containerd-2, for where systemd makes the control groups.
+pub fn config_of_2_under_systemd() -> String {
+    let runc = "[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc";
+    let added = format!("{runc}]\nruntime_type = 'io.containerd.runc.v2'\n{runc}.options]\nSystemdCgroup = true\n");
+    config("containerd-2") + &added
+}
+
 /// Whether systemd, with control groups v2 alone, is this machine's init, and answers here.
-fn has_systemd() -> bool {
+pub fn has_systemd() -> bool {
     Path::new("/run/systemd/system").exists() && kit::cgroup::version() == 2
 }
 
@@ -112,8 +123,10 @@ impl Containerd {
     }
 
     /// The same where systemd makes the control groups. `config` says so to containerd.
-    async fn start_under_systemd(config: &str) -> Self {
-        let mut containerd = Self::on(Host::of_systemd(OTHER_ENGINES), config).await;
+    async fn start_under_systemd(engines: &[PathBuf], config: &str) -> Self {
+        let host = Host::of_systemd(OTHER_ENGINES);
+        engines.iter().for_each(|folder| host.install_programs(folder));
+        let mut containerd = Self::on(host, config).await;
         containerd.under_systemd = true;
         containerd
     }

@@ -3,26 +3,30 @@
 use build::root;
 
 use crate::daemon::Daemon;
-use crate::engines::built;
+use crate::engines::all_built;
 use crate::host::Host;
 
 /// A host with CRI-O and what it needs installed, and without the programs `hidden`; a skip if it is not built.
 pub fn host(hidden: &[&str]) -> Option<Host> {
-    let engines: Option<Vec<_>> = ["cri-o-1.36", "runc-1.5", "cni-plugins-1.9"].into_iter().map(built).collect();
-    let host = Host::with_engines(&engines?, hidden);
-    host.tmpfs("/etc/crio");
-    Some(host)
+    Some(Host::with_engines(&all_built(&["cri-o-1.36", "runc-1.5", "cni-plugins-1.9"])?, hidden))
 }
 
-/// What CRI-O must be told on a machine like this: it would use systemd, and give most pods no pause.
-pub fn config() -> String {
-    let runc = root().join("proof/e2e/shared/runc.sh");
+/// What CRI-O must be told on a machine like this: it would use systemd, and give most pods no pause. `oci` is the
+/// program that starts containers.
+pub fn config(oci: &str) -> String {
+    let path = root().join("proof/e2e/shared").join(oci).with_extension("sh");
     format!(
         "[crio.runtime]\ncgroup_manager = \"cgroupfs\"\nconmon_cgroup = \"pod\"\ndrop_infra_ctr = false\n\
-         default_runtime = \"runc\"\n[crio.runtime.runtimes.runc]\nruntime_path = \"{}\"\n\
+         default_runtime = \"{oci}\"\n[crio.runtime.runtimes.{oci}]\nruntime_path = \"{}\"\n\
          monitor_cgroup = \"pod\"\n[crio.network]\nplugin_dirs = [\"/opt/cni/bin\"]\n",
-        runc.display()
+        path.display()
     )
+}
+
+/// Gives CRI-O an image of this machine's Docker, under this name.
+pub fn import_as(host: &Host, image: &str, name: &str) {
+    let archive = format!("docker-archive:{}", host.saved(image));
+    host.ok(&["skopeo", "copy", &archive, &format!("containers-storage:{name}")]);
 }
 
 /// Starts CRI-O with these arguments, and waits until it answers.

@@ -8,12 +8,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use build::root;
 
 use crate::patience::{found, until};
-use crate::tools::ok;
+use crate::tools::{ok, run};
 
 /// A daemon that a test has started. It goes on when this is dropped.
 pub struct Daemon {
     child: Mutex<Child>,
-    log: String,
+    /// The file of all that it says.
+    pub(crate) log: String,
 }
 
 /// Starts a daemon, which ends with the PID namespace that isolated.sh makes. Its log is a file in /run.
@@ -35,7 +36,7 @@ impl Daemon {
 
     /// All that it has said.
     pub fn said(&self) -> String {
-        String::from_utf8_lossy(&fs::read(&self.log).expect("its log")).into_owned()
+        read(&self.log)
     }
 
     /// Waits until `so` is true, as [`until`] does, but no longer than the daemon runs.
@@ -58,28 +59,27 @@ impl Daemon {
     /// Panics with its last words if it has ended, and so `what` will not come true.
     pub fn must_run(&self, what: &str) {
         if let Some(status) = self.end() {
-            let said = self.said();
-            let lines: Vec<&str> = said.lines().collect();
-            let last = lines[lines.len().saturating_sub(20)..].join("\n");
-            panic!("not so: {what}: the daemon has ended, {status}; the end of {}:\n{last}", self.log);
+            panic!("not so: {what}: the daemon has ended, {status}; {}", end_of(&self.log));
         }
     }
 
     /// Ends what nsenter has started, by SIGTERM, and waits until it is gone.
     pub fn stop(self) {
-        let children = format!("/proc/{0}/task/{0}/children", self.pid());
-        let pid = self.found("nsenter has started it", || {
-            fs::read_to_string(&children).ok().map(|pid| pid.trim().to_owned()).filter(|pid| !pid.is_empty())
-        });
+        let pid = self.found("nsenter has started it", || self.started_by_nsenter());
         ok("kill", &[&pid]);
         until("it is gone", || self.end().is_some());
     }
 
-    /// Kills it.
+    /// Kills what nsenter has started.
     pub fn kill(&self) {
-        let mut child = self.child();
-        _ = child.kill();
-        _ = child.wait();
+        if let Some(pid) = self.started_by_nsenter() {
+            _ = run("kill", &["-KILL", &pid]);
+        }
+    }
+
+    fn started_by_nsenter(&self) -> Option<String> {
+        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.pid())).ok()?;
+        Some(children.trim().to_owned()).filter(|pid| !pid.is_empty())
     }
 
     fn end(&self) -> Option<ExitStatus> {
@@ -89,4 +89,15 @@ impl Daemon {
     fn child(&self) -> MutexGuard<'_, Child> {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The last lines of a log.
+pub fn end_of(log: &str) -> String {
+    let said = read(log);
+    let lines: Vec<&str> = said.lines().collect();
+    format!("the end of {log}:\n{}", lines[lines.len().saturating_sub(20)..].join("\n"))
+}
+
+fn read(log: &str) -> String {
+    String::from_utf8_lossy(&fs::read(log).expect("its log")).into_owned()
 }

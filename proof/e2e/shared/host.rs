@@ -1,11 +1,12 @@
 //! A machine of its own for an engine: host.sh makes one that pause holds, systemd.sh one that systemd boots.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::{fs, thread};
 
-use crate::daemon::{Daemon, start};
+use crate::daemon::{Daemon, end_of, start};
 use crate::ours::dist;
 use crate::patience::until;
 use crate::tools::{end, ok, run};
@@ -16,6 +17,8 @@ pub struct Host {
     pid: String,
     /// The unshare that waits for that.
     holder: Daemon,
+    /// Of the daemons that were started on it.
+    logs: Mutex<Vec<String>>,
 }
 
 impl Host {
@@ -87,7 +90,7 @@ impl Host {
             let held_by = fs::read_link(format!("/proc/{child}/exe")).ok()?;
             held_by.ends_with(program).then_some(child)
         });
-        let host = Self { pid, holder };
+        let host = Self { pid, holder, logs: Mutex::default() };
         fs::copy(dist("pause-install.sh"), host.file("/run/pause-install.sh")).expect("a file");
         host
     }
@@ -147,7 +150,9 @@ impl Host {
 
     /// Starts a daemon on it, which ends with it.
     pub fn start(&self, words: &[&str]) -> Daemon {
-        start("nsenter", &[&["-t", &self.pid, "-m", "-n", "-p"], words].concat())
+        let daemon = start("nsenter", &[&["-t", &self.pid, "-m", "-n", "-p"], words].concat());
+        self.logs.lock().expect("no panic").push(daemon.log.clone());
+        daemon
     }
 
     /// Starts containerd with `config`, and waits until it answers.
@@ -171,10 +176,16 @@ impl Host {
         end(&nsenter.output().expect("nsenter runs"))
     }
 
+    /// The path that an archive with an image of this machine's Docker has there.
+    pub fn saved(&self, image: &str) -> &'static str {
+        let archive = "/run/image.tar";
+        ok("docker", &["save", "-o", &self.file(archive).to_string_lossy(), image]);
+        archive
+    }
+
     /// Gives its containerd an image of Docker's, as `name`.
     pub fn import_as(&self, image: &str, name: &str) {
-        ok("docker", &["save", "-o", &self.file("/run/image.tar").to_string_lossy(), image]);
-        self.ok(&["ctr", "-n", "k8s.io", "images", "import", "/run/image.tar"]);
+        self.ok(&["ctr", "-n", "k8s.io", "images", "import", self.saved(image)]);
         if image != name {
             self.ok(&["ctr", "-n", "k8s.io", "images", "tag", image, name]);
             self.ok(&["ctr", "-n", "k8s.io", "images", "rm", image]);
@@ -220,6 +231,9 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        if thread::panicking() {
+            self.logs.lock().expect("no panic").iter().for_each(|log| eprintln!("{}", end_of(log)));
+        }
         _ = run("kill", &["-KILL", &self.pid]);
     }
 }

@@ -6,9 +6,9 @@ set -eu
 project=$(cd "$(dirname "$0")/../../.." && pwd)
 folders=$(cat "$project/proof/e2e/shared/engine-folders")
 host=$(mktemp -d)
-if [ $$ = 1 ]; then
-    mount --rbind "$1" "$host"
-else # another root folder, because by it the installer tells this host's engines from those of the machine
+if [ $$ = 1 ] && [ "$1" = / ]; then
+    mount --rbind / "$host"
+else # so that nothing is written to $1; and by its root folder the installer tells this host's engines from others
     mount -t tmpfs tmpfs "$host"
     mkdir "$host/upper" "$host/work"
     mount -t overlay -o "lowerdir=$1,upperdir=$host/upper,workdir=$host/work" overlay "$host"

@@ -55,6 +55,12 @@ before=$(traces)
         cd "$project/proof/e2e"
         ip link set lo up
         "$@" && status=0 || status=$?
+        if [ $status != 0 ] && ls /run/*.log >/dev/null 2>&1; then
+            rm -rf "$project/target/logs"
+            mkdir -p "$project/target/logs"
+            cp /run/*.log "$project/target/logs/"
+            echo "what the daemons said is in $project/target/logs" >&2
+        fi
         for frozen in $(find $hierarchies -name freezer.state); do echo THAWED >"$frozen"; done # or they cannot die
         exit $status' "$cgroup" "$hierarchies" "$project" "$@"
 ) &

@@ -13,10 +13,11 @@ pub mod engines;
 pub mod host;
 mod ours;
 mod patience;
+pub mod runtime;
 mod start_engines;
 mod tools;
 
 pub use ours::{NAME, digest, dist, pause_is_ready};
 pub use patience::{found, until};
-pub use start_engines::{BUSYBOX, NGINX, RUNS_NGINX, ready, ready_with};
+pub use start_engines::{BUSYBOX, NGINX, RUNS_NGINX, ready};
 pub use tools::{end, has_cargo, ok, run};

@@ -1,10 +1,15 @@
 #!/bin/sh
-# runc for a machine without CAP_SYS_RESOURCE, which refuses the OOM score that dockershim and CRI-O give a
-# sandbox.
+# runc, or by the name crun.sh crun, for a machine that refuses what dockershim, cri-dockerd and CRI-O ask for: the OOM
+# score of a sandbox, without CAP_SYS_RESOURCE, and limits of huge pages, where control groups v1 lack those.
 last=
 for argument; do
-    [ "$last" != --bundle ] || (echo -1000 >/proc/self/oom_score_adj) 2>/dev/null ||
-        sed -i 's/"oomScoreAdj": *-[0-9]*/"oomScoreAdj":0/' "$argument/config.json"
+    if [ "$last" = --bundle ]; then
+        config=$argument/config.json
+        (echo -1000 >/proc/self/oom_score_adj) 2>/dev/null ||
+            sed -i 's/"oomScoreAdj": *-[0-9]*/"oomScoreAdj":0/' "$config"
+        [ -e /sys/fs/cgroup/cgroup.controllers ] || [ -e /sys/fs/cgroup/hugetlb ] ||
+            sed -zi 's/"hugepageLimits": *\[[^]]*\]/"hugepageLimits":[]/' "$config"
+    fi
     last=$argument
 done
-exec runc "$@"
+exec "$(basename "$0" .sh)" "$@"

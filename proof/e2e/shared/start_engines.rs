@@ -21,28 +21,23 @@ const APPLICATIONS: &[&str] = &["busybox", "ipcmk", "nginx"];
 /// Whether these programs are installed; a skip if they are not. If they are, all installed engines run until the tests
 /// end and have the images of applications, and dist/ has our image.
 pub fn ready(programs: &[&str]) -> bool {
-    let config =
-        "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"registry.k8s.io/pause:3.6\"\n";
-    ready_with(config, programs)
-}
-
-/// The same, with this configuration of containerd. Only the first call starts the engines.
-pub fn ready_with(containerd: &str, programs: &[&str]) -> bool {
     static READY: Once = Once::new();
     let all = programs.iter().chain(APPLICATIONS).all(|program| has(program));
     if all {
-        READY.call_once(|| start_engines(containerd));
+        READY.call_once(start_engines);
     }
     all
 }
 
-fn start_engines(containerd: &str) {
+fn start_engines() {
     if is_installed("cargo") {
         ok("make", &["--silent", "image"]);
     }
     ok("proof/e2e/shared/applications.sh", &[]);
     if is_installed("containerd") {
-        fs::write("/etc/containerd/config.toml", containerd).expect("a file");
+        let config =
+            "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"registry.k8s.io/pause:3.6\"\n";
+        fs::write("/etc/containerd/config.toml", config).expect("a file");
         start("containerd", &[]).until("containerd answers", || run("ctr", &["version"]).is_ok());
     }
     if is_installed("dockerd") {

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Builds runtimes of Kubernetes and kubelets, those that are NAMEd, otherwise all, and runs the tests in them. `make
+# engines` says in EVERY_CHANGE what all tests need.
+set -eu
+cd "$(dirname "$0")/../.."
+# shellcheck source=proof/packages/engines/go.sh
+. proof/packages/engines/go.sh
+
+# containerd 1.6 is Debian 12's, kubelet 1.20 is built from its source. The newest kubelet is there in each test.
+all=$({ names && echo containerd-1.6 && echo kubelet-1.20; } | grep -E '^(containerd|cri-o|docker|kubelet)-' |
+    grep -Fvx "$(names | grep -m 1 ^kubelet-)" | sort)
+tests='' modules=''
+for name; do
+    echo "$all" | grep -Fqx -- "$name" ||
+        { echo "$0: there is no engine '$name'; there are: $(echo "$all" | paste -sd ' ')" >&2 && exit 2; }
+    ! names | grep -Fqx "$name" || modules="$modules $name"
+    tests="$tests $(echo "$name" | tr .- __)"
+done
+proof/packages/newer-debian.sh
+case ${tests:-kubelet_1_20} in *kubelet_1_20*) proof/packages/kubelet.sh ;; esac
+# shellcheck disable=SC2046,SC2086 # lists
+if [ $# = 0 ]; then
+    proof/packages/engines.sh $(names)
+else
+    proof/packages/engines.sh ${EVERY_CHANGE:?make engines sets it} $modules
+fi
+# shellcheck disable=SC2086
+exec proof/e2e/run.sh --include-ignored ${tests:-kubernetes::}

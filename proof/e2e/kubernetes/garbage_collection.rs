@@ -1,0 +1,25 @@
+//! A kubelet that is told that the disk is full removes every image that no pod uses, except those that are pinned. No
+//! pod uses the image of its sandbox, as the kubelet sees it.
+
+use serde_json::json;
+use shared::runtime::{Kind, Oci, Runtime};
+use shared::{BUSYBOX, NAME};
+
+use super::kubelet::{NEWEST, Node};
+
+pub fn spares_it(kind: Kind, oci: Oci) {
+    let Some(runtime) = Runtime::start(kind, oci) else { return };
+    runtime.import_as(BUSYBOX, "localhost/unused:1");
+    let full = [("evictionHard", json!({ "imagefs.available": "1Pi" })), ("imageMinimumGCAge", json!("1ms"))];
+    let Some(mut node) = Node::with(runtime, NEWEST, &[], &full) else { return };
+    if kind == Kind::Containerd("1.6") {
+        let _row = node.row("its garbage collection removes all images, because this containerd cannot pin one");
+        return node.kubelet().until("the kubelet has removed all images", || node.runtime.images().is_empty());
+    }
+    let _row = node.row("its garbage collection removes all images but the pinned one");
+    node.kubelet().until("the kubelet has removed what nothing uses", || node.runtime.images() == [NAME]);
+    node.configure(&[]);
+    node.restart_kubelet();
+    node.runtime.import_as(BUSYBOX, BUSYBOX);
+    node.holds("separate");
+}
