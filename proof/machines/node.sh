@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.."
 proof/packages/apt.sh node
 proof/packages/node-disk.sh
 node=$PWD/target/node
-[ -e "$node/made-of" ] || exit 0 # node-disk.sh has said why
+[ -e "$node/disk" ] || exit 0 # node-disk.sh has said why
 
 # The tests, built here: cargo is not in the machine.
 tests=$(cargo test --quiet --package e2e --no-run --message-format json 2>/dev/null |

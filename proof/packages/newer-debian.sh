@@ -28,6 +28,7 @@ make_root() {
     debootstrap --force-check-gpg --variant=minbase "--include=$packages" \
         --cache-dir="$root.debs" "$1" "$root.part" $(archives | head -n 1) >"$root.log" 2>&1
 }
+rm -rf "$kept"/newer-debian-*.part # of a run that was interrupted
 mkdir -p "$root.debs"
 why=
 for release in testing sid; do

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes target/node/{disk,kernel,initramfs}: a machine of the newest Debian that the archive delivers, with systemd, its
-# newest kernel and the engines that the tests run, for proof/machines/node.sh. Takes three minutes, once.
+# newest kernel and the engines that the tests run, for proof/machines/node.sh. Takes three minutes, once: they are links
+# to files that all clones on this machine share.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh
@@ -16,22 +17,32 @@ packages=$(
 )
 packages=$(echo "$packages" | tr ' ' '\n' | sort -u | paste -sd ,)
 # What it is made of, and by: if that changes, it is made anew.
-made_of=$(cat proof/packages/node-disk.sh proof/packages/e2e.list proof/machines/node.service | cksum)
-[ "$(cat "$node/made-of" 2>/dev/null)" != "$made_of" ] || exit 0
+made_of=$(cat proof/packages/node-disk.sh proof/packages/e2e.list proof/machines/node.service | sha256sum)
+made=$kept/node-$(echo "$made_of" | cut -c -16)
+mkdir -p "$node"
+rm -f "$node/disk"
+lock node # another run waits, and finds what this one made
+
+finish() {
+    ln -sf "$made/disk" "$made/kernel" "$made/initramfs" "$node/"
+    exit 0
+}
+[ ! -d "$made" ] || finish
 [ "$(id -u)" = 0 ] || cannot_be_had "debootstrap needs root"
 
 make_root() {
-    rm -rf "$node/root"
+    rm -rf "$made.root"
     # Lists that have expired are used as well: a mirror may be late.
     # shellcheck disable=SC2046 # without an archive it takes Debian's own
-    debootstrap --force-check-gpg --variant=minbase --include="$packages" --cache-dir="$node/debs" \
-        "$1" "$node/root" $(archives | head -n 1) "/usr/share/debootstrap/scripts/sid" >"$node/log" 2>&1
+    debootstrap --force-check-gpg --variant=minbase --include="$packages" --cache-dir="$made.debs" \
+        "$1" "$made.root" $(archives | head -n 1) "/usr/share/debootstrap/scripts/sid" >"$node/log" 2>&1
 }
 
 make_disk() {
-    root=$node/root
-    mv "$root"/boot/vmlinuz-* "$node/kernel"
-    mv "$root"/boot/initrd.img-* "$node/initramfs"
+    root=$made.root
+    mkdir "$made.part"
+    mv "$root"/boot/vmlinuz-* "$made.part/kernel"
+    mv "$root"/boot/initrd.img-* "$made.part/initramfs"
     cp proof/machines/node.service "$root/etc/systemd/system/"
     ln -s ../node.service "$root/etc/systemd/system/multi-user.target.wants/"
     # The tests start the engines themselves, as on other machines.
@@ -41,19 +52,18 @@ make_disk() {
     echo node >"$root/etc/hostname"
     echo 127.0.0.1 localhost node >"$root/etc/hosts"
     rm -rf "$root"/var/cache/apt "$root"/var/lib/apt/lists
-    mke2fs -q -t ext4 -d "$root" -L node "$node/part" 6G
-    mv "$node/part" "$node/disk"
-    rm -rf "$root" "$node/debs"
-    echo "$made_of" >"$node/made-of"
+    mke2fs -q -t ext4 -d "$root" -L node "$made.part/disk" 6G
+    mv "$made.part" "$made"
+    rm -rf "$root" "$made.debs"
 }
 
-mkdir -p "$node/debs"
-rm -f "$node/made-of"
+rm -rf "$kept"/node-*.root "$kept"/node-*.part # of a run that was interrupted
+mkdir -p "$made.debs"
 why=
 for release in sid testing; do
     if retry make_root "$release"; then
         make_disk
-        exit 0
+        finish
     fi
     why="$why${why:+; }$release: $(grep -m 1 '^E: ' "$node/log" || tail -n 1 "$node/log")"
 done
