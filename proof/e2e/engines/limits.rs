@@ -22,7 +22,7 @@ async fn of_version_2() {
     host.import(BUSYBOX);
     let (status, said) = host.install(&["--as", "configured"]);
     assert_eq!(status, 0, "{said}");
-    let version = host.version.clone();
+    let version = Row::version(&host.version);
     let row = |how: &str| {
         Row::of(Origin::Module, "containerd through CRI, deploy/containerd-2, SystemdCgroup = true", &version, how)
     };

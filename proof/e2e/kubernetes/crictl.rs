@@ -5,7 +5,6 @@ use std::fs;
 use kit::messages::TERMINATED;
 use kit::orphans::IN_A_POD;
 use serde_json::{Value, json};
-use shared::compatibility::Origin;
 use shared::runtime::Kind::CriO;
 use shared::runtime::Oci::Runc;
 use shared::runtime::Runtime;
@@ -18,12 +17,7 @@ fn drives_cri_o_1_36() {
     let line = format!("CRI-O: {NAME} is installed (before: the same), pinned, checked by crictl; ok\n");
     assert_eq!(host.install(&[]), (0, line));
     let version = host.ok(&["crictl", "--version"]);
-    let _row = runtime.row(
-        Origin::Module,
-        "crictl",
-        &version,
-        "pods with and without a shared PID namespace, ended by SIGTERM",
-    );
+    let _row = runtime.row("crictl", &version, "pods with and without a shared PID namespace, ended by SIGTERM");
     let images: Value = serde_json::from_str(&runtime.crictl(&["images", "-o", "json"])).expect("JSON");
     let ours = images["images"].as_array().expect("images").iter().find(|image| image["repoTags"][0] == NAME);
     assert_eq!(ours.expect("our image")["pinned"], true);

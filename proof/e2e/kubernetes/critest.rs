@@ -1,7 +1,6 @@
 //! critest, by which Kubernetes judges runtimes: its tests of pod sandboxes, which ours holds.
 
 use shared::BUSYBOX;
-use shared::compatibility::Origin;
 use shared::runtime::{Kind, Oci, Runtime};
 
 /// The image of the containers in these tests, which critest pulls if it is missing.
@@ -13,7 +12,7 @@ pub fn passes(kind: Kind, oci: Oci) {
     let Some(runtime) = Runtime::start(kind, oci) else { return };
     runtime.import_as(BUSYBOX, ITS_BUSYBOX);
     let version = runtime.host.ok(&["critest", "--version"]);
-    let row = |how: &str| runtime.row(Origin::Module, "critest", &version, how);
+    let row = |how: &str| runtime.row("critest", &version, how);
     let endpoint = format!("--runtime-endpoint={}", runtime.socket);
     let options = ["--ginkgo.no-color", "--ginkgo.focus=PodSandbox", "--ginkgo.skip=metrics"];
     let run = || runtime.host.try_to(&[&["critest", &endpoint], &options[..]].concat());

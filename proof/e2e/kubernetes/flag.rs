@@ -50,7 +50,7 @@ fn kubelet_1_35_refuses_it() {
     let _row = Row::of(
         Origin::Module,
         "kubelet",
-        &host.ok(&["kubelet", "--version"]),
+        &Row::version(&host.ok(&["kubelet", "--version"])),
         "does not start with --pod-infra-container-image: unknown flag",
     );
     let said = host.try_to(&["kubelet", &flag()]).expect_err("it does not start");

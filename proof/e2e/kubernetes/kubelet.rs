@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use procfs::process::{Process, all_processes_with_root};
 use serde_json::{Value, json};
-use shared::compatibility::{Origin, Row};
+use shared::compatibility::Row;
 use shared::daemon::Daemon;
 use shared::engines::built;
 use shared::runtime::{POD_LOGS, Runtime};
@@ -22,7 +22,6 @@ pub struct Node {
     pub runtime: Runtime,
     flags: Vec<String>,
     is_newest: bool,
-    origin: Origin,
     /// All kubelets use the same control groups.
     _one_at_a_time: MutexGuard<'static, ()>,
 }
@@ -47,8 +46,7 @@ impl Node {
         host.ok(&["mkdir", "-p", MANIFESTS]);
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let is_newest = kubelet == NEWEST;
-        let origin = if kubelet == "kubelet-1.20" { Origin::Source } else { Origin::Module };
-        let mut node = Self { kubelet: None, runtime, flags, is_newest, origin, _one_at_a_time: one_at_a_time };
+        let mut node = Self { kubelet: None, runtime, flags, is_newest, _one_at_a_time: one_at_a_time };
         node.configure(added);
         node.start_kubelet();
         Some(node)
@@ -99,7 +97,7 @@ impl Node {
     }
 
     pub fn row(&self, how: &str) -> Row {
-        self.runtime.row(self.origin, "kubelet", &self.runtime.host.ok(&["kubelet", "--version"]), how)
+        self.runtime.row("kubelet", &self.runtime.host.ok(&["kubelet", "--version"]), how)
     }
 
     /// Has the kubelet make a pod.

@@ -65,9 +65,9 @@ async fn of_version(version: &str) {
 async fn all(deploy: &str, how_else: &str, origin: Origin, tool: &str, mut host: Containerd) {
     let host = &mut host;
     host.import(BUSYBOX);
-    let version = host.version.clone();
+    let version = Row::version(&host.version);
     // Debian 12's containerd does not know pinned images: there the kubelet keeps the image that its flag names.
-    let (spared, how) = match version.trim_start_matches('v').starts_with("1.6.") {
+    let (spared, how) = match version.starts_with("1.6.") {
         true => (NAME, "kept when all unused images but --pod-infra-container-image are removed"),
         _ => ("", "kept when all unused images are removed"),
     };

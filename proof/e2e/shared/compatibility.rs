@@ -33,8 +33,6 @@ struct Run {
 pub enum Origin {
     /// A package of Debian.
     Package,
-    /// A source package of Debian.
-    Source,
     /// Its Go module, by proof/packages/engines.sh.
     Module,
 }
@@ -43,7 +41,6 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
             Self::Package => "Debian's package",
-            Self::Source => "Debian's source",
             Self::Module => "Go module",
         })
     }
@@ -52,19 +49,13 @@ impl fmt::Display for Origin {
 impl Row {
     /// Of an engine that Debian has packaged. `version` is what it prints about its version.
     pub fn new(engine: &str, version: &str, how: &str) -> Self {
-        Self::of(Origin::Package, engine, version, how)
+        Self::of(Origin::Package, engine, &Self::version(version), how)
     }
 
-    /// Of an engine of any origin.
+    /// Of an engine of any origin, of exactly this version.
     pub fn of(origin: Origin, engine: &str, version: &str, how: &str) -> Self {
-        let [engine, how] = [engine, how].map(str::to_owned);
-        Self(Run { engine, version: Self::version(version), origin, machine: Machine::here(), how, passed: false })
-    }
-
-    /// The same with the versions of other programs, which it used.
-    pub fn with(mut self, versions: &str) -> Self {
-        self.0.version += &format!(" with {versions}");
-        self
+        let [engine, version, how] = [engine, version, how].map(str::to_owned);
+        Self(Run { engine, version, origin, machine: Machine::here(), how, passed: false })
     }
 
     /// The first version in what a program prints about its version.

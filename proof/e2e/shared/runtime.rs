@@ -136,9 +136,12 @@ impl Runtime {
         self.start_daemons();
     }
 
-    /// A row of a program that uses this runtime.
-    pub fn row(&self, origin: Origin, program: &str, version: &str, how: &str) -> Row {
-        Row::of(origin, &format!("{program}, {}", self.title), version, how).with(&self.versions)
+    /// A row of a program that uses this runtime. `version` is what that prints about its version.
+    pub fn row(&self, program: &str, version: &str, how: &str) -> Row {
+        let is_packaged = matches!(self.kind, Kind::Containerd("1.6") | Kind::Dockershim);
+        let origin = if is_packaged { Origin::Package } else { Origin::Module };
+        let how = format!("{program} {}: {how}", Row::version(version));
+        Row::of(origin, &self.title, &self.versions, &how)
     }
 
     /// Gives it an image of this machine's Docker, under this name.
@@ -186,19 +189,17 @@ impl Runtime {
         }
     }
 
-    /// Such as `containerd 2.4.2, runc 1.5.2`.
+    /// Such as `2.4.2, runc 1.5.2`.
     fn versions(&self, oci: Oci) -> String {
-        let version = |program: &str, words: &[&str]| {
-            format!("{program} {}", Row::version(&self.host.ok(&[&[program], words].concat())))
-        };
-        let docker = || version("docker", &["version", "-f", "{{.Server.Version}}"]);
+        let version = |words: &[&str]| Row::version(&self.host.ok(words));
+        let docker = || version(&["docker", "version", "-f", "{{.Server.Version}}"]);
         let runtime = match self.kind {
-            Kind::Containerd(_) => version("containerd", &["--version"]),
-            Kind::CriO(_) => version("crio", &["--version"]),
-            Kind::Docker(..) => format!("{}, {}", version("cri-dockerd", &["--version"]), docker()),
+            Kind::Containerd(_) => version(&["containerd", "--version"]),
+            Kind::CriO(_) => version(&["crio", "--version"]),
+            Kind::Docker(..) => format!("{}, Docker {}", version(&["cri-dockerd", "--version"]), docker()),
             Kind::Dockershim => docker(),
         };
-        format!("{runtime}, {}", version(oci.program(), &["--version"]))
+        format!("{runtime}, {} {}", oci.program(), version(&[oci.program(), "--version"]))
     }
 }
 
@@ -209,7 +210,7 @@ impl Drop for Runtime {
     }
 }
 
-/// Such as `containerd 2.4, runc`.
+/// Such as `Kubernetes on containerd 2.4, runc`.
 fn title(kind: Kind, oci: Oci, under_systemd: bool) -> String {
     let runtime = match kind {
         Kind::Containerd(version) => format!("containerd {version}"),
@@ -218,10 +219,10 @@ fn title(kind: Kind, oci: Oci, under_systemd: bool) -> String {
             format!("cri-dockerd, Docker {version} with images in containerd")
         }
         Kind::Docker(version, Store::GraphDriver) => format!("cri-dockerd, Docker {version} with a graph driver"),
-        Kind::Dockershim => "dockershim, Docker 20.10".to_owned(),
+        Kind::Dockershim => "Docker 20.10".to_owned(),
     };
     let under = if under_systemd { ", SystemdCgroup = true" } else { "" };
-    format!("{runtime}, {}{under}", oci.program())
+    format!("Kubernetes on {runtime}, {}{under}", oci.program())
 }
 
 /// What is installed on the host, beside what its Debian has.
