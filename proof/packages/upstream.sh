@@ -11,9 +11,9 @@ cd target/upstream
 
 command -v gcc >/dev/null || cannot_be_had "gcc is not installed"
 
-if [ ! -s pause.c ] && [ -s "$kept/pause.c" ]; then
-    cp "$kept/pause.c" part
-    mv part pause.c
+if [ ! -s pause.c ]; then
+    lock upstream # another clone waits, and finds what this one fetched
+    [ ! -s "$kept/pause.c" ] || copy "$kept/pause.c" "$PWD/pause.c"
 fi
 if [ ! -s pause.c ]; then
     # In later releases the source lacks build/.
@@ -21,9 +21,7 @@ if [ ! -s pause.c ]; then
     tar -xOf kubernetes_*.orig.tar.* --wildcards '*/build/pause/linux/pause.c' >part
     mv part pause.c
     rm -rf kubernetes_* apt
-    mkdir -p "$kept"
-    cp pause.c "$kept/pause.c.$$"
-    mv "$kept/pause.c.$$" "$kept/pause.c"
+    copy "$PWD/pause.c" "$kept/pause.c"
 fi
 build() { # NAME COMPILER
     [ ! -x "$1" ] || return 0
