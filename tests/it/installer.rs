@@ -4,9 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use build::arch::ALL;
 use build::root;
-use kit::peers::pause_for;
 use kit::process::{End, command, run};
 use kit::skip::{has, skip};
 use nix::unistd::geteuid;
@@ -26,13 +24,13 @@ fn it_is_small_and_fits_into_a_terminal() {
 }
 
 /// User data takes 16,384 bytes (AWS). Made by the command of deploy/cloud-init/README.md, of the installer for the
-/// platforms that it names, with a gzip that may be worse than ours.
+/// platforms that it names.
 #[test]
 fn as_user_data_for_cloud_init_it_is_small_enough_for_aws() {
     let folder = tempfile::tempdir().expect("a folder");
     let two = dist::image("linux/amd64,linux/arm64").expect("it builds");
-    let two = dist::bytes_of(&two, "pause-install.sh").expect("a file");
-    fs::write(folder.path().join("pause-install.sh"), two).expect("a file");
+    let two = dist::bytes_of(&two, "pause-install.sh.gz").expect("a file");
+    fs::write(folder.path().join("pause-install.sh.gz"), two).expect("a file");
     let deploy = root().join("deploy/cloud-init");
     fs::copy(deploy.join("user-data.yaml"), folder.path().join("user-data.yaml")).expect("a file");
     let readme = fs::read_to_string(deploy.join("README.md")).expect("a file");
@@ -44,13 +42,17 @@ fn as_user_data_for_cloud_init_it_is_small_enough_for_aws() {
     assert!(size <= 16_384, "{size} bytes");
 }
 
-/// From the program of an engine it tells the architecture, by the field `e_machine` of the ELF header.
+/// One file, with all comments: an administrator reads what root will run.
 #[test]
-fn it_knows_every_architecture() {
-    for arch in &ALL {
-        let program = fs::read(pause_for(arch)).expect("it is built");
-        let line = format!("7f454c46*{}) echo {} ;;", hex::encode(&program[18..20]), arch.name);
-        assert!(script().contains(&line), "{line}");
+fn the_compressed_script_is_the_script() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let compressed = folder.path().join("pause-install.sh.gz");
+    fs::write(&compressed, built("pause-install.sh.gz")).expect("a file");
+    let unpacked = run(command(["gzip", "-dc", compressed.to_str().expect("UTF-8")]));
+    assert_eq!(unpacked.stdout, script());
+    for part in ["main", "trust", "engines/containerd"] {
+        let part = fs::read_to_string(root().join("installer").join(part).with_extension("sh")).expect("a file");
+        assert!(script().contains(&part), "comments included");
     }
 }
 
@@ -72,7 +74,7 @@ fn each_mistake_is_one_line() {
         (&["--as", "a:b:1"], "not the name of an image: a:b:1"),
         (&["--as", "a\nb:1"], "not the name of an image: a\nb:1"),
         (&["--as", "registry.example/a:1\nb"], "not the name of an image: registry.example/a:1\nb"),
-        (&["--as", "a@sha256:0"], "leave out the digest, which no other image can have: a@sha256:0"),
+        (&["--as", "a:1", "--as", "a@b@sha256:0"], "not the name of an image: a@b@sha256:0"),
         (&["--engine"], "--engine needs a value; see --help"),
         (&["--wait"], "--wait needs a value; see --help"),
         (&["--wait", "1m"], "not a number of seconds: 1m"),
@@ -86,6 +88,13 @@ fn each_mistake_is_one_line() {
         (&["--check", "--at-boot"], CONFLICT),
         (&["--check", "--as", "a:1", "--wait", "1"], CONFLICT),
         (&["--engine", "Docker"], "unknown engine Docker; see --help"),
+        (&["--engine", "containerd k3s"], "unknown engine containerd k3s; see --help"),
+        (&["--engine", ""], "--engine needs a value; see --help"),
+        (&["--socket", "/run/a.sock"], "--socket and --config need --engine"),
+        (&["--config", "/etc/a.toml"], "--socket and --config need --engine"),
+        (&["--socket", "a.sock"], "--socket needs an absolute path without unusual characters: a.sock"),
+        (&["--config", "/a b"], "--config needs an absolute path without unusual characters: /a b"),
+        (&["--config", "/a%h"], "--config needs an absolute path without unusual characters: /a%h"),
     ] {
         folder.refuses(&[], arguments, line);
     }

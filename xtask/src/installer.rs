@@ -1,4 +1,4 @@
-//! The installer for nodes, `dist/pause-install.sh`: deploy/pause-install.sh with the image inside.
+//! The installer for nodes, `dist/pause-install.sh`: the parts in installer/, with the image inside.
 
 use std::fs;
 
@@ -17,18 +17,43 @@ const LINE: usize = 1_000;
 /// The programs of earlier releases, as digests.txt had them; the installer counts those that still run.
 pub const EARLIER_PROGRAMS: &str = "xtask/earlier-programs.txt";
 
+/// The parts of the script, in their order: below their folder, without `.sh`.
+const PARTS: [&str; 14] = [
+    "head",
+    "main",
+    "options",
+    "engines/containerd",
+    "engines/crio",
+    "engines/docker",
+    "engines/podman",
+    "image",
+    "names",
+    "trust",
+    "boot",
+    "count",
+    "run",
+    "end",
+];
+
+/// The script without the image, the digests and the names.
+pub fn template() -> Result<String> {
+    let read = |part| read(&format!("installer/{part}.sh"));
+    Ok(PARTS.into_iter().map(read).collect::<Result<Vec<_>>>()?.join("\n"))
+}
+
+fn read(path: &str) -> Result<String> {
+    let path = root().join(path);
+    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+}
+
 /// The script that installs `image` under the name `reference`. It ends without a newline: its last byte closes what
 /// its second line opens.
 pub fn script(image: &Image, reference: &Reference) -> Result<String> {
-    let read = |path: &str| {
-        let path = root().join(path);
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-    };
     let payload = BASE64_STANDARD.encode(gzip(&tar_of_data(&parts(image, reference)?)?)?).into_bytes();
     let payload: Vec<_> = payload.chunks(LINE).map(String::from_utf8_lossy).collect();
     let earlier = read(EARLIER_PROGRAMS)?;
     let older: Vec<_> = earlier.lines().filter_map(|line| line.split_once("  ")).map(|(digest, _)| digest).collect();
-    let script = compact(&read("deploy/pause-install.sh")?)
+    let script = template()?
         .replace("@NAME@", &reference.whole())
         .replace("@VERSION@", reference::TAG)
         .replace("@OLDER@", &older.join(" "))
@@ -67,16 +92,3 @@ fn parts(image: &Image, reference: &Reference) -> Result<Vec<(String, Vec<u8>)>>
 
 /// The line with the script's own digest.
 const SUM: &str = "sum=@SUM@\n";
-
-/// The script without comments, except the first, and indented with tabs: user data has little room.
-fn compact(script: &str) -> String {
-    let head = script.find("\n\n").expect("the end of its first comment") + 1;
-    let (head, rest) = script.split_at(head);
-    let line = |line: &str| {
-        let text = line.trim_start_matches("    ");
-        let indent = "\t".repeat((line.len() - text.len()) / 4);
-        let text = text.split_once(" # ").map_or(text, |(code, _)| code);
-        (!text.starts_with('#')).then(|| indent + text + "\n")
-    };
-    head.to_owned() + &rest.lines().filter_map(line).collect::<String>()
-}

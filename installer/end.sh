@@ -1,0 +1,8 @@
+payload() {
+	cat <<'END'
+@PAYLOAD@
+END
+}
+
+main "$@"
+}

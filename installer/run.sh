@@ -1,0 +1,73 @@
+# Runs "$@" with the input $input; sets $said to its output, or its errors.
+on() {
+	said=$("$@" 2>"$folder/error" <"${input:-/dev/null}") && return
+	said="$(grep -v ' level=\(info\|warning\) ' "$folder/error")${said:+ $said}"
+	return 1
+}
+input=''
+
+# The same for what must succeed, to $1.
+try() { cannot=$1; shift; on "$@" || fail "cannot $cannot: $said"; }
+
+# After a full disk, the client of containerd 1.6 tries for ever.
+within_a_minute() {
+	timeout ${front:+--foreground} -s KILL 60 "$@" 9>&- && return
+	case $? in 124 | 137) echo "no answer within 60 s: restart $title" >&2 ;; esac
+	return 1
+}
+
+client() { "${kind}_client" "$@"; }
+
+# Sets $state for the program $1, which listens at $socket, and whose client the command after it calls.
+look() {
+	said=''
+	if [ ! -S "$socket" ]; then
+		! find_program "$1" >/dev/null || state="is not running"
+		return
+	fi
+	shift
+	state=runs
+	# If not, "reach" says why.
+	if is_roots "$socket" && find_client "$wanted"; then
+		on "$@" || case $said in *refused* | *'Is the docker daemon running'*) state="is not running" ;; *) said='' ;; esac
+	fi
+}
+
+# Fails unless "$@", by the client, gets an answer at $socket; waits for that if it may.
+reach() {
+	need_trust "$socket" "its socket "
+	need_client "$wanted"
+	until on "$@"; do
+		in_time || fail "cannot reach it at $socket: $said"
+		sleep 1
+	done
+}
+
+# Prints the last value of the key $2 in the table $1 of $toml.
+setting() {
+	blank='[[:space:]]*'
+	printf '%s\n' "$toml" |
+		sed -n "/^${blank}\[/h;G;s/^$blank$2$blank=${blank}[\"']\([^\"']*\).*\n${blank}\[$1\].*/\1/p" | sed '$!d'
+}
+
+# One installer at a time. What is locked is a folder that only root can open.
+lock() {
+	exec 9<$HOME
+	timeout 300 flock 9 || die "another installer has run for 5 minutes"
+}
+
+# A subshell keeps $folder: its $mine is empty.
+at_exit() {
+	trap 'rm -rf "${mine:+$folder}" "$part" $me.new $unit.new' EXIT
+	trap 'exit 1' HUP INT PIPE TERM
+}
+
+# Names and errors may have control characters, which are not for root's terminal.
+say() { printf '%s\n' "$*" | tr -d '\000-\010\013-\037\177'; }
+skip() {
+	[ ! "$only" ] || fail "$1"
+	say "$title: $1; skipped"
+	exit 3
+}
+fail() { say "$title: $1" >&2; exit 1; }
+die() { say "pause-install: $*" >&2; exit 1; }
