@@ -38,6 +38,7 @@ nightly: test-setup ## the checks that take too long for every change
 	$(MAKE) bench BENCH=
 	$(MAKE) bench-v2 BENCH=
 	$(MAKE) engines
+	proof/e2e/installer/mutations.sh
 	$(MAKE) node
 
 EVERY_CHANGE = containerd-2.4 cri-o-1.36 runc-1.5 cni-plugins-1.9 cri-tools-1.37 kubelet-1.37 cri-dockerd-0.4

@@ -25,4 +25,4 @@ else
     proof/packages/engines.sh ${EVERY_CHANGE:?make engines sets it} $modules
 fi
 # shellcheck disable=SC2086
-exec proof/e2e/run.sh --include-ignored ${tests:-kubernetes::}
+exec proof/e2e/run.sh --include-ignored ${tests:-kubernetes:: installer::truth installer::endings}

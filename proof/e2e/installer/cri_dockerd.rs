@@ -17,20 +17,34 @@ fn gets_the_image_under_the_name_that_it_has_configured() {
     start_docker(&host);
     let skipped = "containerd: is not running; skipped\n";
     let by_default = start(&host, "cri-dockerd --container-runtime-endpoint fd://");
-    let line = "Docker: registry.k8s.io/pause:3.10 is installed (before: nothing), pinned, checked by crictl; ok\n";
+    let line = "Docker: registry.k8s.io/pause:3.10 is installed (before: nothing); ok\n";
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
     by_default.stop();
     let by_flag = start(
         &host,
         &format!("cri-dockerd --container-runtime-endpoint fd:// --pod-infra-container-image={CONFIGURED}"),
     );
-    let line = format!("Docker: {PAUSE} is installed (before: nothing), pinned, checked by crictl; ok\n");
+    let line = format!("Docker: {PAUSE} is installed (before: nothing); ok\n");
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
     assert_eq!(host.ok(&["docker", "run", "--rm", "--network=none", CONFIGURED, "-v"]), VERSION);
     by_flag.stop();
     start(&host, &command_of_deploy()); // the file of deploy/cri-dockerd
-    let line = format!("Docker: {NAME} is installed (before: nothing), pinned, checked by crictl; ok\n");
+    let line = format!("Docker: {NAME} is installed (before: nothing); ok\n");
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
+}
+
+/// Docker listens where it always does, whatever else has the form of a socket in its configuration.
+#[test]
+fn a_log_option_is_no_socket() {
+    if !ready(REAL) {
+        return;
+    }
+    let host = Host::new(&["podman"]);
+    let options = r#"{ "log-driver": "fluentd", "log-opts": { "fluentd-address": "unix:///run/fluentd.sock" } }"#;
+    host.write("/etc/docker/daemon.json", options);
+    start_docker(&host);
+    let line = format!("containerd: is not running; skipped\nDocker: {NAME} is installed (before: nothing); ok\n");
+    assert_eq!(host.install(&[]), (0, line));
 }
 
 fn start(host: &Host, command: &str) -> Daemon {

@@ -1,28 +1,28 @@
 //! Does pause-install.sh put the image into each engine of a node, keep it there and take it away again, and does it
 //! refuse what it should?
 //!
-//! containerd, CRI-O, crictl, Docker, cri-dockerd, Podman, systemd, cloud-init and ssh are real. k3s, RKE2, k0s and
-//! MicroK8s are simulated: around a real containerd or a real store, the tests create what the installer looks at
-//! (programs, command lines, sockets, files, links). stand_in.rs is the program of those that are no containerd.
+//! containerd, CRI-O, crictl, Docker, cri-dockerd, Podman, systemd, cloud-init, ssh and Ansible are real. k3s, RKE2, k0s
+//! and MicroK8s are simulated: around a real containerd or a real Docker, the tests create what the installer looks at
+//! (programs, sockets, files, links). mutations.sh breaks the installer, to see that these tests find it.
 
 mod boot_unit;
 mod cloud_init;
 mod containerd;
 mod cri_dockerd;
 mod crio;
+mod damage;
+mod endings;
 mod many_nodes;
 mod podman;
 mod refusals;
 mod removal;
 mod taken_names;
 mod trust;
+mod truth;
 mod vendors;
 mod waiting;
 mod which_engines;
 
-use std::path::Path;
-
-use shared::daemon::Daemon;
 use shared::host::Host;
 use shared::ok;
 
@@ -54,18 +54,9 @@ fn start_docker(host: &Host) {
     daemon.until("dockerd answers", || host.try_to(&["docker", "version"]).is_ok());
 }
 
-/// Puts the stand-in for engines there, which prints what /run/answers has.
-fn stand_in(host: &Host, path: &str) {
-    host.ok(&["mkdir", "-p", "/run/answers", Path::new(path).parent().expect("a folder").to_str().expect("UTF-8")]);
-    // Not by this process, because a program that a child of another test has open cannot be executed.
-    ok("cp", &[env!("CARGO_BIN_EXE_stand-in"), &host.file(path).to_string_lossy()]);
-}
-
-/// Starts a simulated engine, and waits until its process has the engine's name.
-fn start_as(host: &Host, name: &str, words: &[&str]) -> Daemon {
-    let daemon = host.start(words);
-    daemon.until("it runs", || host.try_to(&["pgrep", "-x", name]).is_ok());
-    daemon
+/// The copy of the image `name` in a folder from which k3s, RKE2 or k0s imports archives.
+fn copy_in(folder: &str, name: &str) -> String {
+    format!("{folder}/zz-pause-{}.tar", &xtask::sha256(name.as_bytes())[..16])
 }
 
 fn lines(said: &str) -> Vec<&str> {

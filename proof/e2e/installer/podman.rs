@@ -20,6 +20,23 @@ fn a_policy_that_refuses() {
     assert!(said.contains("is rejected by policy"), "the whole error is printed: {said}");
 }
 
+/// Each of its commands would make a storage.
+#[test]
+fn a_check_leaves_nothing_where_it_was_never_used() {
+    if !ready(REAL) {
+        return;
+    }
+    let host = Host::new(&["docker", "dockerd", "containerd", "ctr"]);
+    let found = || host.ok(&["find", "/var/lib/containers", "/run/containers", "/run/libpod", "/root", "/tmp"]);
+    host.ok(&["mkdir", "-p", "/run/containers", "/run/libpod"]);
+    let before = found();
+    let (status, said) = host.install(&["--check"]);
+    assert!(status == 1 && said.starts_with("Podman: has no image yet; skipped\n"), "{said}");
+    assert_eq!(found(), before);
+    assert_eq!(host.install(&[]).0, 0);
+    assert_ne!(found(), before);
+}
+
 #[test]
 fn podman_alone_fails_nothing() {
     if !ready(REAL) {

@@ -58,6 +58,28 @@ fn another_version_of_ours_does_not_come_back() {
     assert_eq!(of_containerd(&host), before);
 }
 
+/// An upgrade to this version, a name that was pulled again, a configuration that has changed since: nothing stays.
+#[test]
+fn nothing_of_any_version_stays() {
+    if !ready(REAL) {
+        return;
+    }
+    let host = Host::new(&["podman", "docker", "dockerd"]);
+    host.start_containerd(&configured(PAUSE));
+    host.import_as(&other_pause("another"), PAUSE);
+    let before = of_containerd(&host);
+    assert_eq!(host.install(&["--as", "configured", "--as", "registry.k8s.io/pause:3.10.2"]).0, 0);
+    for name in ["registry.example/pause:0.0.9", "registry.k8s.io/pause:3.10.2"] {
+        _ = host.try_to(&["ctr", "-n", "k8s.io", "images", "rm", name]);
+        host.import_as(&other_pause("pause"), name);
+    }
+    host.ok(&["ctr", "-n", "k8s.io", "images", "rm", PAUSE]);
+    host.import_as(&other_pause("another"), PAUSE); // pulled again
+    host.write("/etc/containerd/config.toml", &configured("registry.k8s.io/pause:3.7"));
+    assert_eq!(host.install(&["--remove"]).0, 0);
+    assert_eq!(of_containerd(&host), before);
+}
+
 fn of_containerd(host: &Host) -> Vec<String> {
     let images = host.ok(&["ctr", "-n", "k8s.io", "images", "ls"]);
     let images = images.lines().skip(1).filter(|row| !row.starts_with("sha256:")); // CRI's own

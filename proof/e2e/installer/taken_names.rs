@@ -57,13 +57,34 @@ fn another_pause_image_is_kept() {
     let check = host.install(&["--check", "--as", "configured"]);
     let line = format!("containerd: configured: {name}; {name} is another image; run this without --check");
     assert_eq!((check.0, lines(&check.1)), (1, vec![line.as_str(), ONLY_THE_HOSTS_OWN]));
-    let kept = "localhost/pause-before:registry.k8s.io_pause_3.8";
     let (status, said) = host.install(&["--as", "configured"]);
-    assert!(status == 0 && said.contains(&format!("(before: another, kept as {kept})")), "{said}");
+    let kept = said.split_once("(before: another, kept as ").and_then(|(_, kept)| kept.split_once(')'));
+    let (kept, _) = kept.unwrap_or_else(|| panic!("{said}"));
+    assert!(status == 0 && kept.starts_with("localhost/pause-before:registry.k8s.io_pause_3.8-"), "{said}");
     assert!(host.image(kept).contains(&other) && host.image(kept).contains("pinned=pinned"), "{}", host.image(kept));
     assert!(host.image(name).contains(&digest("index")));
 
     host.ok(&["ctr", "-n", "k8s.io", "images", "tag", "--force", kept, name]);
     assert_eq!(digest_of(host.image(name)), other, "it is back");
     host.ok(&["ctr", "-n", "k8s.io", "run", "--rm", name, "back", "/pause", "-v"]);
+}
+
+/// Names that differ only in characters that a tag cannot have.
+#[test]
+fn each_name_is_kept_apart() {
+    if !ready(REAL) {
+        return;
+    }
+    let host = Host::new(&["podman", "docker", "dockerd"]);
+    host.start_containerd(&configured(NAME));
+    let names = ["registry.example/a/b:1", "registry.example/a_b:1"];
+    let rows = |host: &Host| names.map(|name| host.image(name).split_whitespace().nth(2).map(str::to_owned));
+    for (name, title) in names.iter().zip(["one", "two"]) {
+        host.import_as(&other_pause(title), name);
+    }
+    let before = rows(&host);
+    assert_eq!(host.install(&["--as", names[0], "--as", names[1]]).0, 0);
+    assert_ne!(rows(&host), before);
+    assert_eq!(host.install(&["--remove"]).0, 0);
+    assert_eq!(rows(&host), before);
 }

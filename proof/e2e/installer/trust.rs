@@ -1,53 +1,57 @@
-//! What root believes while it installs: an engine of root's, wherever that is; and nothing that an ordinary user or a
-//! confined container says or provides.
+//! What root believes while it installs: sockets, files and folders that only root can change, wherever those are; and
+//! nothing that an ordinary user or a confined container says or provides.
 //!
-//! The attacks are those of a user, alice, with the folder /run/alice, and of a container. Their programs are
-//! stand_in.rs, which leaves a line in /run/executed.
+//! The attacks are those of a user, alice, with the folder /run/alice, and of a container. Their programs are traps,
+//! which leave a line in /run/executed.
 
 use std::fs;
 
 use kit::skip::{does_not_apply, is_installed};
 use shared::containerd::{PIN, is_version_2};
+use shared::engines::built;
 use shared::host::Host;
-use shared::{BUSYBOX, NAME, ok, ready, until};
+use shared::{BUSYBOX, NAME, crio, found, ok, ready, until};
 
-use super::{ONLY_THE_HOSTS_OWN, REAL, configured, lines, stand_in, start_docker};
+use super::{REAL, configured, copy_in, lines, start_docker};
 
 const ALICE: &str = "/run/alice";
 /// As alice.
 const BY_ALICE: &[&str] = &["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"];
+/// What root sees of her folder.
+const HERS: &str = "/run/alice belongs to user 1000";
 
-/// A set-user-ID program that she stops while all its user IDs are 0 has the name of the link by which it was started,
-/// and the arguments that she gave it.
+const STOPPED: &str = "containerd: is not running; skipped\n";
+const MAY_BE_ANOTHER: &str = "restart it, or say --config: it may have started with another configuration";
+
+/// A program that leaves a line, and stops if it is told to.
+const TRAP: &str = "#!/bin/sh\necho \"$0 $*\" >>/run/executed\ncase $* in *stop*) kill -STOP $$ ;; esac\n";
+
+/// A set-user-ID program of root's has the name of the link by which a user started it, and the arguments that she gave
+/// it. Here that is a bash, which stops.
 #[test]
 fn a_users_process_is_no_engine() {
-    for (name, mode, reason) in [
-        ("containerd", "4755", "not all of its user and group IDs are 0"),
-        ("crio", "4755", "not all of its user and group IDs are 0"),
-        ("dockerd", "6755", "its program is /usr/local/bin/chfn"),
-        ("containerd", "6755", "its program is /usr/local/bin/chfn"),
-        ("crio", "6755", "its program is /usr/local/bin/chfn"),
-    ] {
-        let Some(host) = alices_host(&["containerd", "docker", "dockerd", "podman"]) else { return };
-        let pid = start_hers(&host, name, mode);
-        assert_eq!(
-            host.install(&["--check", "--as", "configured"]),
-            (1, format!("{}{ONLY_THE_HOSTS_OWN}\n{NO_ENGINE}", untrusted(&pid, name, reason)))
-        );
-        assert_eq!(executed(&host), ["0 /usr/local/bin/chfn ".to_owned() + name]);
-    }
-}
-
-/// The same as cri-dockerd, beside a real Docker; its line is no failure.
-#[test]
-fn a_users_process_is_no_cri_dockerd() {
     let Some(host) = alices_host(&["podman"]) else { return };
     start_docker(&host);
-    let pid = start_hers(&host, "cri-dockerd", "6755");
-    let doubt = untrusted(&pid, "cri-dockerd", "its program is /usr/local/bin/chfn");
-    let docker = format!("Docker: {NAME} is installed (before: nothing), checked by docker; ok\n");
-    assert_eq!(host.install(&[]), (0, format!("{doubt}containerd: is not running; skipped\n{docker}")));
-    assert_eq!(executed(&host), ["0 /usr/local/bin/chfn cri-dockerd"]);
+    host.ok(&["install", "-m", "6755", "/bin/bash", "/usr/local/bin/chfn"]);
+    host.write("/run/alice/stop", "kill -STOP $$\n");
+    host.write("/run/alice/c.toml", &configured("hers:1"));
+    for name in ["containerd", "crio", "dockerd", "cri-dockerd", "k3s-server", "k0s"] {
+        host.write_program(&format!("{ALICE}/bin/{name}"), TRAP);
+        let start = format!(
+            "ln -s /usr/local/bin/chfn {ALICE}/{name}; exec -a {ALICE}/bin/{name} {ALICE}/{name} -p {ALICE}/stop \
+             -c {ALICE}/c.toml --config={ALICE}/c.toml -a {ALICE}/sock --listen {ALICE}/sock"
+        );
+        host.start(&[BY_ALICE, &["bash", "-c", &start]].concat());
+        until("it has root's user ID", || {
+            host.try_to(&["pgrep", "-u0", "-f", &format!("^{ALICE}/bin/{name} ")]).is_ok()
+        });
+    }
+    let docker = format!("Docker: {NAME} is installed (before: nothing); ok\n");
+    assert_eq!(host.install(&[]), (0, format!("{STOPPED}{docker}")));
+    let skipped = "Docker: no sandbox image is configured; skipped\n";
+    let none = "pause-install: no engine was served\n";
+    assert_eq!(host.install(&["--as", "configured"]), (1, format!("{STOPPED}{skipped}{none}")));
+    assert_eq!(executed(&host), [""; 0]);
 }
 
 /// A monitoring agent: root without capabilities but CAP_SYS_CHROOT, in the host's PID namespace, with the host's root
@@ -58,35 +62,37 @@ fn a_containers_process_is_no_engine() {
     start_docker(&host);
     ok("docker", &["save", "-o", &host.file("/run/image.tar").to_string_lossy(), BUSYBOX]);
     host.ok(&["docker", "load", "-i", "/run/image.tar"]);
-    stand_in(&host, "/run/stand-in");
+    host.write_program("/run/trap", TRAP);
     // Of the container's own file system the host has a folder, which the container finds in its mounts.
     let script = r#"
         own=/var/lib/docker$(awk '$5 == "/" { print $4 }' /proc/self/mountinfo)
-        cp /host/run/stand-in /containerd
-        exec chroot /host bash -c "exec -a $own/containerd $own/containerd""#;
+        cp /host/run/trap /containerd
+        exec chroot /host $own/containerd -c $own/stop.toml"#;
     let confined = ["--pid=host", "--volume=/:/host:ro", "--user=0", "--cap-drop=ALL", "--cap-add=SYS_CHROOT"];
     let run = ["docker", "run", "--detach", "--network=none"];
     host.ok(&[&run[..], &confined, &[BUSYBOX, "sh", "-euc", script]].concat());
-    let docker = format!("Docker: {NAME} is installed (before: nothing), checked by docker; ok\n");
-    let stopped = "containerd: is not running; skipped\n";
-    let pid = shared::found("it runs", || host.try_to(&["pgrep", "-f", "^/var/lib/docker/.*/containerd$"]).ok());
-    let doubt = untrusted(pid.trim(), "containerd", "it lacks capabilities that this script has");
-    assert_eq!(host.install(&[]), (0, format!("{doubt}{stopped}{docker}")));
-    let by_root = executed(&host).into_iter().filter(|line| line.ends_with(" config dump"));
-    assert_eq!(by_root.count(), 0, "{:?}", executed(&host));
+    let pid = found("it runs", || host.try_to(&["pgrep", "-f", "sh /var/lib/docker/.*/containerd "]).ok());
+    until_stopped(&host, pid.trim());
+    let docker = format!("Docker: {NAME} is installed (before: nothing); ok\n");
+    assert_eq!(host.install(&[]), (0, format!("{STOPPED}{docker}")));
+    let executed = executed(&host);
+    assert!(matches!(&executed[..], [by_itself] if by_itself.ends_with("/stop.toml")), "{executed:?}");
 }
 
-/// containerd 1.6 loads the shared objects of the folder that its configuration names. A container executes the host's
-/// own containerd, with a configuration of its own.
+/// Without crictl, nobody but containerd 1 knows with which configuration it runs. A process that calls itself
+/// containerd may be this one. That anybody can say, and so it fails nothing; what it names is neither executed nor
+/// loaded: containerd 1.6 loads the shared objects of a folder that its configuration names.
 #[test]
-fn a_containers_configuration_is_not_loaded() {
+fn another_containerd_only_withholds_the_ok() {
     if is_version_2() {
-        return does_not_apply("containerd 2 loads no shared objects");
+        return does_not_apply("containerd 2 loads no shared objects, and says which image it has configured");
     }
     if !is_installed("gcc") {
         return does_not_apply("there is no gcc, which builds a shared object");
     }
+    let Some(crictl) = built("cri-tools-1.37") else { return };
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
+    host.start_containerd(&configured(NAME));
     // It shows that it was loaded only where it may do what the container may not.
     host.write(
         "/run/loaded.c",
@@ -104,139 +110,165 @@ fn a_containers_configuration_is_not_loaded() {
         kill -STOP $pid
         wait";
     let caps = ["setpriv", "--inh-caps=-all", "--bounding-set=-all,+sys_chroot", "sh", "-c", confined];
-    host.start(&caps);
-    let pid = pid_of(&host, "containerd");
-    until("it is stopped", || host.ok(&["cat", &format!("/proc/{pid}/status")]).contains("State:\tT"));
-    let doubt = untrusted(&pid, "containerd", "it lacks capabilities that this script has");
-    assert_eq!(
-        host.install(&["--as", "configured"]),
-        (1, format!("{doubt}containerd: is not running; skipped\n{NO_ENGINE}"))
-    );
+    let start = |words: &[&str]| {
+        host.start(&[words, &caps].concat());
+        let of_it = ["pgrep", "-nx", "-f", "containerd -c /run/container/c.toml"];
+        let pid = found("it runs", || Some(host.try_to(&of_it).ok()?.trim().to_owned()));
+        until_stopped(&host, &pid);
+        pid
+    };
+    let is = |problem: &str| {
+        let line = |before| format!("containerd: {NAME} is installed (before: {before}), {PIN}; {problem}\n");
+        let (status, said) = host.install(&["--as", "configured"]);
+        assert!(status == 0 && [line("nothing"), line("the same")].contains(&said), "{said}");
+        let (status, said) = host.install(&["--as", "configured", "--check"]);
+        assert!(status == 0 && said.contains(&format!("{PIN}; {problem}\n")), "{said}");
+    };
+    let pid = start(&[]);
+    is(MAY_BE_ANOTHER);
+    fs::copy(crictl.join("crictl"), host.file("/usr/local/bin/crictl")).expect("a program");
+    is("ok"); // the engine itself says which image it has configured
+    host.ok(&["rm", "/usr/local/bin/crictl"]);
+    host.ok(&["kill", "-KILL", &pid]);
+    is("ok");
+    start(&["unshare", "--mount"]); // as a container's own engine, it has other files
+    is("ok");
     assert!(!host.file("/run/loaded").exists());
     // It is loaded where root itself says so.
     host.try_to(&["containerd", "-c", "/run/container/c.toml", "config", "dump"]).expect_err("it is no plugin");
     assert!(host.file("/run/loaded").exists());
 }
 
-/// Relative paths count from the engine's folder, not from that of the shell that installs, which can be a user's.
+/// At its usual place, and where `--config` says.
 #[test]
-fn a_relative_configuration_is_the_engines() {
+fn a_configuration_of_hers_is_not_read() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
-    host.write("/etc/containerd/here/c.toml", &configured(NAME));
-    host.write(&format!("{ALICE}/c.toml"), &configured("evil:1"));
-    let daemon = host.start(&["sh", "-c", "cd /etc/containerd/here && exec containerd -c c.toml"]);
-    daemon.until("it answers", || host.try_to(&["ctr", "version"]).is_ok());
-    let in_alices = ["sh", "-c", "cd /run/alice && exec \"$@\"", "sh", "dash"];
-    let line = format!("containerd: {NAME} is installed (before: nothing), {PIN}, checked by ctr; ok\n");
-    assert_eq!(host.install_by(&in_alices, &["--as", "configured"]), (0, line));
-    // If others can write to the engine's folder, its file there is not loaded again.
-    host.ok(&["chown", "1000", "/etc/containerd/here"]);
-    let line = "containerd: root cannot trust its configuration /etc/containerd/here/c.toml: /etc/containerd/here \
-                belongs to user 1000\n";
-    assert_eq!(host.install_by(&in_alices, &["--as", "configured"]), (1, line.to_owned()));
+    host.start_containerd(&configured(NAME));
+    host.write("/run/alice/c.toml", &configured("hers:1"));
+    for (prepare, config, reason) in [
+        ("true", "/run/alice/c.toml", HERS),
+        ("true", "/run/alice/none.toml", HERS),
+        ("true", "/etc/containerd/../../run/alice/c.toml", HERS),
+        ("ln -s /run/alice/c.toml link.toml", "/etc/containerd/link.toml", HERS),
+        ("ln -s loop.toml loop.toml", "/etc/containerd/loop.toml", "/etc/containerd/loop.toml has too many links"),
+        ("true", "/tmp/none.toml", "/tmp/none.toml does not exist"), // so that she can create it
+        ("chown 1000 config.toml", "", "/etc/containerd/config.toml belongs to user 1000"),
+        ("chown 0 config.toml; chmod 0777 .", "", "everybody may write to /etc/containerd"),
+    ] {
+        host.ok(&["sh", "-euc", &format!("cd /etc/containerd; {prepare}")]);
+        let said = ["--as", "configured", "--engine", "containerd", "--config", config];
+        let said = if config.is_empty() { &said[..4] } else { &said[..] };
+        let config = if config.is_empty() { "/etc/containerd/config.toml" } else { config };
+        let line = format!("containerd: root cannot trust its configuration {config}: {reason}\n");
+        assert_eq!(host.install(said), (1, line));
+    }
+    assert_eq!(host.ok(&["ctr", "-n", "k8s.io", "images", "ls", "-q"]), "");
 }
 
-/// What root trusts is where only root can write; what it does not trust it neither executes nor loads, and says why.
+/// At its usual place, by a link there, and where `--socket` says. What she answers there would count, so nobody asks:
+/// the trap is executed when something is said to the socket.
+#[test]
+fn a_socket_of_hers_is_not_asked() {
+    let Some(host) = alices_host(&[]) else { return };
+    start_docker(&host);
+    host.write_program("/run/alice/bin/answer", TRAP);
+    let hers = format!("{ALICE}/sock");
+    host.start(&["systemd-socket-activate", "-l", &hers, "/run/alice/bin/answer"]);
+    until("it listens", || host.file(&hers).exists());
+    let refused = |title: &str, socket: &str, engine: &[&str]| {
+        let line = format!("{title}: root cannot trust its socket {socket}: {HERS}\n");
+        assert_eq!(host.install(engine), (1, line));
+    };
+    for (title, id, usual) in [
+        ("containerd", "containerd", "/run/containerd/containerd.sock"),
+        ("CRI-O", "crio", "/run/crio/crio.sock"),
+        ("Docker", "docker", "/var/run/docker.sock"),
+    ] {
+        refused(&format!("{title} at {hers}"), &hers, &["--engine", id, "--socket", &hers]);
+        let by_folder = format!("/run/by-{id}/sock");
+        host.ok(&["ln", "-s", ALICE, &format!("/run/by-{id}")]);
+        refused(&format!("{title} at {by_folder}"), &by_folder, &["--engine", id, "--socket", &by_folder]);
+        host.ok(&["sh", "-euc", &format!("mkdir -p ${{0%/*}}; [ ! -S $0 ] || mv $0 $0.real; ln -s {hers} $0"), usual]);
+        refused(title, usual, &["--engine", id]);
+    }
+    host.ok(&["mv", "/run/docker.sock.real", "/run/docker.sock"]);
+    let cri = "/run/cri-dockerd.sock";
+    host.ok(&["ln", "-s", &hers, cri]);
+    let line = format!("Docker: root cannot trust the socket of cri-dockerd {cri}: {HERS}\n");
+    assert_eq!(host.install(&["--engine", "docker"]), (1, line));
+    assert_eq!(executed(&host), [""; 0]);
+}
+
+/// What others can replace is not executed, and the line says why.
 #[test]
 fn programs_that_others_can_replace_are_not_executed() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
-    host.write("/etc/containerd/config.toml", &configured(NAME));
-    let (copy, none) = ("cp /usr/bin/containerd .", "true");
-    for (folder, prepare, after, reason) in [
-        ("/opt/a", "chown 1000 containerd", none, "/opt/a/containerd belongs to user 1000"),
-        ("/opt/a", "chgrp 50 . && chmod 775 .", none, "group 50 may write to /opt/a"),
-        ("/opt/a", "chmod 777 .", none, "everybody may write to /opt/a"),
-        ("/opt/a", "chmod 1777 . && chown 1000 containerd", none, "/opt/a/containerd belongs to user 1000"),
-        ("/opt/a", "chmod 1777 . && chmod 777 containerd", none, "everybody may write to /opt/a/containerd"),
-        ("/opt/a", "chmod 4755 containerd", none, "/opt/a/containerd has a set-user-ID or set-group-ID bit"),
-        ("/opt/a", "chmod 2755 containerd", none, "/opt/a/containerd has a set-user-ID or set-group-ID bit"),
-        ("/opt/a b", none, none, "a path has unusual characters"),
-        ("/run/alice/a", none, none, "/run/alice belongs to user 1000"),
-        // In the place of the program is another one, in this mount namespace.
-        ("/opt/a", none, "mount --bind /usr/bin/true containerd", "/opt/a/containerd is not the program that it runs"),
+    host.start_containerd(&configured(NAME));
+    host.ok(&["mount", "--bind", "/dev/null", "/usr/bin/containerd"]);
+    host.write_program("/run/trap", TRAP);
+    host.ok(&["mkdir", "/opt/a b", "/opt/mine"]);
+    host.ok(&["cp", "/run/trap", "/opt/a b/containerd"]);
+    host.ok(&["cp", "/run/trap", "/opt/mine/containerd"]);
+    host.ok(&["cp", "/run/trap", "/run/alice/containerd"]);
+    host.ok(&["ln", "-s", "/opt/mine", "/run/alice/there"]);
+    let refused = |prepare: &str, reason: &str| {
+        let copy = "cd /usr/local/bin; rm -f *; chown 0:0 .; chmod 0755 .; cp /run/trap containerd";
+        host.ok(&["sh", "-euc", &format!("{copy}; {prepare}")]);
+        let line = format!("containerd: root cannot trust /usr/local/bin/containerd: {reason}\n");
+        assert_eq!(host.install(&["--as", "configured"]), (1, line), "{prepare}");
+    };
+    let everybody = "everybody may write to /usr/local/bin";
+    for (prepare, reason) in [
+        ("chown 1000 containerd", "/usr/local/bin/containerd belongs to user 1000"),
+        ("chgrp 50 .; chmod 775 .", "group 50 may write to /usr/local/bin"),
+        ("chmod 777 .", everybody),
+        ("chmod 1777 .; chown 1000 containerd", "/usr/local/bin/containerd belongs to user 1000"),
+        ("chmod 1777 .; chmod 777 containerd", "everybody may write to /usr/local/bin/containerd"),
+        ("ln -sf /run/alice/containerd .", HERS),
+        ("ln -sf ../../../run/alice/there/containerd .", HERS),
+        ("ln -sf '/opt/a b/containerd' .", "a path has unusual characters"),
     ] {
-        let umount = "umount /opt/a/containerd 2>/dev/null || :; rm -rf /opt/a";
-        host.ok(&["sh", "-euc", &format!("{umount}; mkdir -p '{folder}' && cd '{folder}' && {copy} && {prepare}")]);
-        let daemon = host.start(&[&format!("{folder}/containerd")]);
-        daemon.until("it answers", || host.try_to(&["ctr", "version"]).is_ok());
-        host.ok(&["sh", "-euc", &format!("cd '{folder}' && {after}")]);
-        let doubt = untrusted(&pid_of(&host, "containerd"), "containerd", reason);
-        let stopped = "containerd: is not running; skipped\n";
-        assert_eq!(host.install(&["--as", "configured"]), (1, format!("{doubt}{stopped}{NO_ENGINE}")), "{reason}");
-        daemon.stop();
+        refused(prepare, reason);
     }
-    // An interpreter is no engine, whatever the name of its script is.
-    host.write_program("/usr/local/bin/containerd", "#!/bin/sh\nkill -STOP $$\n");
-    host.start(&["/usr/local/bin/containerd"]);
-    let shell = host.ok(&["readlink", "-f", "/bin/sh"]);
-    let doubt = untrusted(&pid_of(&host, "containerd"), "containerd", &format!("its program is {}", shell.trim()));
-    assert_eq!(host.install(&[]), (1, format!("{doubt}containerd: is not running; skipped\n{NO_ENGINE}")));
+    // The ls of busybox does not show an ACL, which may let others write where the group may.
+    host.ok(&["mount", "--bind", "/usr/bin/busybox", "/usr/bin/ls"]);
+    refused("chmod 775 .", "group 0 may write to /usr/local/bin");
+    assert_eq!(executed(&host), [""; 0]);
 }
 
 /// The layouts of real nodes.
 #[test]
-fn the_engines_of_root_are_found_wherever_they_are() {
+fn the_programs_of_root_are_found_wherever_they_are() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
-    host.write("/etc/containerd/config.toml", &configured(NAME));
-    let multi = "mkdir -p /opt/k/bin && cp /usr/bin/containerd /opt/k/bin/multi && ln -s multi /opt/k/bin/containerd";
-    for (title, prepare, start) in [
-        ("a folder of its own", "mkdir /opt/bin && cp /usr/bin/containerd /opt/bin", "exec /opt/bin/containerd"),
-        ("a name beside one program of many names", multi, "exec /opt/k/bin/containerd"),
+    host.ok(&["mkdir", "/opt/real", "/run/snap"]);
+    host.ok(&["cp", "/usr/bin/containerd", "/usr/bin/ctr", "/opt/real"]);
+    host.tmpfs("/snap");
+    host.start_containerd(&configured(NAME));
+    for program in ["/usr/bin/containerd", "/usr/bin/ctr"] {
+        host.ok(&["mount", "--bind", "/dev/null", program]);
+    }
+    for (title, prepare) in [
+        ("Flatcar's folder", "mkdir /opt/bin; cp /opt/real/* /opt/bin"),
         (
-            "a link elsewhere to a program with its version",
-            "mkdir /opt/c && cp /usr/bin/containerd /opt/c/containerd-1 &&
-                ln -s ../../../opt/c/containerd-1 /usr/local/bin/containerd",
-            "exec /usr/local/bin/containerd",
+            "links elsewhere to programs with their version",
+            "mkdir /opt/c; for p in containerd ctr; do
+                cp /opt/real/$p /opt/c/$p-1
+                ln -s ../../../opt/c/$p-1 /usr/local/bin/$p
+            done",
         ),
         (
             "a store like /nix/store, with a sticky folder",
-            "mkdir -p /opt/store/0-c/bin && chgrp 30000 /opt/store && chmod 1775 /opt/store &&
-                cp /usr/bin/containerd /opt/store/0-c/bin",
-            "exec /opt/store/0-c/bin/containerd",
+            "mkdir -p /opt/store/0-c/bin /run/current-system; cp /opt/real/* /opt/store/0-c/bin
+            chgrp 30000 /opt/store; chmod 1775 /opt/store; ln -s /opt/store/0-c /run/current-system/sw",
         ),
-        ("a folder of group 0", "mkdir -m 775 /opt/g && cp /usr/bin/containerd /opt/g", "exec /opt/g/containerd"),
-        ("a mount namespace of its own", "true", "exec unshare --mount /usr/bin/containerd"),
-        ("a relative path", "mkdir /opt/r && cp /usr/bin/containerd /opt/r", "cd /opt/r && exec ./containerd"),
-        ("arguments of another program", "true", "exec -a '/run/alice/crio --help' /usr/bin/containerd"),
+        ("a folder of group 0", "cp /opt/real/* /usr/local/bin; chmod 775 /usr/local/bin"),
+        ("snaps", "mkdir /snap/bin; cp /opt/real/* /snap/bin"),
     ] {
-        host.ok(&["sh", "-euc", prepare]);
-        let daemon = host.start(&["bash", "-c", start]);
-        daemon.until("it answers", || host.try_to(&["ctr", "version"]).is_ok());
+        let clean = "rm -rf /usr/local/bin/* /opt/bin /opt/c /opt/store /run/current-system /snap/bin";
+        host.ok(&["sh", "-euc", &format!("{clean}; chmod 0755 /usr/local/bin; {prepare}")]);
         let (status, said) = host.install(&["--as", "configured"]);
         assert!(status == 0 && said.starts_with(&format!("containerd: {NAME} is installed")), "{title}: {said}");
-        daemon.stop();
     }
-}
-
-/// It was upgraded, and not restarted.
-#[test]
-fn an_engine_whose_program_was_replaced_has_to_be_restarted() {
-    let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
-    host.write("/etc/containerd/config.toml", &configured(NAME));
-    host.ok(&["mkdir", "/opt/bin"]);
-    host.ok(&["cp", "/usr/bin/containerd", "/opt/bin/containerd"]);
-    let daemon = host.start(&["/opt/bin/containerd"]);
-    daemon.until("it answers", || host.try_to(&["ctr", "version"]).is_ok());
-    for replace in ["rm /opt/bin/containerd", "cp /usr/bin/containerd /opt/bin/containerd"] {
-        host.ok(&["sh", "-c", replace]);
-        let line = "containerd: its program /opt/bin/containerd was replaced after it started; restart it\n";
-        assert_eq!(host.install(&["--as", "configured"]), (1, line.to_owned()), "{replace}");
-    }
-    daemon.stop();
-    // A set-user-ID program of root's, which a user runs, is none.
-    stand_in(&host, "/opt/bin/containerd");
-    host.ok(&["chmod", "6755", "/opt/bin/containerd"]);
-    let hers = host.start(&[BY_ALICE, &["/opt/bin/containerd"]].concat());
-    let pid = pid_of(&host, "containerd");
-    hers.until("it has root's user IDs", || has_roots_ids(&host, &pid));
-    host.ok(&["sh", "-c", "rm /opt/bin/containerd; cp /usr/bin/containerd /opt/bin/containerd"]);
-    let reason = "its program, which was replaced, has a set-user-ID or set-group-ID bit";
-    let doubt = untrusted(&pid, "containerd", reason);
-    assert_eq!(host.install(&[]), (1, format!("{doubt}containerd: is not running; skipped\n{NO_ENGINE}")));
-    hers.stop();
-    let daemon = host.start(&["/opt/bin/containerd"]);
-    daemon.until("it answers", || host.try_to(&["ctr", "version"]).is_ok());
-    assert_eq!(host.install(&["--as", "configured"]).0, 0);
 }
 
 /// Her programs are in the caller's PATH, and a client is in a folder to which others can write.
@@ -244,20 +276,17 @@ fn an_engine_whose_program_was_replaced_has_to_be_restarted() {
 fn clients_and_tools_are_roots() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
     host.start_containerd(&configured(NAME));
-    let trap = "#!/bin/sh\necho \"$0\" >>/run/executed\n";
-    for program in ["sed", "cat", "ctr", "env", "id", "stat"] {
-        host.write_program(&format!("{ALICE}/bin/{program}"), trap);
+    for program in ["sed", "cat", "ctr", "env", "id", "stat", "containerd"] {
+        host.write_program(&format!("{ALICE}/bin/{program}"), TRAP);
     }
     for program in ["crictl", "sha256sum", "systemctl"] {
-        host.write_program(&format!("/usr/local/bin/{program}"), trap);
+        host.write_program(&format!("/usr/local/bin/{program}"), TRAP);
     }
     host.ok(&["sh", "-c", "chgrp 50 /usr/local/bin && chmod 2775 /usr/local/bin"]);
     let path = format!("PATH={ALICE}/bin::.:/usr/local/bin:/usr/bin:/bin");
-    let crictl =
-        "containerd: root cannot trust /usr/local/bin/crictl: group 50 may write to /usr/local/bin; not used\n";
-    let line = format!("containerd: {NAME} is installed (before: nothing), {PIN}, checked by ctr; ok\n");
-    assert_eq!(host.install_by(&["env", &path, "/bin/dash"], &[]), (0, format!("{crictl}{line}")));
-    let same = (0, format!("{crictl}{}", line.replace("nothing", "the same")));
+    let line = format!("containerd: {NAME} is installed (before: nothing), {PIN}; ok\n");
+    assert_eq!(host.install_by(&["env", &path, "/bin/dash"], &[]), (0, line.clone()));
+    let same = (0, line.replace("nothing", "the same"));
     let functions = "for name in env sed stat ls [; do
             eval \"$name() { echo $name >>/run/executed; }\"
             export -f $name
@@ -265,10 +294,10 @@ fn clients_and_tools_are_roots() {
         exec bash \"$@\"";
     assert_eq!(host.install_by(&["bash", "-c", functions, "bash"], &[]), same);
     // Without the client of the distribution, there is only the one that others can replace.
-    host.write_program("/usr/local/bin/ctr", trap);
+    host.write_program("/usr/local/bin/ctr", TRAP);
     host.ok(&["mount", "--bind", "/dev/null", "/usr/bin/ctr"]);
     let line = "containerd: root cannot trust /usr/local/bin/ctr: group 50 may write to /usr/local/bin\n";
-    assert_eq!(host.install(&[]), (1, format!("{crictl}{line}")));
+    assert_eq!(host.install(&[]), (1, line.to_owned()));
     // All of PATH is root's.
     let place = "/run/current-system/sw/bin";
     host.ok(&["mkdir", "-p", place]);
@@ -278,22 +307,52 @@ fn clients_and_tools_are_roots() {
     assert_eq!(executed(&host), [""; 0]);
 }
 
-/// Variables that clients read, as the user had them who became root.
+/// Variables that clients, tools and shells read, as the user had them who became root.
 #[test]
 fn variables_of_the_caller_do_not_count() {
-    let Some(host) = alices_host(&["docker", "dockerd", "containerd"]) else { return };
-    host.write(&format!("{ALICE}/storage.conf"), "[storage]\ndriver = \"vfs\"\ngraphroot = \"/run/alice/graph\"\n");
-    let set = ["env", "CONTAINERS_STORAGE_CONF=/run/alice/storage.conf", "HOME=/run/alice", "dash"];
-    let line = format!("Podman: {NAME} is installed (before: nothing), checked by podman; ok\n");
-    assert_eq!(host.install_by(&set, &[]), (0, line.replace("; ok", &advice_of_podman())));
-    host.ok(&["podman", "image", "exists", NAME]);
-    assert!(!host.file("/run/alice/graph").exists());
-    // Some that a shell cannot unset.
-    for shell in ["dash", "bash"] {
-        let set = ["env", "BASH_ARGC=1", "SHELLOPTS=posix", "A=a\nUID=5\nPPID=5\nOPTIND=3\n", shell];
-        assert_eq!(host.install_by(&set, &["--check"]).0, 1, "{shell}: Podman's advice is left");
-        assert_eq!(host.install_by(&set, &[]).0, 0, "{shell}");
+    let Some(host) = alices_host(&[]) else { return };
+    start_docker(&host);
+    host.start_containerd(&configured(NAME));
+    host.write("/run/alice/.docker/config.json", r#"{ "currentContext": "hers" }"#);
+    host.write("/run/alice/.config/containers/containers.conf", "[engine]\nremote = true\n");
+    host.write("/run/alice/storage.conf", "[storage]\ndriver = \"vfs\"\ngraphroot = \"/run/alice/graph\"\n");
+    host.write_program("/run/alice/bin/trap", TRAP);
+    let set = [
+        "CONTAINERD_ADDRESS=/run/alice/sock",
+        "CONTAINERD_NAMESPACE=hers",
+        "CONTAINERD_SNAPSHOTTER=hers",
+        "CONTAINERS_CONF=/run/alice/.config/containers/containers.conf",
+        "CONTAINERS_STORAGE_CONF=/run/alice/storage.conf",
+        "CONTAINER_CONNECTION=hers",
+        "CONTAINER_HOST=unix:///run/alice/sock",
+        "CONTAINER_RUNTIME_ENDPOINT=unix:///run/alice/sock",
+        "DOCKER_API_VERSION=1.1",
+        "DOCKER_CONFIG=/run/alice/.docker",
+        "DOCKER_CONTEXT=hers",
+        "DOCKER_HOST=unix:///run/alice/sock",
+        "HOME=/run/alice",
+        "IMAGE_SERVICE_ENDPOINT=unix:///run/alice/sock",
+        "STORAGE_DRIVER=hers",
+        "TAR_OPTIONS=--checkpoint=1 --checkpoint-action=exec=/run/alice/bin/trap",
+        "XDG_CONFIG_HOME=/run/alice/.config",
+        "XDG_RUNTIME_DIR=/run/alice",
+        // Some that a shell cannot unset.
+        "BASH_ARGC=1",
+        "SHELLOPTS=posix",
+        "A=a\nUID=5\nPPID=5\nOPTIND=3\n",
+    ];
+    for (shell, before) in [("dash", "nothing"), ("bash", "the same")] {
+        let lines = format!(
+            "containerd: {NAME} is installed (before: {before}), {PIN}; ok\n\
+             Docker: {NAME} is installed (before: {before}); ok\n\
+             Podman: {NAME} is installed (before: {before}); \
+             set infra_image = \"{NAME}\" and infra_command = \"/pause\" in containers.conf\n"
+        );
+        assert_eq!(host.install_by(&[&["env"], &set[..], &[shell]].concat(), &[]), (0, lines), "{shell}");
     }
+    host.ok(&["podman", "image", "exists", NAME]);
+    assert_eq!(host.ok(&["ls", ALICE]), "bin\nstorage.conf\n");
+    assert_eq!(executed(&host), [""; 0]);
 }
 
 /// The script's own folder is where she cannot replace it.
@@ -302,43 +361,84 @@ fn temporary_files_are_roots() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
     host.start_containerd(&configured(NAME));
     let (status, said) = host.install_by(&["env", "TMPDIR=/run/alice", "dash"], &[]);
-    let line =
-        "pause-install: set TMPDIR to a folder in which only root can replace files: /run/alice belongs to user 1000\n";
-    assert_eq!((status, said.as_str()), (1, line));
+    let line = format!("pause-install: set TMPDIR to a folder in which only root can replace files: {HERS}\n");
+    assert_eq!((status, said), (1, line));
     assert_eq!(host.ok(&["ls", ALICE]), "bin\n");
     assert_eq!(host.install_by(&["env", "TMPDIR=/tmp", "dash"], &[]).0, 0, "others may write to it, and it is sticky");
 }
 
-/// A folder into which the installer would write.
+/// A folder into which the installer would write, and an engine's own programs.
 #[test]
-fn a_folder_of_archives_is_roots() {
+fn the_folders_of_k3s_are_roots() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
     let agent = "/var/lib/rancher/k3s/agent";
-    host.write(&format!("{agent}/etc/containerd/config.toml"), &configured(NAME));
-    let bin = "/var/lib/rancher/k3s/data/1/bin";
+    let config = format!("{agent}/etc/containerd/config.toml");
+    host.write(&config, &configured(NAME));
+    let bin = "/var/lib/rancher/k3s/data/current/bin";
     host.ok(&["mkdir", "-p", bin]);
     host.ok(&["cp", "/usr/bin/containerd", "/usr/bin/ctr", bin]);
-    let daemon = host.start(&[&format!("{bin}/containerd"), "-c", &format!("{agent}/etc/containerd/config.toml")]);
-    daemon.until("it answers", || host.try_to(&["ctr", "version"]).is_ok());
+    let socket = "/run/k3s/containerd/containerd.sock";
+    let daemon = host.start(&[&format!("{bin}/containerd"), "-c", &config, "-a", socket]);
+    daemon.until("it answers", || host.try_to(&["ctr", "-a", socket, "version"]).is_ok());
+    let refused = |folder: &str, reason: &str| {
+        let line = format!("k3s: root cannot trust {folder}: {reason}\n");
+        assert_eq!(host.install(&[]), (1, format!("{STOPPED}{line}")));
+    };
     let images = format!("{agent}/images");
     for (prepare, folder, reason) in [
-        (
-            "mkdir /run/alice/images; chown 1000 /run/alice/images; ln -s /run/alice/images images",
-            &*images,
-            "/run/alice belongs to user 1000",
-        ),
+        ("mkdir /run/alice/images; chown 1000 /run/alice/images; ln -s /run/alice/images .", &*images, HERS),
         ("rm images; mkdir -m 1777 images", &images, &format!("everybody may write to {images}")),
         // The copy is first written beside it.
         ("chmod 0755 images; chmod 1777 .", agent, &format!("everybody may write to {agent}")),
     ] {
         host.ok(&["sh", "-euc", &format!("cd {agent}; {prepare}")]);
-        let line = format!("k3s: root cannot trust {folder}: {reason}");
-        let (status, said) = host.install(&[]);
-        assert_eq!((status, lines(&said)), (1, vec!["containerd: is not running; skipped", &line]));
+        refused(folder, reason);
     }
     host.ok(&["chmod", "0755", agent]);
+    // There is another one in PATH, and it is not used instead.
+    for program in ["ctr", "containerd"] {
+        let program = format!("{bin}/{program}");
+        host.ok(&["chown", "1000", &program]);
+        refused(&program, &format!("{program} belongs to user 1000"));
+        host.ok(&["chown", "0", &program]);
+    }
     assert_eq!(host.install(&[]).0, 0);
-    assert!(host.file(&format!("{agent}/images/zz-pause.tar")).exists());
+    assert!(host.file(&copy_in(&format!("{agent}/images"), NAME)).exists());
+}
+
+/// An engine whose images others can write: the installer repairs nothing there.
+#[test]
+fn folders_of_images_are_roots() {
+    let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
+    host.start_containerd(&configured(NAME));
+    assert_eq!(host.install(&[]).0, 0);
+    host.ok(&["ctr", "-n", "k8s.io", "run", "--rm", NAME, "unpacked", "/pause", "-v"]);
+    let file = host.ok(&["find", "/var/lib/containerd", "-path", "*/snapshots/*/fs/pause"]);
+    let folder = file.trim().strip_suffix("/pause").expect("one file");
+    host.write(file.trim(), "hers");
+    host.ok(&["chown", "1000", folder]);
+    let line = format!("containerd: root cannot trust {folder}: {folder} belongs to user 1000\n");
+    assert_eq!(host.install(&[]), (1, line));
+    assert_eq!(host.ok(&["cat", file.trim()]), "hers");
+    host.ok(&["chown", "0", folder]);
+    let line = format!("containerd: {NAME} is installed (before: damaged, repaired), {PIN}; ok\n");
+    assert_eq!(host.install(&[]), (0, line));
+}
+
+/// The same of CRI-O, whose configuration names the folders.
+#[test]
+fn storage_of_cri_o_is_roots() {
+    let Some(host) = crio::host(&["containerd", "docker", "dockerd"]).filter(|_| ready(REAL)) else { return };
+    host.ok(&["install", "-d", "-o", "1000", ALICE]);
+    for (root, runroot, refused) in
+        [("/run/alice/root", "/run/r", "/run/alice/root"), ("/run/s", "/run/alice/r", "/run/alice/r")]
+    {
+        let folders = format!("[crio]\nroot = \"{root}\"\nrunroot = \"{runroot}\"\nstorage_driver = \"vfs\"\n");
+        host.write("/etc/crio/crio.conf", &(folders + &crio::config("runc")));
+        let daemon = crio::start(&host, &[]);
+        assert_eq!(host.install(&[]), (1, format!("CRI-O: root cannot trust {refused}: {HERS}\n")));
+        daemon.stop();
+    }
 }
 
 /// In a pipe, `$0` is the name of the shell, and a file with that name may lie in the folder.
@@ -373,6 +473,20 @@ fn at_boot_runs_this_script_and_no_other() {
     }
 }
 
+/// A name that is configured can have what a terminal obeys, or `echo`. Podman reads this file from version 6 on.
+#[test]
+fn a_terminal_gets_no_commands() {
+    let Some(host) = alices_host(&["docker", "dockerd"]) else { return };
+    host.own_etc();
+    host.start_containerd(&configured("a\\\\cb\\\\nc\\u001b[2J"));
+    let podman = "[engine]\ninfra_image = 'a\\cb\\nc\x1b]0;d\x07\x7fe'\n";
+    host.write("/etc/containers/containers.rootful.conf.d/pause.conf", podman);
+    let (status, said) = host.install(&["--as", "configured"]);
+    let containerd = "containerd: not the name of an image: a\\\\cb\\\\nc\\u001B[2J";
+    let podman = "Podman: not the name of an image: a\\cb\\nc]0;de";
+    assert_eq!((status, said), (1, format!("{containerd}\n{podman}\n")));
+}
+
 /// By their programs, whatever they call themselves.
 #[test]
 fn pauses_are_counted_by_their_programs() {
@@ -405,8 +519,6 @@ fn pauses_are_counted_by_their_programs() {
     );
 }
 
-const NO_ENGINE: &str = "pause-install: no container engine is running here\n";
-
 /// A host on which the programs `hidden` are not installed, with a folder of alice's.
 fn alices_host(hidden: &[&str]) -> Option<Host> {
     if !ready(REAL) {
@@ -417,48 +529,14 @@ fn alices_host(hidden: &[&str]) -> Option<Host> {
     host.ok(&["chmod", "0666", "/run/executed"]);
     host.ok(&["mkdir", "-p", "/run/alice/bin"]);
     host.ok(&["chown", "1000:1000", ALICE, "/run/alice/bin"]);
-    // What her programs answer to root.
-    for (question, answer) in [
-        ("containerd config dump", "sandbox_image = \"hers:1\"\n"),
-        ("crio config", "pause_image = \"hers:1\"\n"),
-        ("cri-dockerd --help", "--pod-infra-container-image string (default \"hers:1\")\n"),
-    ] {
-        host.write(&format!("/run/answers/{question}"), answer);
-    }
     Some(host)
 }
 
-/// Starts a set-user-ID program of root's as hers, called `name`, and returns its PID when it has root's user IDs.
-fn start_hers(host: &Host, name: &str, mode: &str) -> String {
-    stand_in(host, "/usr/local/bin/chfn");
-    host.ok(&["chmod", mode, "/usr/local/bin/chfn"]);
-    let hers = format!("{ALICE}/bin/{name}");
-    stand_in(host, &hers);
-    host.ok(&["ln", "-s", "/usr/local/bin/chfn", &format!("{ALICE}/{name}")]);
-    let daemon = host.start(&[BY_ALICE, &["bash", "-c", &format!("exec -a {hers} {ALICE}/{name}")]].concat());
-    let pid = pid_of(host, name);
-    daemon.until("it has root's user IDs", || has_roots_ids(host, &pid));
-    pid
+fn until_stopped(host: &Host, pid: &str) {
+    until("it is stopped", || host.ok(&["cat", &format!("/proc/{pid}/status")]).contains("State:\tT"));
 }
 
-fn has_roots_ids(host: &Host, pid: &str) -> bool {
-    host.ok(&["cat", &format!("/proc/{pid}/status")]).contains("Uid:\t0\t0\t0\t0")
-}
-
-/// The PID of the newest process with this name.
-fn pid_of(host: &Host, name: &str) -> String {
-    shared::found("it runs", || Some(host.try_to(&["pgrep", "-nx", name]).ok()?.trim().to_owned()))
-}
-
-fn untrusted(pid: &str, name: &str, reason: &str) -> String {
-    format!("PID {pid} calls itself {name}, and root cannot trust it: {reason}; skipped\n")
-}
-
-/// What the stand-ins recorded.
+/// What the traps recorded.
 fn executed(host: &Host) -> Vec<String> {
     fs::read_to_string(host.file("/run/executed")).expect("a file").lines().map(str::to_owned).collect()
-}
-
-fn advice_of_podman() -> String {
-    format!("; set infra_image = \"{NAME}\" and infra_command = \"/pause\" in containers.conf")
 }

@@ -3,10 +3,26 @@
 use std::thread;
 
 use shared::containerd::PIN;
+use shared::engines::all_built;
 use shared::host::Host;
-use shared::{NAME, ready, until};
+use shared::runtime::{CRI_DOCKERD, cri_dockerd};
+use shared::{NAME, patience, ready, until};
 
-use super::{REAL, configured, lines, stand_in, start_as};
+use super::{REAL, configured, copy_in, start_docker};
+
+/// What the installer says when it has waited for `start`.
+fn said_after(host: &Host, arguments: &[&str], start: impl FnOnce()) -> (i32, String) {
+    thread::scope(|scope| {
+        let installer = scope.spawn(|| host.install(&[arguments, &["--wait", "300"]].concat()));
+        until("it waits", || host.try_to(&["pgrep", "-x", "sleep"]).is_ok());
+        start();
+        installer.join().expect("it runs")
+    })
+}
+
+fn served() -> String {
+    format!("containerd: {NAME} is installed (before: nothing), {PIN}; ok\n")
+}
 
 /// The installer waits for an installed engine that starts later, and for one that is not yet installed if it is named.
 #[test]
@@ -14,33 +30,28 @@ fn it_waits() {
     if !ready(REAL) {
         return;
     }
-    let served = format!("containerd: {NAME} is installed (before: nothing), {PIN}, checked by ctr; ok");
-    for (hidden, arguments) in
-        [(&[][..], &["--wait", "300"][..]), (&["containerd"], &["--wait=300", "--engine=containerd"])]
-    {
-        let arguments: Vec<&str> = arguments.iter().flat_map(|argument| argument.split('=')).collect();
-        let host = Host::new(&[&["podman", "docker", "dockerd"], hidden].concat());
-        thread::scope(|scope| {
-            let installer = scope.spawn(|| host.install(&arguments));
-            until("it waits", || host.try_to(&["pgrep", "-x", "sleep"]).is_ok());
-            if !hidden.is_empty() {
-                host.ok(&["umount", "/usr/bin/containerd"]);
-            }
-            host.start_containerd(&configured(NAME));
-            let (status, said) = installer.join().expect("it runs");
-            assert_eq!((status, lines(&said)), (0, vec![served.as_str()]));
-        });
-    }
-    // It also waits for one that runs but does not answer yet.
-    let host = Host::new(&["podman", "docker", "dockerd"]);
-    host.start_containerd(&configured(NAME));
-    host.ok(&["mv", "/run/containerd/containerd.sock", "/run/away"]);
-    thread::scope(|scope| {
-        let installer = scope.spawn(|| host.install(&["--wait", "300"]));
-        until("it waits", || host.try_to(&["pgrep", "-x", "sleep"]).is_ok());
-        host.ok(&["mv", "/run/away", "/run/containerd/containerd.sock"]);
-        assert_eq!(installer.join().expect("it runs"), (0, format!("{served}\n")));
-    });
+    let others = ["podman", "docker", "dockerd"];
+    let host = Host::new(&others);
+    let start = || _ = host.start_containerd(&configured(NAME));
+    assert_eq!(said_after(&host, &[], start), (0, served()));
+
+    let host = Host::new(&[&others[..], &["containerd"]].concat());
+    let start = || {
+        host.ok(&["umount", "/usr/bin/containerd"]);
+        host.start_containerd(&configured(NAME));
+    };
+    assert_eq!(said_after(&host, &["--engine", "containerd"], start), (0, served()));
+
+    // Also for one that was killed, and has left its socket.
+    let host = Host::new(&others);
+    let killed = host.start_containerd(&configured(NAME));
+    killed.kill();
+    until("it is killed", || host.try_to(&["pgrep", "-x", "containerd"]).is_err());
+    assert!(host.file("/run/containerd/containerd.sock").exists());
+    let none = "containerd: is not running; skipped\npause-install: no container engine is running here\n";
+    assert_eq!(host.install(&[]), (1, none.to_owned()));
+    let start = || _ = host.start_containerd(&configured(NAME));
+    assert_eq!(said_after(&host, &[], start), (0, served()));
 }
 
 #[test]
@@ -48,30 +59,75 @@ fn it_does_not_wait_for_what_will_not_come() {
     if !ready(REAL) {
         return;
     }
+    let patience = patience().to_string();
+    let at_once = |host: &Host, arguments: &[&str]| {
+        host.install_by(&["timeout", &patience, "dash"], &[arguments, &["--wait", "86400"]].concat())
+    };
+    let none = "pause-install: no container engine is running here\n";
     let bare = Host::new(&["podman", "docker", "dockerd", "containerd"]);
-    let none = "pause-install: no container engine is running here\n".to_owned();
-    assert_eq!(bare.install(&["--wait", "86400"]), (1, none), "at once");
+    assert_eq!(at_once(&bare, &[]), (1, none.to_owned()));
     let alone = Host::new(&["docker", "dockerd", "containerd"]);
-    assert_eq!(alone.install(&["--wait", "86400"]).0, 0, "Podman is no daemon");
+    assert_eq!(at_once(&alone, &[]).0, 0, "Podman is no daemon");
+    assert_eq!(at_once(&alone, &["--engine", "podman"]).0, 0, "nor if it is named");
     let other = Host::new(&["podman"]);
     other.start_containerd(&configured(NAME));
-    let (status, said) = other.install(&["--wait", "86400"]);
-    assert!(status == 0 && said.starts_with("Docker: is not running; skipped\n"), "another engine runs: {said}");
+    let skipped = "Docker: is not running; skipped\n";
+    assert_eq!(at_once(&other, &[]), (0, format!("{skipped}{}", served())), "another engine runs");
     let stopped = Host::new(&["podman", "docker", "dockerd"]);
-    let line = "containerd: is not running; skipped\npause-install: no container engine is running here\n".to_owned();
+    let line = format!("containerd: is not running; skipped\n{none}");
     assert_eq!(stopped.install(&["--wait", "1"]), (1, line));
 }
 
-/// k3s starts its containerd some time after itself.
+/// k3s starts its containerd some time after itself, and first writes its configuration.
 #[test]
 fn it_waits_for_k3s() {
     if !ready(REAL) {
         return;
     }
     let host = Host::new(&["podman", "docker", "dockerd", "containerd"]);
-    stand_in(&host, "/usr/local/bin/k3s");
-    host.ok(&["ln", "-s", "k3s", "/usr/local/bin/k3s-server"]);
-    start_as(&host, "k3s-server", &["/usr/local/bin/k3s-server"]);
+    host.write_program("/usr/local/bin/k3s", "#!/bin/sh\nexit 1\n");
     let line = "k3s: is not running; skipped\npause-install: no container engine is running here\n".to_owned();
     assert_eq!(host.install(&["--wait", "1"]), (1, line));
+    let data = "/var/lib/rancher/k3s";
+    let (bin, config) = (format!("{data}/data/current/bin"), format!("{data}/agent/etc/containerd/config.toml"));
+    let start = || {
+        host.ok(&["umount", "/usr/bin/containerd"]);
+        host.ok(&["mkdir", "-p", &bin]);
+        host.ok(&["cp", "/usr/bin/containerd", "/usr/bin/ctr", &bin]);
+        host.write(&config, &configured(NAME));
+        host.start(&[&format!("{bin}/containerd"), "-c", &config, "-a", "/run/k3s/containerd/containerd.sock"]);
+    };
+    let skipped = "containerd: is not running; skipped\n";
+    let kept = format!(", kept in {}; ok", copy_in(&format!("{data}/agent/images"), NAME));
+    let line = served().replace("containerd: ", "k3s: ").replace("; ok", &kept);
+    assert_eq!(said_after(&host, &[], start), (0, format!("{skipped}{line}")));
+}
+
+/// Docker's own containerd comes up before Docker, and has no CRI.
+#[test]
+fn a_containerd_without_cri_does_not_end_the_waiting() {
+    if !ready(REAL) {
+        return;
+    }
+    let host = Host::new(&["podman"]);
+    host.start_containerd("disabled_plugins = [\"cri\"]\n");
+    let skipped = "containerd: its CRI plugin is disabled; skipped\n";
+    let docker = format!("Docker: {NAME} is installed (before: nothing); ok\n");
+    assert_eq!(said_after(&host, &[], || start_docker(&host)), (0, format!("{skipped}{docker}")));
+}
+
+/// Where cri-dockerd is installed, it starts after Docker, and knows the name.
+#[test]
+fn it_waits_for_cri_dockerd() {
+    let programs = all_built(&["cri-dockerd-0.4", "cri-tools-1.37"]);
+    let Some(programs) = programs.filter(|_| ready(REAL)) else { return };
+    let host = Host::with_engines(&programs, &["podman"]);
+    start_docker(&host);
+    let start = || {
+        let words = cri_dockerd("cri-dockerd --container-runtime-endpoint fd:// --pod-infra-container-image=a/b:1");
+        let daemon = host.start(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        daemon.until("cri-dockerd answers", || host.try_to(&["crictl", "-r", CRI_DOCKERD, "version"]).is_ok());
+    };
+    let lines = "containerd: is not running; skipped\nDocker: docker.io/a/b:1 is installed (before: nothing); ok\n";
+    assert_eq!(said_after(&host, &["--as", "configured"], start), (0, lines.to_owned()));
 }

@@ -3,7 +3,7 @@
 use kit::messages::VERSION;
 use shared::containerd::{PIN, sandbox_key};
 use shared::host::Host;
-use shared::{NAME, ready};
+use shared::{NAME, crio, ready};
 
 use super::{ONLY_THE_HOSTS_OWN, REAL, configured, lines, start_docker};
 
@@ -17,10 +17,10 @@ fn several_engines_are_each_served_once() {
     assert_eq!(
         lines(&said),
         [
-            "Docker: no sandbox image is configured; skipped",
+            "Podman: has no image yet; skipped",
             "containerd: configured: registry.k8s.io/pause:3.6; registry.k8s.io/pause:3.6 is not there; \
              run this without --check",
-            "Podman: configured: rancher/late; docker.io/rancher/late:latest is not there; run this without --check",
+            "Docker: no sandbox image is configured; skipped",
             ONLY_THE_HOSTS_OWN,
         ]
     );
@@ -31,17 +31,19 @@ fn several_engines_are_each_served_once() {
         assert_eq!(
             lines(&said),
             [
+                format!("containerd: registry.k8s.io/pause:3.6 is installed (before: {before}), {PIN}; ok"),
                 "Docker: no sandbox image is configured; skipped".to_owned(),
-                format!(
-                    "containerd: registry.k8s.io/pause:3.6 is installed (before: {before}), {PIN}, checked by ctr; ok"
-                ),
-                format!("Podman: docker.io/rancher/late:latest is installed (before: {before}), checked by podman; ok"),
+                format!("Podman: docker.io/rancher/late:latest is installed (before: {before}); ok"),
             ]
         );
         assert_eq!(status, 0);
     }
     assert_eq!(host.install(&["--check", "--as", "configured"]).0, 0);
     host.ok(&["podman", "run", "--rm", "--network=none", "--cgroups=disabled", "docker.io/rancher/late", "-v"]);
+    // Of each number of files, the last one counts.
+    host.write("/etc/containers/containers.conf.d/30-pause.conf", "[engine]\ninfra_image = \"rancher/later\"\n");
+    let (status, said) = host.install(&["--as", "configured", "--engine", "podman"]);
+    assert_eq!((status, &*said), (0, "Podman: docker.io/rancher/later:latest is installed (before: nothing); ok\n"));
 }
 
 #[test]
@@ -52,14 +54,14 @@ fn all_engines_get_the_same_name() {
     assert_eq!(
         lines(&said),
         [
-            format!("Docker: {name} is installed (before: nothing), checked by docker; ok"),
             format!(
-                "containerd: {name} is installed (before: nothing), {PIN}, checked by ctr; \
+                "containerd: {name} is installed (before: nothing), {PIN}; \
                  set {} to {name} and restart it",
                 sandbox_key()
             ),
+            format!("Docker: {name} is installed (before: nothing); ok"),
             format!(
-                "Podman: {name} is installed (before: nothing), checked by podman; \
+                "Podman: {name} is installed (before: nothing); \
                  set infra_image = \"{name}\" and infra_command = \"/pause\" in containers.conf"
             ),
         ]
@@ -74,7 +76,7 @@ fn only_one_engine_is_served() {
     let (status, said) = host.install(&["--engine", "docker"]);
     assert_eq!(
         (status, lines(&said)),
-        (0, vec![format!("Docker: {NAME} is installed (before: nothing), checked by docker; ok").as_str()])
+        (0, vec![format!("Docker: {NAME} is installed (before: nothing); ok").as_str()])
     );
     let (status, said) = host.install(&["--engine", "docker", "--as", "configured"]);
     assert_eq!((status, said.as_str()), (1, "Docker: no sandbox image is configured\n"));
@@ -102,7 +104,7 @@ fn one_stopped() {
         let none = format!("{stopped}pause-install: no container engine is running here\n");
         assert_eq!(host.install(&[]), (1, none));
         host.start_containerd(&configured(NAME));
-        let served = format!("containerd: {NAME} is installed (before: nothing), {PIN}, checked by ctr; ok\n");
+        let served = format!("containerd: {NAME} is installed (before: nothing), {PIN}; ok\n");
         assert_eq!(host.install(&[]), (0, format!("Docker: is not running; skipped\n{served}")));
     }
 }
@@ -116,19 +118,73 @@ fn one_broken() {
     let host = Host::new(&["podman"]);
     host.start_containerd(&configured(NAME));
     start_docker(&host);
-    let docker = |before| format!("Docker: {NAME} is installed (before: {before}), checked by docker; ok");
-    host.ok(&["mv", "/run/containerd/containerd.sock", "/run/away"]);
+    let docker = |before| format!("Docker: {NAME} is installed (before: {before}); ok\n");
+    // In its place is something else, which closes each connection.
+    let socket = "/run/containerd/containerd.sock";
+    host.ok(&["mv", socket, "/run/away"]);
+    let other = host.start(&["systemd-socket-activate", "--accept", "-l", socket, "true"]);
+    other.until("it listens", || host.file(socket).exists());
     let (status, said) = host.install(&[]);
     assert_eq!(status, 1);
-    assert!(said.contains("containerd: does not answer at /run/containerd/containerd.sock: ctr: "), "{said}");
-    assert!(said.contains(&docker("nothing")), "{said}");
-    host.ok(&["mv", "/run/away", "/run/containerd/containerd.sock"]);
+    assert!(said.starts_with(&format!("containerd: cannot reach it at {socket}: ctr: ")), "{said}");
+    assert!(said.ends_with(&docker("nothing")), "{said}");
+    host.ok(&["mv", "/run/away", socket]);
 
     host.write("/etc/containerd/config.toml", "no TOML");
     let (status, said) = host.install(&[]);
     assert_eq!(status, 1);
-    assert!(said.contains("containerd: cannot print its configuration: ") && said.contains("TOML"), "{said}");
-    assert!(said.contains(&docker("the same")), "{said}");
+    assert!(said.starts_with("containerd: cannot print its configuration: ") && said.contains("TOML"), "{said}");
+    assert!(said.ends_with(&docker("the same")), "{said}");
+}
+
+/// Where the second one is has to be said, and what is said holds for no other engine.
+#[test]
+fn a_second_containerd() {
+    if !ready(REAL) {
+        return;
+    }
+    let host = Host::new(&["podman", "docker", "dockerd"]);
+    host.start_containerd(&configured(NAME));
+    // Only its configuration file names its socket and folders.
+    let (socket, config) = ("/run/second/sock", "/run/second/config.toml");
+    let text = format!(
+        "root = \"/run/second/root\"\nstate = \"/run/second/state\"\n{}[grpc]\naddress = \"{socket}\"\n",
+        configured("a/b:1")
+    );
+    host.write(config, &text);
+    let second = host.start(&["containerd", "-c", config]);
+    second.until("it answers", || host.try_to(&["ctr", "-a", socket, "version"]).is_ok());
+    let images = |socket: &str| host.ok(&["ctr", "-a", socket, "-n", "k8s.io", "images", "ls", "-q"]);
+    let name = "docker.io/a/b:1";
+    let line = format!("containerd at {socket}: {name} is installed (before: nothing), {PIN}; ok\n");
+    let said = ["--engine", "containerd", "--socket", socket, "--config", config];
+    assert_eq!(host.install(&[&said[..], &["--as", "configured"]].concat()), (0, line));
+    assert!(images(socket).contains(name));
+    assert_eq!(images("/run/containerd/containerd.sock"), "");
+    assert_eq!(host.install(&["--engine", "containerd"]).0, 0);
+    assert!(!images(socket).contains(NAME));
+    let removed = format!("containerd at {socket}: removed: a/b:1 {name}; ok\n");
+    assert_eq!(host.install(&[&said[..], &["--remove", "--force"]].concat()), (0, removed));
+    assert!(images("/run/containerd/containerd.sock").contains(NAME));
+    // Another configuration than its own proves nothing.
+    let (status, said) = host.install(&[&said[..4], &["--as", "configured"]].concat());
+    assert!(status == 0 && said.contains("; restart it"), "{said}");
+}
+
+/// CRI-O beside containerd. Podman fills CRI-O's storage, and is served only if it is named.
+#[test]
+fn containerd_and_cri_o() {
+    let Some(host) = crio::host(&["docker", "dockerd"]).filter(|_| ready(REAL)) else { return };
+    let folders = "[crio]\nroot = \"/run/crio/s\"\nrunroot = \"/run/crio/r\"\nstorage_driver = \"vfs\"\n";
+    let image = "[crio.image]\npause_image = \"registry.example/c:1\"\n";
+    host.write("/etc/crio/crio.conf", &format!("{folders}{image}{}", crio::config("runc")));
+    crio::start(&host, &[]);
+    host.start_containerd(&configured("registry.example/d:1"));
+    let containerd = format!("containerd: registry.example/d:1 is installed (before: nothing), {PIN}; ok\n");
+    let crio = "CRI-O: registry.example/c:1 is installed (before: nothing), pinned; ok\n";
+    assert_eq!(host.install(&["--as", "configured"]), (0, format!("{containerd}{crio}")));
+    let podman = host.install(&["--engine", "podman"]);
+    assert!(podman.0 == 0 && podman.1.starts_with("Podman: "), "{podman:?}");
 }
 
 /// A host with Docker, containerd and Podman.

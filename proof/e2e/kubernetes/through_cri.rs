@@ -22,13 +22,13 @@ async fn containerd_1_6() {
         return;
     }
     let cni = "[plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"/usr/lib/cni\"\n"; // Debian's
-    all("containerd-1", "", Origin::Package, "ctr", Containerd::start(&engines, &(config_of_1() + cni)).await).await;
+    all("containerd-1", "", Origin::Package, Containerd::start(&engines, &(config_of_1() + cni)).await).await;
 }
 
 #[tokio::test]
 async fn containerd_2_4() {
     if let Some((host, how)) = with_containerd_2(&PROGRAMS).await {
-        all("containerd-2", how, Origin::Module, "ctr", host).await;
+        all("containerd-2", how, Origin::Module, host).await;
     }
 }
 
@@ -50,7 +50,6 @@ async fn containerd_2_3() {
     of_version("2.3").await;
 }
 
-/// With crictl, by which the installer sees a pin that containerd 1 would show without it only after a restart.
 async fn of_version(version: &str) {
     let engines = all_built(&[&format!("containerd-{version}"), "runc-1.5", "cni-plugins-1.9", "cri-tools-1.37"]);
     let Some(engines) = engines.filter(|_| ready(&PROGRAMS)) else { return };
@@ -58,11 +57,10 @@ async fn of_version(version: &str) {
         true => ("containerd-1", config_of_1()),
         false => ("containerd-2", config_of_2()),
     };
-    all(deploy, "", Origin::Module, "crictl", Containerd::start(&engines, &config).await).await;
+    all(deploy, "", Origin::Module, Containerd::start(&engines, &config).await).await;
 }
 
-/// `tool` is the one with which the installer checks.
-async fn all(deploy: &str, how_else: &str, origin: Origin, tool: &str, mut host: Containerd) {
+async fn all(deploy: &str, how_else: &str, origin: Origin, mut host: Containerd) {
     let host = &mut host;
     host.import(BUSYBOX);
     let version = Row::version(&host.version);
@@ -76,7 +74,7 @@ async fn all(deploy: &str, how_else: &str, origin: Origin, tool: &str, mut host:
     {
         let _row = row("installed by the paste installer");
         what_goes_wrong_is_what_the_readme_quotes(host, deploy).await;
-        it_is_installed(host, tool, spared.is_empty()).await;
+        it_is_installed(host, spared.is_empty()).await;
     }
     // The first sandbox unpacks the image, and the snapshot stays: the installer leaves this to CRI's own snapshotter.
     let first = host.run("first", POD).await.expect("a sandbox");
@@ -135,12 +133,12 @@ async fn what_goes_wrong_is_what_the_readme_quotes(host: &mut Containerd, deploy
     host.ok(&["ctr", "-n", "k8s.io", "images", "rm", "localhost/pause:s390x", NAME]);
 }
 
-async fn it_is_installed(host: &mut Containerd, tool: &str, pins: bool) {
+async fn it_is_installed(host: &mut Containerd, pins: bool) {
     if pins {
         the_installer_pins_it_under_any_name(host).await;
     }
     let pin = if pins { "pinned" } else { TOO_OLD };
-    let expected = format!("containerd: {NAME} is installed (before: nothing), {pin}, checked by {tool}; ok\n");
+    let expected = format!("containerd: {NAME} is installed (before: nothing), {pin}; ok\n");
     assert_eq!(host.install(&[]), (0, expected));
 }
 

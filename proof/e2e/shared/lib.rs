@@ -18,6 +18,6 @@ mod start_engines;
 mod tools;
 
 pub use ours::{NAME, digest, dist, pause_is_ready};
-pub use patience::{found, until};
+pub use patience::{found, patience, until};
 pub use start_engines::{BUSYBOX, NGINX, RUNS_NGINX, ready};
 pub use tools::{end, has_cargo, ok, run};

@@ -249,7 +249,7 @@ fn uses(kind: Kind, oci: Oci, program: &str) -> bool {
     }
     match kind {
         Kind::Containerd(_) => program == "containerd",
-        Kind::CriO(_) => program == "crio",
+        Kind::CriO(_) => ["crio", "crun", "podman"].contains(&program), // Podman loads images
         Kind::Docker(..) | Kind::Dockershim => ["containerd", "docker", "dockerd"].contains(&program),
     }
 }

@@ -1,0 +1,3 @@
+# a process with another configuration is not seen
+# installer::truth::a_configuration_elsewhere
+s/&& has_other_configuration$/\&\& false/

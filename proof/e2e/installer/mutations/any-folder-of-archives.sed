@@ -1,0 +1,3 @@
+# a copy is written into anybody's folder
+# installer::trust::the_folders_of_k3s
+s/do need_trust "$place"; done/do :; done/

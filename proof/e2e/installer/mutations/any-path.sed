@@ -1,0 +1,3 @@
+# the caller's PATH is used
+# installer::trust::clients_and_tools
+s/^PATH=.*//

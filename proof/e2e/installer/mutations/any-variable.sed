@@ -1,0 +1,3 @@
+# the caller's variables are kept
+# installer::trust::variables_of_the_caller
+s/^\tunset "$name"$/\t:/

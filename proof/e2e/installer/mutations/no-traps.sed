@@ -1,0 +1,3 @@
+# a signal leaves the temporary folder
+# installer::endings::a_signal
+s/trap 'exit 1' HUP INT PIPE TERM/:/

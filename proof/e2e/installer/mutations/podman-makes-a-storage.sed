@@ -1,0 +1,3 @@
+# --check makes a storage
+# installer::podman::a_check_leaves
+s/|| state="has no image yet"/|| :/
