@@ -42,7 +42,7 @@ fn two_at_once() {
     host.try_to(&lock).expect_err("she cannot open it");
 }
 
-/// While the engine imports, which its real client does after a word from here.
+/// While the engine imports.
 #[test]
 fn a_signal() {
     if !ready(REAL) {
@@ -51,12 +51,7 @@ fn a_signal() {
     for signal in ["HUP", "TERM"] {
         let host = Host::new(HIDDEN);
         host.start_containerd(&configured(NAME));
-        host.ok(&["cp", "/usr/bin/ctr", "/run/real-ctr"]);
-        host.ok(&["mkfifo", "/run/go"]);
-        let waits = "#!/bin/sh\ncase $* in *' import '*) : >/run/imports; read -r go </run/go ;; esac\n\
-                     exec /run/real-ctr \"$@\"\n";
-        host.write_program("/run/ctr", waits);
-        host.ok(&["mount", "--bind", "/run/ctr", "/usr/bin/ctr"]);
+        hold_imports(&host);
         let runs = "setsid dash /run/pause-install.sh >/run/said 2>&1 & wait $!; echo $? >/run/ended";
         host.start(&["sh", "-c", runs]);
         host.until("it imports", || host.file("/run/imports").exists());
@@ -128,9 +123,8 @@ fn a_full_disk() {
     );
 }
 
-/// Every call of a client has a deadline.
+/// Its client gives up by itself.
 #[test]
-#[ignore = "make engines runs it"]
 fn an_engine_that_hangs() {
     if !ready(REAL) {
         return;
@@ -140,9 +134,33 @@ fn an_engine_that_hangs() {
     host.ok(&["pkill", "-STOP", "-x", "containerd"]);
     until("it is stopped", || host.ok(&["ps", "-o", "state=", "-C", "containerd"]).contains('T'));
     let (status, said) = host.install(&[]);
-    let line =
-        "containerd: cannot reach it at /run/containerd/containerd.sock: no answer within 60 s: restart containerd\n";
-    assert_eq!((status, said.as_str()), (1, line));
+    let line = "containerd: cannot reach it at /run/containerd/containerd.sock: ";
+    assert!(status == 1 && said.starts_with(line) && said.lines().count() == 1, "{said}");
     host.ok(&["pkill", "-CONT", "-x", "containerd"]);
     assert_eq!(host.install(&[]).0, 0);
+}
+
+/// Every call of a client has a deadline: after a full disk, that of containerd 1.6 tries for ever.
+#[test]
+#[ignore = "make engines runs it"]
+fn a_client_that_hangs() {
+    if !ready(REAL) {
+        return;
+    }
+    let host = Host::new(HIDDEN);
+    host.start_containerd(&configured(NAME));
+    host.tmpfs("/root"); // which it locks for a minute, and other hosts have it, too
+    hold_imports(&host);
+    let line = "containerd: cannot import the image: no answer within 60 s: restart containerd\n";
+    assert_eq!(host.install(&[]), (1, line.to_owned()));
+}
+
+/// Its ctr waits, when it is to import, for a word that does not come.
+fn hold_imports(host: &Host) {
+    host.ok(&["cp", "/usr/bin/ctr", "/run/real-ctr"]);
+    host.ok(&["mkfifo", "/run/go"]);
+    let waits = "#!/bin/sh\ncase $* in *' import '*) : >/run/imports; read -r go </run/go ;; esac\n\
+                 exec /run/real-ctr \"$@\"\n";
+    host.write_program("/run/ctr", waits);
+    host.ok(&["mount", "--bind", "/run/ctr", "/usr/bin/ctr"]);
 }
