@@ -84,7 +84,7 @@ fn each_name_is_kept_apart() {
     }
     let before = rows(&host);
     assert_eq!(host.install(&["--as", names[0], "--as", names[1]]).0, 0);
-    assert_ne!(rows(&host), before);
+    rows(&host).iter().zip(&before).for_each(|(now, before)| assert_ne!(now, before));
     assert_eq!(host.install(&["--remove"]).0, 0);
     assert_eq!(rows(&host), before);
 }

@@ -1,0 +1,3 @@
+# a client that hangs is not named
+# installer::endings::a_client
+s/case $? in 124 | 137) echo/case $? in never) echo/
