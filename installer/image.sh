@@ -69,6 +69,7 @@ import() {
 	if [ "$damage" ]; then
 		engine repair
 		engine load
+		engine damage
 		[ ! "$same" ] || before="damaged, repaired"
 	fi
 	part=${archives:+$archives.pause-install}

@@ -127,7 +127,7 @@ verify() {
 		is_pause "$record" || facts="$facts, not a pause image" problem="choose another name, or --force"
 		return 0
 	done
-	engine damage
+	[ ! "$check" ] || engine damage
 	if [ "$damage" ]; then
 		[ "$check" ] || fail "cannot repair $ref: $damage"
 		facts="${facts% is pause*} is damaged: $damage" problem=$again copy=''

@@ -33,7 +33,7 @@ look() {
 	fi
 }
 
-# Fails unless "$@", by the client, gets an answer at $socket; waits for that if it may.
+# Fails unless "$@" gets an answer at $socket; waits for that if it may.
 reach() {
 	need_trust "$socket" "its socket "
 	need_client "$wanted"
@@ -41,6 +41,12 @@ reach() {
 		in_time || fail "cannot reach it at $socket: $said"
 		sleep 1
 	done
+}
+
+# Sets $configured by crictl and the CRI at the socket $1.
+ask_cri() {
+	on within_a_minute "$cli" -r "unix://$1" -i "unix://$1" info || return
+	configured=$(printf '%s\n' "$said" | sed -n 's/.*"sandboxImage": "\(.*\)".*/\1/p')
 }
 
 # Prints the last value of the key $2 in the table $1 of $toml.

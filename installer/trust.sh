@@ -50,7 +50,6 @@ trust_path() {
 	done
 }
 
-# Names what is missing before anything is done.
 need_tools() {
 	for tool in base64 expr flock grep gzip mktemp sed sha256sum stat tar timeout; do
 		command -v $tool >/dev/null || die "$tool is not installed"

@@ -3,7 +3,7 @@
 # Sets $socket, $wanted, the program that has ctr, $file, its configuration, $bin, the folder of its own programs, if there
 # is one, and $archives, the folder from which it imports archives when it starts, if it does.
 containerd_where() {
-	bin='' archives='''' wanted=ctr data=/var/lib/rancher/$id
+	bin='' archives='' wanted=ctr data=/var/lib/rancher/$id
 	case $id in
 	containerd) socket=/run/containerd/containerd.sock file=/etc/containerd/config.toml ;;
 	k3s | rke2)
@@ -62,9 +62,7 @@ containerd_open() {
 	*)
 		is_2='' tables="plugins.*grpc[.]v1[.]cri['\"]"
 		configured=$(setting "$tables" sandbox_image) tables="${tables}[.]containerd"
-		if find_client crictl && on crictl info; then
-			known=yes configured=$(printf '%s\n' "$said" | sed -n 's/.*"sandboxImage": "\(.*\)".*/\1/p')
-		fi
+		if find_client crictl && ask_cri "$socket"; then known=yes; fi
 		cli=$ctr_at
 		;;
 	esac
@@ -72,8 +70,6 @@ containerd_open() {
 }
 
 config() { on within_a_minute "$program_at" --config "$file" config "$1"; }
-
-crictl() { within_a_minute "$cli" -r "unix://$socket" -i "unix://$socket" "$@"; }
 
 containerd_digest() { row "$1" | sed -n 's/^[^ ]* *[^ ]* *sha256:\([0-9a-f]*\).*/\1/p'; }
 
@@ -133,7 +129,7 @@ containerd_prove() {
 	esac
 	soon has "$ref" image=managed || fail "its CRI plugin does not see $ref: restart it"
 	if [ ! "$is_2" ]; then
-		[ "$check" ] || pin_image
+		pin_image
 		if [ "$is_configured" ] && [ ! "$known" ] && has_changed; then cannot_know; fi
 	elif [ "$is_configured" ]; then
 		# It pins the image with whose name it runs, at once. A pin that is there already proves nothing.
@@ -143,11 +139,11 @@ containerd_prove() {
 		if [ "$check" ] && is_pinned; then
 			! has_changed || cannot_know
 		elif ! soon is_pinned; then
-			[ "$check" ] || pin_image
+			pin_image
 			problem="restart it, or say --config: $file does not name the image with which it runs"
 		fi
 	else
-		[ "$check" ] || pin_image
+		pin_image
 	fi
 	pin=pinned
 	is_pinned || pin="not pinned" problem=${problem:-$again} hint=''
@@ -158,7 +154,7 @@ containerd_prove() {
 pin_label=io.cri-containerd.pinned
 
 pin_image() {
-	for record in $records; do
+	[ "$check" ] || for record in $records; do
 		try "pin the image" client images label "$record" $pin_label=pinned
 	done
 }
@@ -167,7 +163,7 @@ is_pinned() { for record in $records; do ! has "$record" $pin_label=pinned || re
 
 has() { row "$1" | grep -q "[ ,.]$2"; }
 
-# Waits until "$@" succeeds, for the moment that CRI may take to hear of a change.
+# Waits for "$@" to succeed, as CRI may take a moment to hear of a change.
 soon() {
 	for seconds in 1 1 1 0; do
 		! "$@" || return 0

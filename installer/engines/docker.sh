@@ -27,9 +27,8 @@ docker_open() {
 	docker_at=$cli
 	[ "$cri" != $cri_of_k3s ] || bin=/var/lib/rancher/k3s/data/current/bin
 	need_client crictl
-	try "ask cri-dockerd" within_a_minute "$cli" -r "unix://$cri" -i "unix://$cri" info
+	ask_cri "$cri" || fail "cannot ask cri-dockerd: $said"
 	cli=$docker_at
-	configured=$(printf '%s\n' "$said" | sed -n 's/.*"sandboxImage": "\(.*\)".*/\1/p')
 }
 
 docker_unpacked() { client image inspect -f '{{with .GraphDriver.Data}}{{.UpperDir}}{{end}}' "$ref" 2>/dev/null; }

@@ -1,13 +1,12 @@
 //! The installer and cri-dockerd.
 
 use kit::messages::VERSION;
-use shared::daemon::Daemon;
 use shared::engines::all_built;
 use shared::host::Host;
-use shared::runtime::{CRI_DOCKERD, command_of_deploy, cri_dockerd};
+use shared::runtime::command_of_deploy;
 use shared::{NAME, ready};
 
-use super::{CONFIGURED, PAUSE, REAL, start_docker};
+use super::{CONFIGURED, PAUSE, REAL, start_cri_dockerd, start_docker};
 
 #[test]
 fn gets_the_image_under_the_name_that_it_has_configured() {
@@ -16,11 +15,11 @@ fn gets_the_image_under_the_name_that_it_has_configured() {
     let host = Host::with_engines(&programs, &["podman"]);
     start_docker(&host);
     let skipped = "containerd: is not running; skipped\n";
-    let by_default = start(&host, "cri-dockerd --container-runtime-endpoint fd://");
+    let by_default = start_cri_dockerd(&host, "cri-dockerd --container-runtime-endpoint fd://");
     let line = "Docker: registry.k8s.io/pause:3.10 is installed (before: nothing); ok\n";
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
     by_default.stop();
-    let by_flag = start(
+    let by_flag = start_cri_dockerd(
         &host,
         &format!("cri-dockerd --container-runtime-endpoint fd:// --pod-infra-container-image={CONFIGURED}"),
     );
@@ -28,7 +27,7 @@ fn gets_the_image_under_the_name_that_it_has_configured() {
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
     assert_eq!(host.ok(&["docker", "run", "--rm", "--network=none", CONFIGURED, "-v"]), VERSION);
     by_flag.stop();
-    start(&host, &command_of_deploy()); // the file of deploy/cri-dockerd
+    start_cri_dockerd(&host, &command_of_deploy()); // the file of deploy/cri-dockerd
     let line = format!("Docker: {NAME} is installed (before: nothing); ok\n");
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
 }
@@ -45,11 +44,4 @@ fn a_log_option_is_no_socket() {
     start_docker(&host);
     let line = format!("containerd: is not running; skipped\nDocker: {NAME} is installed (before: nothing); ok\n");
     assert_eq!(host.install(&[]), (0, line));
-}
-
-fn start(host: &Host, command: &str) -> Daemon {
-    let words = cri_dockerd(command);
-    let daemon = host.start(&words.iter().map(String::as_str).collect::<Vec<_>>());
-    daemon.until("cri-dockerd answers", || host.try_to(&["crictl", "-r", CRI_DOCKERD, "version"]).is_ok());
-    daemon
 }

@@ -23,11 +23,16 @@ mod vendors;
 mod waiting;
 mod which_engines;
 
+use shared::daemon::Daemon;
 use shared::host::Host;
 use shared::ok;
+use shared::runtime::{CRI_DOCKERD, cri_dockerd};
 
 /// What `--check` says of the pauses that run: the one that holds the host.
 const ONLY_THE_HOSTS_OWN: &str = "pauses that run: 1 of this release, 0 of earlier ones, 0 others";
+
+/// What it says where only the engine could know.
+const MAY_BE_ANOTHER: &str = "restart it, or say --config: it may have started with another configuration";
 
 /// A name of upstream's image, as k3s and RKE2 have it configured, and as engines look it up.
 const CONFIGURED: &str = "rancher/mirrored-pause:3.6";
@@ -57,6 +62,14 @@ fn start_docker(host: &Host) {
 /// The copy of the image `name` in a folder from which k3s, RKE2 or k0s imports archives.
 fn copy_in(folder: &str, name: &str) -> String {
     format!("{folder}/zz-pause-{}.tar", &xtask::sha256(name.as_bytes())[..16])
+}
+
+/// Starts cri-dockerd by `command`, and waits until it answers.
+fn start_cri_dockerd(host: &Host, command: &str) -> Daemon {
+    let words = cri_dockerd(command);
+    let daemon = host.start(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    daemon.until("cri-dockerd answers", || host.try_to(&["crictl", "-r", CRI_DOCKERD, "version"]).is_ok());
+    daemon
 }
 
 fn lines(said: &str) -> Vec<&str> {

@@ -41,13 +41,7 @@ fn what_was_there_before_is_back() {
 /// It does not count as what was there before.
 #[test]
 fn another_version_of_ours_does_not_come_back() {
-    if !ready(REAL) {
-        return;
-    }
-    let host = Host::new(&["podman", "docker", "dockerd"]);
-    host.start_containerd(&configured(PAUSE));
-    host.import_as(&other_pause("another"), PAUSE);
-    let before = of_containerd(&host);
+    let Some((host, before)) = with_another() else { return };
     host.import_as(&other_pause("pause"), "localhost/older:1");
     assert_eq!(host.install(&["--as", PAUSE]).0, 0);
     host.ok(&["ctr", "-n", "k8s.io", "images", "tag", "--force", "localhost/older:1", PAUSE]);
@@ -61,13 +55,7 @@ fn another_version_of_ours_does_not_come_back() {
 /// An upgrade to this version, a name that was pulled again, a configuration that has changed since: nothing stays.
 #[test]
 fn nothing_of_any_version_stays() {
-    if !ready(REAL) {
-        return;
-    }
-    let host = Host::new(&["podman", "docker", "dockerd"]);
-    host.start_containerd(&configured(PAUSE));
-    host.import_as(&other_pause("another"), PAUSE);
-    let before = of_containerd(&host);
+    let Some((host, before)) = with_another() else { return };
     assert_eq!(host.install(&["--as", "configured", "--as", "registry.k8s.io/pause:3.10.2"]).0, 0);
     for name in ["registry.example/pause:0.0.9", "registry.k8s.io/pause:3.10.2"] {
         _ = host.try_to(&["ctr", "-n", "k8s.io", "images", "rm", name]);
@@ -78,6 +66,18 @@ fn nothing_of_any_version_stays() {
     host.write("/etc/containerd/config.toml", &configured("registry.k8s.io/pause:3.7"));
     assert_eq!(host.install(&["--remove"]).0, 0);
     assert_eq!(of_containerd(&host), before);
+}
+
+/// A host with containerd, where the configured name has another pause image; and what it has then.
+fn with_another() -> Option<(Host, Vec<String>)> {
+    if !ready(REAL) {
+        return None;
+    }
+    let host = Host::new(&["podman", "docker", "dockerd"]);
+    host.start_containerd(&configured(PAUSE));
+    host.import_as(&other_pause("another"), PAUSE);
+    let before = of_containerd(&host);
+    Some((host, before))
 }
 
 fn of_containerd(host: &Host) -> Vec<String> {

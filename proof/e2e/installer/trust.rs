@@ -12,7 +12,7 @@ use shared::engines::built;
 use shared::host::Host;
 use shared::{BUSYBOX, NAME, crio, found, ok, ready, until};
 
-use super::{REAL, configured, copy_in, lines, start_docker};
+use super::{MAY_BE_ANOTHER, REAL, configured, copy_in, lines, start_docker};
 
 const ALICE: &str = "/run/alice";
 /// As alice.
@@ -21,7 +21,6 @@ const BY_ALICE: &[&str] = &["setpriv", "--reuid=1000", "--regid=1000", "--clear-
 const HERS: &str = "/run/alice belongs to user 1000";
 
 const STOPPED: &str = "containerd: is not running; skipped\n";
-const MAY_BE_ANOTHER: &str = "restart it, or say --config: it may have started with another configuration";
 
 /// A program that leaves a line, and stops if it is told to.
 const TRAP: &str = "#!/bin/sh\necho \"$0 $*\" >>/run/executed\ncase $* in *stop*) kill -STOP $$ ;; esac\n";

@@ -10,10 +10,9 @@ use shared::engines::{all_built, built};
 use shared::host::Host;
 use shared::{NAME, digest, dist, ready};
 
-use super::{REAL, configured, lines};
+use super::{MAY_BE_ANOTHER, REAL, configured, lines};
 
 const OLD: &str = "registry.k8s.io/pause:3.6";
-const CANNOT_KNOW: &str = "; restart it, or say --config: it may have started with another configuration";
 
 /// The order of deploy/containerd-1 and deploy/containerd-2, with the restart forgotten.
 #[tokio::test]
@@ -26,11 +25,12 @@ async fn what_was_edited_after_the_start_does_not_count() {
         assert_eq!(host.install(&[]).0, 0);
         host.write("/etc/containerd/config.toml", &config(NAME));
         host.run("old", POD).await.expect_err("its image is not there");
-        assert!(line(&host, &["--check"]).ends_with(CANNOT_KNOW));
+        let cannot_know = format!("; {MAY_BE_ANOTHER}");
+        assert!(line(&host, &["--check"]).ends_with(&cannot_know));
         let said = line(&host, &[]);
         let differs = "; restart it, or say --config: /etc/containerd/config.toml does not name the image with which it \
                        runs";
-        assert!(said.ends_with(if engines.is_empty() { CANNOT_KNOW } else { differs }), "{said}");
+        assert!(said.ends_with(if engines.is_empty() { &cannot_know } else { differs }), "{said}");
         host.restart(&config(NAME)).await;
         starts_a_pod(&mut host, &["--check"]).await;
         starts_a_pod(&mut host, &["--check", "--as", "configured"]).await;

@@ -5,10 +5,9 @@ use std::thread;
 use shared::containerd::PIN;
 use shared::engines::all_built;
 use shared::host::Host;
-use shared::runtime::{CRI_DOCKERD, cri_dockerd};
 use shared::{NAME, patience, ready, until};
 
-use super::{REAL, configured, copy_in, start_docker};
+use super::{REAL, configured, copy_in, start_cri_dockerd, start_docker};
 
 /// What the installer says when it has waited for `start`.
 fn said_after(host: &Host, arguments: &[&str], start: impl FnOnce()) -> (i32, String) {
@@ -123,11 +122,8 @@ fn it_waits_for_cri_dockerd() {
     let Some(programs) = programs.filter(|_| ready(REAL)) else { return };
     let host = Host::with_engines(&programs, &["podman"]);
     start_docker(&host);
-    let start = || {
-        let words = cri_dockerd("cri-dockerd --container-runtime-endpoint fd:// --pod-infra-container-image=a/b:1");
-        let daemon = host.start(&words.iter().map(String::as_str).collect::<Vec<_>>());
-        daemon.until("cri-dockerd answers", || host.try_to(&["crictl", "-r", CRI_DOCKERD, "version"]).is_ok());
-    };
+    let command = "cri-dockerd --container-runtime-endpoint fd:// --pod-infra-container-image=a/b:1";
+    let start = || _ = start_cri_dockerd(&host, command);
     let lines = "containerd: is not running; skipped\nDocker: docker.io/a/b:1 is installed (before: nothing); ok\n";
     assert_eq!(said_after(&host, &["--as", "configured"], start), (0, lines.to_owned()));
 }

@@ -1,3 +1,3 @@
 # crictl is not asked
 # installer::truth::crictl_is_asked
-s/if find_client crictl && on crictl info; then/if false; then/
+s/if find_client crictl && ask_cri "$socket"; then/if false; then/
