@@ -9,11 +9,12 @@ program="a modern node" && . proof/packages/debian.sh
 node=$PWD/target/node
 forget node
 
-# What is in the machine: what `make e2e` installs here, under a kernel and an init, and what Debian 12 lacks.
+# What is in the machine: what `make e2e` installs here, under a kernel and an init, and what Debian 12 lacks. Ansible
+# depends on python3-cffi-backend under a virtual name, which debootstrap does not resolve.
 packages=$(
     sed -E 's/ #.*//; /^$|^#/d; s/^[^ ]+ +//' proof/packages/e2e.list
     echo aardvark-dns ca-certificates dbus e2fsprogs iproute2 iputils-ping kmod linux-image-amd64 nftables
-    echo passt runsc systemd systemd-sysv udev
+    echo passt python3-cffi-backend runsc systemd systemd-sysv udev
 )
 packages=$(echo "$packages" | tr ' ' '\n' | sort -u | paste -sd ,)
 # What it is made of, and by: if that changes, it is made anew.
