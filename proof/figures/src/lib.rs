@@ -48,8 +48,10 @@ impl From<String> for Content {
     }
 }
 
-/// All figures, and the name and text of each plot.
-fn all() -> Result<(Vec<Figure>, Vec<(&'static str, String)>)> {
+/// The name in docs/ of each plot, and its text.
+type Plots = Vec<(&'static str, String)>;
+
+fn all() -> Result<(Vec<Figure>, Plots)> {
     let mut figures = Vec::new();
     let mut add = |by, digests: &[&str], name, content| {
         let digests = digests.iter().map(|&digest| digest.to_owned()).collect();
