@@ -5,8 +5,9 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults instructions nightly e2e engines node compatibility kernels bench bench-v2 \
-	docs push release-rehearsal lint clean help setup test-setup bench-setup e2e-setup
+.PHONY: build dist image run test faults instructions nightly faults-long instructions-long kernels-long \
+	bench-long mutations e2e engines node compatibility kernels bench bench-v2 docs push release-rehearsal \
+	lint clean help setup test-setup bench-setup e2e-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -29,17 +30,26 @@ faults: test-setup ## a table of what pause, upstream's pause and catatonit surv
 instructions: test-setup ## what pause does at each of its instructions, whatever happens there; a part of test
 	$(CARGO) test --quiet --package instructions
 
-nightly: test-setup ## the checks that take too long for every change
+nightly: faults-long instructions-long kernels-long bench-long engines mutations node ## what takes too long for each change
+
+faults-long: test-setup ## faults, with the rows that take minutes
 	$(CARGO) test --quiet --package faults -- --all
+
+instructions-long: test-setup ## instructions, with two events, and on builds that are broken on purpose
 	$(CARGO) test --quiet --package instructions -- --pairs
 	proof/instructions/mutations.sh
+
+kernels-long: ## kernels, with all instructions, and of every Debian
 	$(MAKE) kernels KERNELS=--instructions
 	$(MAKE) kernels KERNELS=--all
+
+bench-long: ## bench and bench-v2, which store nothing
 	$(MAKE) bench BENCH=
 	$(MAKE) bench-v2 BENCH=
-	$(MAKE) engines
+
+mutations: e2e-setup ## breaks the installer in one way after the other, which the tests must find
+	proof/packages/newer-debian.sh && proof/packages/engines.sh $(EVERY_CHANGE)
 	proof/e2e/installer/mutations.sh
-	$(MAKE) node
 
 EVERY_CHANGE = containerd-2.4 cri-o-1.36 runc-1.5 cni-plugins-1.9 cri-tools-1.37 kubelet-1.37 cri-dockerd-0.4
 

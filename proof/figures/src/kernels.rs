@@ -2,6 +2,8 @@
 //! between its cells: architecture, kernel, release of Debian, size of a page, digest of pause, and for each program
 //! whose memory was measured its name and KiB.
 
+use anyhow::{Result, ensure};
+
 use crate::table::Table;
 
 /// The cells of a boot.
@@ -11,8 +13,11 @@ pub type Boot<'a> = Vec<&'a str>;
 pub const FILE: &str = "kernels.txt";
 
 /// The boots in this text.
-pub fn boots(text: &str) -> Vec<Boot<'_>> {
-    text.lines().map(|line| line.split('|').collect()).collect()
+pub fn boots(text: &str) -> Result<Vec<Boot<'_>>> {
+    let boots: Vec<Boot> = text.lines().map(|line| line.split('|').collect()).collect();
+    let short = boots.iter().find(|boot| boot.len() < 5);
+    ensure!(short.is_none(), "{FILE}: less than five cells: {short:?}");
+    Ok(boots)
 }
 
 /// The table of all boots.

@@ -51,6 +51,7 @@ impl From<String> for Content {
 /// The name in docs/ of each plot, and its text.
 type Plots = Vec<(&'static str, String)>;
 
+/// All of them.
 fn all() -> Result<(Vec<Figure>, Plots)> {
     let mut figures = Vec::new();
     let mut add = |by, digests: &[&str], name, content| {
@@ -85,7 +86,7 @@ fn all() -> Result<(Vec<Figure>, Plots)> {
     add(by, &digests, "benchmarks-sandbox", cost::table(&costs).into());
 
     let text = kept::text(kernels::FILE)?;
-    let boots = kernels::boots(&text);
+    let boots = kernels::boots(&text)?;
     let digests: Vec<&str> = boots.iter().map(|boot| boot[4]).collect();
     add("make kernels KERNELS=--save", &digests, "kernels", kernels::tested(&boots).into());
     add("make kernels KERNELS=--save", &digests, "memory-pages", kernels::memory(&boots).into());
