@@ -6,8 +6,8 @@ IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 .PHONY: build dist image run test faults instructions nightly faults-long instructions-long kernels-long \
-	bench-long mutations e2e engines node compatibility kernels bench bench-v2 push release-rehearsal lint \
-	clean help setup test-setup bench-setup e2e-setup
+	bench-long mutations e2e engines node compatibility kernels bench bench-v2 docs push release-rehearsal \
+	lint clean help setup test-setup bench-setup e2e-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -66,8 +66,8 @@ node: dist image e2e-setup ## tests in engines on a modern node in QEMU, which i
 	proof/packages/engines.sh $(EVERY_CHANGE)
 	proof/machines/node.sh $(NODE)
 
-compatibility: setup ## writes what e2e, engines and node ran into the table of README.md, if all of it passed
-	$(CARGO) run --quiet --package e2e --bin compatibility && $(CARGO) xtask docs
+compatibility: setup ## keeps what e2e, engines and node ran, if all of it passed, and writes its tables
+	$(CARGO) figures --compatibility
 
 KERNELS ?=
 kernels: dist ## tests of pause on real kernels, in QEMU, which it installs; KERNELS=--all: of every Debian; --save: writes tables
@@ -80,6 +80,9 @@ bench: bench-setup ## measures pause and its peers, as root on Debian; BENCH=--q
 bench-v2: dist bench-setup ## their memory under control groups v2, in QEMU, on a machine that has v1: ten minutes
 	$(CARGO) bench --quiet --no-run --package bench
 	proof/machines/bench-v2.sh $(BENCH)
+
+docs: setup ## writes all tables and plots of the documents from what was measured, and says what to measure again
+	$(CARGO) figures
 
 push: setup ## pushes the image of all platforms to the registry that IMAGE names
 	@case '$(IMAGE)' in localhost/*) echo 'say where to: make push IMAGE=registry.example/pause' >&2; exit 1;; esac
@@ -95,6 +98,7 @@ lint: setup ## checks formatting, the code with clippy, the scripts with shellch
 	$(CARGO) fmt --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 	$(CARGO) xtask tidy
+	$(CARGO) figures --check
 
 clean: ## removes target/ and dist/
 	$(CARGO) clean

@@ -27,9 +27,10 @@ use trial::{Bench, Place, Seen};
 
 const USAGE: &str = "usage: instructions [--pairs | --together | --table] [PROGRAM]
   --pairs: two events, the second in the handler that the first starts; --together: sends the signals without effect
-  all at once; --table: prints the model, for `cargo xtask table`; PROGRAM: is run instead of pause";
+  all at once; --table: prints the model, as states.txt keeps it; PROGRAM: is run instead of pause";
 
-const FRAGMENT: &str = "docs/fragments/states.md";
+/// The model, for the table in docs/how-it-works.md.
+const STATES: &str = "proof/figures/samples/states.txt";
 
 /// After every so many trials of a row, a line reports progress.
 const PROGRESS: usize = 10_000;
@@ -52,7 +53,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     if option == "--table" {
-        println!("{}", model::table().join("\n"));
+        print!("{}", model::table());
         return ExitCode::SUCCESS;
     }
     if let Some(missing) = program.filter(|program| !Path::new(program).is_file()) {
@@ -70,16 +71,12 @@ fn main() -> ExitCode {
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Whether the table in docs/how-it-works.md, which is a fragment, matches the model.
+/// Whether the table in docs/how-it-works.md is made from the model.
 fn is_documented() -> bool {
-    let fragment = fs::read_to_string(root().join(FRAGMENT)).unwrap_or_default();
-    let rows = fragment.lines().filter(|line| !line.starts_with("|-"));
-    let cells = |row: &str| row.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>().join("|");
-    let same = rows.map(cells).eq(model::table());
+    let same = fs::read_to_string(root().join(STATES)).is_ok_and(|states| states == model::table());
     if !same {
         println!(
-            "FAILED: {FRAGMENT} is out of date: run `cargo test -qp instructions -- --table | cargo xtask table \
-             >{FRAGMENT}` and `cargo xtask docs`"
+            "FAILED: {STATES} is out of date: run `cargo test -qp instructions -- --table >{STATES}` and `make docs`"
         );
     }
     same

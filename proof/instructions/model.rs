@@ -156,16 +156,15 @@ pub const SECOND: [Event; 10] = {
     [a, b, c, d, e, f, g, h, Signal(libc::SIGKILL), FullStderrAndTerm]
 };
 
-/// The rows of the table in docs/how-it-works.md, titles first, with a | between cells.
-pub fn table() -> Vec<String> {
-    let columns: [(&str, Event); 5] = [
+/// The table in docs/how-it-works.md: a line for each row, titles first, with a | between cells.
+pub fn table() -> String {
+    let columns: [(&str, Event); 4] = [
         ("SIGTERM", Signal(libc::SIGTERM)),
         ("SIGINT", Signal(libc::SIGINT)),
         ("an orphan dies", Deaths(1)),
-        ("SIGKILL from outside", Signal(libc::SIGKILL)),
         ("any other signal, a stop, a freeze", StopAndContinue),
     ];
-    let titles = format!("state|{}", columns.map(|(name, _)| name).join("|"));
+    let titles = format!("state|{}\n", columns.map(|(name, _)| name).join("|"));
     let row = |state: State| {
         let cells = columns.map(|(_, event)| {
             let is_term = matches!(event, Signal(libc::SIGTERM | libc::SIGINT));
@@ -174,9 +173,9 @@ pub fn table() -> Vec<String> {
                 rest => rest.to_string(),
             }
         });
-        format!("{state}|{}", cells.join("|"))
+        format!("{state}|{}\n", cells.join("|"))
     };
-    std::iter::once(titles).chain(STATES.into_iter().map(row)).collect()
+    titles + &STATES.map(row).concat()
 }
 
 impl fmt::Display for State {

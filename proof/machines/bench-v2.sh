@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures the memory of an instance under control groups v2 on a machine that has v1: in QEMU, on Debian's kernel, with
 # this machine's files. Only memory is measured, because times in an emulated machine mean nothing. Options: --quick;
-# --save, which stores the samples in proof/bench/samples-v2.json and writes the tables again, if all bars are reached.
+# --save, which keeps the samples and writes the tables, if all bars are reached.
 set -eu
 cd "$(dirname "$0")/../.."
 case $* in
@@ -39,6 +39,6 @@ env -i PATH="$PATH" HOME="$HOME" ${CARGO_HOME+CARGO_HOME="$CARGO_HOME"} ${RUSTUP
 
 [ -s out/benchmarks.json ] || { echo "$0: not all bars are reached, or the benchmark did not finish" >&2; exit 1; }
 [ "${1-}" != --save ] || {
-    mv out/benchmarks.json "$project/proof/bench/samples-v2.json"
-    cd "$project" && cargo bench --quiet --package bench -- --docs
+    mv out/benchmarks.json "$project/proof/figures/samples/bench-v2.json"
+    cd "$project" && cargo figures
 }

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Boots the machine that LINE of the file kernels-machines describes, with the kernel in FOLDER of target/kernels, and
-# with kernels-init.sh, pause and busybox in its initramfs. Prints a line of the table. If all checks pass, writes
-# FOLDER/result: that line with | between its columns, and the memory of an instance of pause and of each of $peers
-# (NAME=FILE in target/) that is built for the architecture.
+# with kernels-init.sh, pause and busybox in its initramfs. Prints a line of a table. If all checks pass, writes
+# FOLDER/result: a line with | between its cells, for proof/figures/src/kernels.rs, with the memory of an instance of
+# pause and of each of $peers (NAME=FILE in target/) that is built for the architecture.
 # Usage: kernels-boot.sh FOLDER LINE...
 set -eu
 project=$(cd "$(dirname "$0")/../.." && pwd)
@@ -53,8 +53,9 @@ release=$(tail -n 1 fetched)
 printf '%-8s %-22s %-30s %-18s %-6s %6s %12s %7s\n' "$pause" "${qemu#qemu-system-} $2" "$(value kernel)" \
     "$release" "$(value 'page size')" "$checks" "$(value instructions)" "$seconds"
 {
-    printf '%s|' "$pause" "$(value kernel)" "$release" "$(value 'page size')" "$checks"
+    printf '%s|' "$pause" "$(value kernel)" "$release" "$(value 'page size')"
+    printf %s "$(sha256sum <root/pause | cut -d ' ' -f 1)"
+    echo "$said" | sed -n 's/^memory of /|/p' | tr -d '\n'
     echo
-    echo "$said" | sed -n 's/^memory of //p'
 } >part
 mv part result

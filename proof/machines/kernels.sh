@@ -3,7 +3,7 @@
 # Without an option: on one kernel for each line of kernels-machines except that of loong64, which needs a newer QEMU.
 # --instructions: on the same kernels; also steps through pause's instructions, which takes minutes when emulated.
 # --all: on the kernels of every release of Debian; also measures the memory of pause, upstream's pause and a floor.
-# --save: the same as --all, and writes the tables of the documents if everything passed.
+# --save: the same as --all, and keeps the results for the tables of the documents if everything passed.
 set -eu
 cd "$(dirname "$0")/../.."
 case $* in
@@ -58,6 +58,10 @@ xargs -r -P 2 -L 1 proof/machines/kernels-boot.sh <$boots.fetched
 . proof/kit/skip.sh
 grep -q ' amd64 amd64 ' $boots.fetched || skipped "no kernel of amd64 could be fetched"
 [ "${1-}" != --save ] || {
-    proof/machines/kernels-tables.sh
-    cargo xtask docs
+    # In the order of kernels-machines, then of releases.
+    grep -v '^#' proof/machines/kernels-machines | while read -r _ _ package _; do
+        awk -v package="$package" '$4 == package { print "target/kernels/" $1 "/result" }' $boots.fetched
+    done | xargs cat >target/kernels/results
+    mv target/kernels/results proof/figures/samples/kernels.txt
+    cargo figures
 }

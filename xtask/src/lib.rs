@@ -5,13 +5,11 @@ mod archive;
 pub mod binaries;
 pub mod code_blocks;
 pub mod dist;
-pub mod docs;
 pub mod image;
 pub mod installer;
 pub mod reference;
 pub mod release;
 pub mod sbom;
-pub mod table;
 pub mod tidy;
 
 use sha2::{Digest, Sha256};

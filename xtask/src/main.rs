@@ -1,13 +1,13 @@
 //! `cargo xtask VERB`
 
+use std::env;
 use std::path::Path;
 use std::process::ExitCode;
-use std::{env, io};
 
 use anyhow::Result;
 use build::arch::Arch;
 use build::write;
-use xtask::{dist, docs, reference, release, table, tidy};
+use xtask::{dist, reference, release, tidy};
 
 const USAGE: &str = "\
 Usage: cargo xtask VERB
@@ -19,9 +19,7 @@ Usage: cargo xtask VERB
   archive FILE
           writes the image of all platforms into FILE, and nothing into dist/
   digests prints the digests of all of these, in the form of digests.txt
-  docs    writes docs/fragments/ into README*.md and docs/
   tidy    checks the documents, the scripts, and what must be the same in several places
-  table   makes a table of the lines on stdin, which have a | between their cells, for a document
   release X.Y.Z
           sets the version in every file, and prints the steps that remain to be done by hand";
 
@@ -34,12 +32,10 @@ fn main() -> ExitCode {
         ["digests"] => {
             dist::digests().map(|digests| digests.iter().for_each(|(name, digest)| println!("{digest}  {name}")))
         }
-        ["docs"] => docs::write_all(),
         ["image"] => image(reference::NAME, reference::TAG, ""),
         ["image", name, tag] => image(name, tag, ""),
         ["image", name, tag, platforms] => image(name, tag, platforms),
         ["archive", file] => dist::archive().and_then(|bytes| write(Path::new(file), &bytes, 0o644)),
-        ["table"] => table(),
         ["tidy"] => tidy::all(),
         ["release", version] => release::release(build::root(), version).map(|left| println!("{left}")),
         ["-h" | "--help"] => return say(USAGE),
@@ -59,11 +55,6 @@ fn main() -> ExitCode {
 
 fn image(name: &str, tag: &str, platforms: &str) -> Result<()> {
     dist::write_image(&reference::parse(name, tag)?, platforms)
-}
-
-fn table() -> Result<()> {
-    print!("{}", table::of_lines(&io::read_to_string(io::stdin())?)?);
-    Ok(())
 }
 
 fn say(text: &str) -> ExitCode {

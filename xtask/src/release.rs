@@ -1,4 +1,4 @@
-//! `cargo xtask release X.Y.Z`: sets the version in every file, updates the digests and documents, and prints the steps
+//! `cargo xtask release X.Y.Z`: sets the version in every file, updates the digests, and prints the steps
 //! that remain to be done by hand. It works on a copy of the repository, and at the end copies all changed files into
 //! the tree, or none.
 
@@ -28,13 +28,13 @@ pub fn release(root: &Path, version: &str) -> Result<String> {
     // Runs the copy's own xtask, which has the new version compiled in. Cargo updates Cargo.lock.
     let digests = xtask(&copy, "digests")?;
     write(&copy.join("digests.txt"), digests.as_bytes(), 0o644)?;
-    xtask(&copy, "docs")?;
 
     let changed = git(&copy, &["diff", "--name-only"])?;
     let changed: Vec<&str> = changed.lines().collect();
     put(&copy, root, &changed)?;
     Ok(format!(
         "{} files now have the version {version}. The remaining steps:\n  \
+         make docs                       the new sizes; measure again what it names\n  \
          git diff                        read it\n  \
          .ci/run                         all tests, as root on Debian\n  \
          git commit --all -m 'Release {version}'\n  \

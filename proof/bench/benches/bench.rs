@@ -9,17 +9,16 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use anyhow::{Context, Result, bail, ensure};
 use bench::run::Run;
 use bench::subjects::{self, Subject};
-use bench::{bars, fragments, samples, tables};
 use build::root;
+use figures::pages::Pages;
+use figures::{bars, kept, tables};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use xtask::docs;
 
 const USAGE: &str = "\
 Usage: cargo bench -- [--quick] [--memory] [--save] [--peer NAME=PATH[,ARG...]]...
   --quick   take less than a minute: fewer rounds, smaller sizes
   --memory  measure only the memory of an instance, with one round of 1,000 instances
-  --save    if all bars are reached, store the samples, and write all tables and plots from them
-  --docs    measure nothing; write all tables and plots from the stored samples
+  --save    if all bars are reached, keep the samples, and write all tables and plots from them
   --peer    also measure this program";
 
 fn main() -> ExitCode {
@@ -50,7 +49,7 @@ fn main() -> ExitCode {
         Ok(Ok(true)) => ExitCode::SUCCESS,
         Ok(Ok(false)) => ExitCode::FAILURE,
         _ if stop.load(Relaxed) => {
-            eprintln!("bench: stopped; nothing is stored");
+            eprintln!("bench: stopped; nothing is kept");
             ExitCode::from(130)
         }
         Ok(Err(error)) => {
@@ -65,13 +64,12 @@ struct Options {
     quick: bool,
     memory: bool,
     save: bool,
-    docs: bool,
     peers: Vec<Subject>,
 }
 
 /// The options; None if the user asked for help.
 fn options() -> Result<Option<Options>> {
-    let mut options = Options { quick: false, memory: false, save: false, docs: false, peers: Vec::new() };
+    let mut options = Options { quick: false, memory: false, save: false, peers: Vec::new() };
     let mut args = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
     while let Some(arg) = args.next() {
         match arg.as_str() {
@@ -79,7 +77,6 @@ fn options() -> Result<Option<Options>> {
             "--quick" => options.quick = true,
             "--memory" => options.memory = true,
             "--save" => options.save = true,
-            "--docs" => options.docs = true,
             "--peer" => options.peers.push(subjects::named(&args.next().context("--peer needs NAME=PATH[,ARG...]")?)?),
             "-h" | "--help" => return Ok(None),
             _ => bail!("no such option: {arg}; see --help"),
@@ -89,17 +86,11 @@ fn options() -> Result<Option<Options>> {
         !(options.save && (options.quick || options.memory || !options.peers.is_empty())),
         "--save needs a full run, without --quick, --memory and --peer"
     );
-    let others = options.quick || options.memory || options.save || !options.peers.is_empty();
-    ensure!(!(options.docs && others), "--docs measures nothing: give no other option");
     Ok(Some(options))
 }
 
 /// Runs the benchmark; returns whether no bar is missed.
 fn run(options: Options, stop: &AtomicBool) -> Result<bool> {
-    if options.docs {
-        write_docs()?;
-        return Ok(true);
-    }
     let (mut subjects, missing) = subjects::known()?;
     for subject in options.peers {
         let name = &subject.peer.name;
@@ -116,7 +107,9 @@ fn run(options: Options, stop: &AtomicBool) -> Result<bool> {
         run.all(options.quick)?;
     }
     let results = run.results(options.quick)?;
-    println!("{}", tables::report(&results));
+    let samples = results.json()?;
+    let results = if options.memory { results } else { results.with_sizes_of_ours()? };
+    println!("{}", tables::report(&results)?);
     let bars = bars::all(&results);
     let missed: Vec<_> = bars.iter().filter(|bar| bar.is_missed()).collect();
     for bar in &missed {
@@ -124,17 +117,12 @@ fn run(options: Options, stop: &AtomicBool) -> Result<bool> {
         eprintln!("missed: {}: {measured} > {}", bar.what, tables::short(bar.most));
     }
     let keep = options.save && bars::all_reached(&results);
-    let file = if keep { samples::kept_file() } else { root().join("target/benchmarks.json") };
-    build::write(&file, results.json()?.as_bytes(), 0o644)?;
+    let file = if keep { kept::path("bench.json") } else { root().join("target/benchmarks.json") };
+    build::write(&file, samples.as_bytes(), 0o644)?;
     if keep {
-        write_docs()?;
+        Pages::new()?.write()?;
     }
     eprintln!("samples: {}", file.display());
-    ensure!(keep || !options.save, "not stored: --save requires that all bars are measured and reached");
+    ensure!(keep || !options.save, "not kept: --save requires that all bars are measured and reached");
     Ok(missed.is_empty())
-}
-
-fn write_docs() -> Result<()> {
-    fragments::write_all()?;
-    docs::write_all()
 }

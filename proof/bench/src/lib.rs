@@ -1,11 +1,6 @@
-//! Measures pause and its peers, and makes tables, bars and plots from the samples.
+//! Measures pause and its peers; the crate `figures` has the samples, and the tables, bars and plots that follow.
 
-pub mod bars;
-pub mod fragments;
 mod measure;
-mod plots;
 pub mod run;
-pub mod samples;
 pub mod subjects;
-pub mod tables;
 mod trace;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use std::{iter, thread};
 
 use anyhow::{Context, Result, bail, ensure};
+use figures::samples::Samples;
 use kit::cgroup::{Cgroup, Group};
 use kit::peers::Peer;
 use kit::process::{Process, state};
@@ -19,7 +20,6 @@ use nix::unistd::Pid;
 use perf_event::events::Software;
 use perf_event::{Builder, Counter};
 
-use crate::samples::Samples;
 use crate::subjects::Subject;
 
 /// Memory of an instance, averaged over `n`: what the kernel charges from `execve` on, which is the part that depends

@@ -9,14 +9,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use build::arch::Arch;
+use figures::kept;
+use figures::samples::{Measured, OURS, Results, Samples};
 use kit::cgroup::{self, Group};
 use kit::machine::Machine;
+use kit::peers::ours;
 use kit::skip::has_namespaces;
-use xtask::binaries::Binary;
-use xtask::dist;
-use xtask::image::Image;
 
-use crate::samples::{Measured, OURS, Results, Samples};
 use crate::subjects::Subject;
 use crate::{measure, trace};
 
@@ -45,6 +44,7 @@ impl<'a> Run<'a> {
         Ok(Results {
             date: said(Command::new("date").args(["--utc", "+%F"]))?,
             rustc: said(Command::new("rustc").arg("--version"))?,
+            digest: kept::digest(ours()),
             quick,
             machine: Machine::here(),
             peers: self.subjects.into_iter().zip(self.samples).map(measured).collect(),
@@ -56,7 +56,10 @@ impl<'a> Run<'a> {
         let often = |full, few| if quick { few } else { full };
         let all = |_: &Subject| true;
         let reaps = |subject: &Subject| subject.reaps;
-        self.each("bytes", 1, all, bytes)?;
+        let sizes = |subject: &Subject, samples: &mut Samples| {
+            samples.add_sizes(Arch::here()?, fs::read(&subject.peer.program)?)
+        };
+        self.each("bytes", 1, |subject| subject.peer.name != OURS, sizes)?;
         self.each("version", often(501, 51), |subject| subject.version.is_some(), measure::version)?;
         if !has_namespaces() {
             eprintln!("left out: everything except bytes and -v");
@@ -138,19 +141,4 @@ impl<'a> Run<'a> {
         eprintln!("{left}{:5.1} s for {what}, {rounds} times", start.elapsed().as_secs_f64());
         Ok(())
     }
-}
-
-/// Bytes of the file, and of what a node pulls of an image like ours that contains only the file: all, and its layer.
-fn bytes(subject: &Subject, samples: &mut Samples) -> Result<()> {
-    let bytes = fs::read(&subject.peer.program)?;
-    samples.file_bytes.push(bytes.len() as u64);
-    let image = Image::of(&[Binary { arch: Arch::here()?, bytes }])?;
-    for platform in &image.platforms {
-        samples.layer_bytes.push(platform.layer.size());
-        samples.pull_bytes.push(platform.size());
-    }
-    if subject.peer.name == OURS {
-        samples.archive_bytes.push(dist::bytes_of(&dist::image("")?, "pause.tar.gz")?.len() as u64);
-    }
-    Ok(())
 }

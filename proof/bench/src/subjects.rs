@@ -6,11 +6,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use build::root;
+use figures::samples::{FLOOR_CALLS, OURS, UPSTREAM};
 use kit::floors;
 use kit::peers::{Peer, ours, upstream_with_musl};
 use nix::unistd::{AccessFlags, access};
-
-use crate::samples::{FLOOR_CALLS, OURS, UPSTREAM};
 
 /// A peer, and what can be measured with it.
 pub struct Subject {

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Stdio;
 
 use anyhow::{Result, bail};
+use figures::samples::Samples;
 use kit::process::{Process, state};
 use kit::wait::within_10_s;
 use nix::libc::SYS_execve;
@@ -14,7 +15,6 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::measure::start_with;
-use crate::samples::Samples;
 use crate::subjects::Subject;
 
 /// System calls of PID 1, without the one in which it sleeps, and page faults, from the end of `execve` until it

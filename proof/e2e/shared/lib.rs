@@ -2,9 +2,7 @@
 //! machine of its own for an engine; [`compatibility`] and [`cost`] record what was run, for the tables of the
 //! documents.
 
-pub mod compatibility;
 pub mod containerd;
-pub mod cost;
 pub mod cri;
 pub mod crio;
 pub mod daemon;
@@ -17,6 +15,7 @@ pub mod runtime;
 mod start_engines;
 mod tools;
 
+pub use figures::{compatibility, cost};
 pub use ours::{NAME, digest, dist, pause_is_ready};
 pub use patience::{found, patience, until};
 pub use start_engines::{BUSYBOX, NGINX, RUNS_NGINX, ready};

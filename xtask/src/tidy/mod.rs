@@ -11,17 +11,14 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use build::{output, root};
 
-use crate::docs;
-
 /// Each fails with a message that says what is wrong, and where.
-const CHECKS: [fn() -> Result<()>; 15] = [
+const CHECKS: [fn() -> Result<()>; 14] = [
     documents::links_lead_somewhere,
     documents::translations_match_their_originals,
     documents::no_command_executes_the_program_of_a_process,
     documents::tests_that_are_cited_exist,
     documents::table_cells_are_short,
     documents::this_version_is_documented,
-    docs::check,
     layout::every_architecture_is_everywhere,
     layout::every_folder_of_deploy_has_a_row_and_a_test,
     layout::every_source_file_is_a_module,

@@ -3,5 +3,4 @@
 mod output;
 mod release;
 mod small_disk;
-mod table;
 mod write;

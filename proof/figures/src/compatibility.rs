@@ -1,6 +1,5 @@
-//! The compatibility table: what the tests ran in engines, where, and whether it passed. The tests store rows in
-//! target/; from these, `make compatibility` writes the table in README.md and the list in docs/compatibility.md, and
-//! the table of [`crate::cost`].
+//! What the tests ran in engines, where, and whether it passed. The tests store rows in target/, and `make
+//! compatibility` keeps them, with those of [`crate::cost`].
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,24 +7,29 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::{fmt, fs};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use build::{root, write};
 use kit::machine::Machine;
 use serde::{Deserialize, Serialize};
 
-use crate::cost;
+use crate::table::Table;
+use crate::{cost, kept};
 
 /// Records what a test runs: dropping it stores a row, which says whether the test passed.
 pub struct Row(Run);
 
+/// What was run, and where.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Run {
+pub struct Run {
     engine: String,
     version: String,
     origin: Origin,
     machine: Machine,
     how: String,
     passed: bool,
+    /// That of the pause in dist/; empty if it is unknown.
+    #[serde(default)]
+    pub(crate) digest: String,
 }
 
 /// What an engine was installed or built from.
@@ -36,6 +40,9 @@ pub enum Origin {
     /// Its Go module, by proof/packages/engines.sh.
     Module,
 }
+
+/// The file of the kept rows.
+pub const FILE: &str = "compatibility.json";
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -55,7 +62,15 @@ impl Row {
     /// Of an engine of any origin, of exactly this version.
     pub fn of(origin: Origin, engine: &str, version: &str, how: &str) -> Self {
         let [engine, version, how] = [engine, version, how].map(str::to_owned);
-        Self(Run { engine, version, origin, machine: Machine::here(), how, passed: false })
+        Self(Run {
+            engine,
+            version,
+            origin,
+            machine: Machine::here(),
+            how,
+            passed: false,
+            digest: kept::digest_in_dist(),
+        })
     }
 
     /// The first version in what a program prints about its version.
@@ -71,7 +86,7 @@ impl Drop for Row {
     fn drop(&mut self) {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _held = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut runs = kept_in(&file()).unwrap_or_default();
+        let mut runs = stored_in(&file()).unwrap_or_default();
         let same = |run: &Run| (&run.engine, &run.version, &run.how) == (&self.0.engine, &self.0.version, &self.0.how);
         runs.retain(|run| !same(run));
         runs.push(Run { passed: !thread::panicking(), ..self.0.clone() });
@@ -86,39 +101,26 @@ fn file() -> PathBuf {
     root().join("target/compatibility.json")
 }
 
-/// The same in the machine of `make node`.
-fn file_of_node() -> PathBuf {
-    root().join("target/node/out/compatibility.json")
-}
-
-fn kept_in(file: &Path) -> Result<Vec<Run>> {
+fn stored_in(file: &Path) -> Result<Vec<Run>> {
     let rows = fs::read(file).with_context(|| format!("no {}: run `make e2e engines node`", file.display()))?;
     serde_json::from_slice(&rows).with_context(|| format!("{} is not a file that `make e2e` writes", file.display()))
 }
 
-/// Writes the tables and the list, if every run passed.
-pub fn write_tables() -> Result<()> {
-    let mut runs = [kept_in(&file())?, kept_in(&file_of_node())?].concat();
+/// Keeps the rows of the last runs, those of the machine of `make node` too, and what a sandbox cost in them, if every
+/// run passed.
+pub fn keep() -> Result<()> {
+    let mut runs = [stored_in(&file())?, stored_in(&root().join("target/node/out/compatibility.json"))?].concat();
     runs.sort();
     if let Some(failed) = runs.iter().find(|run| !run.passed) {
-        bail!("failed in {} {}: {}; the table is not changed", failed.engine, failed.version, failed.how);
+        bail!("failed in {} {}: {}; nothing is kept", failed.engine, failed.version, failed.how);
     }
-    ensure!(!runs.is_empty(), "nothing was run: run `make e2e engines node`");
-    let fragment = |name: &str| root().join("docs/fragments").join(name).with_extension("md");
-    let old = fs::read_to_string(fragment("compatibility")).unwrap_or_default();
-    let new = table(&runs)?;
-    let engines = |table: &str| -> BTreeSet<String> {
-        let engine = |row: &str| Some(row.split('|').nth(1)?.trim().to_owned());
-        table.lines().skip(2).filter_map(engine).collect()
-    };
-    if let Some(engine) = engines(&old).difference(&engines(&new)).next() {
-        let file = fragment("compatibility");
-        bail!("not run: {engine}; run `make e2e engines node`, or remove its rows from {}", file.display());
+    let engines = |runs: &[Run]| runs.iter().map(|run| run.engine.clone()).collect::<BTreeSet<_>>();
+    if let Some(engine) = engines(&kept::read::<Vec<Run>>(FILE)?).difference(&engines(&runs)).next() {
+        bail!("not run: {engine}; run `make e2e engines node`, or remove its rows from {}", kept::path(FILE).display());
     }
-    let cost = cost::table()?;
-    write(&fragment("compatibility"), new.as_bytes(), 0o644)?;
-    write(&fragment("compatibility-runs"), list(&runs).as_bytes(), 0o644)?;
-    write(&fragment("benchmarks-sandbox"), cost.as_bytes(), 0o644)
+    let costs = cost::stored()?;
+    kept::write(FILE, &runs)?;
+    kept::write(cost::FILE, &costs)
 }
 
 /// The runs of each version of an engine on each system, as the table names that.
@@ -135,23 +137,16 @@ fn system(machine: &Machine) -> [String; 3] {
 }
 
 /// The table, with a row for each of [`of_versions`].
-fn table(runs: &[Run]) -> Result<String> {
+pub fn table(runs: &[Run]) -> Table {
     let row = |of_one: &[Run]| {
         let Run { engine, version, origin, machine, .. } = &of_one[0];
-        let [kernel, cgroups, place] = system(machine);
-        let passed = of_one.iter().filter(|run| run.passed).count();
-        let passed = format!("{passed} of {}", of_one.len());
-        vec![engine.clone(), version.clone(), origin.to_string(), kernel, cgroups, place, passed]
+        [engine.clone(), version.clone(), origin.to_string()].into_iter().chain(system(machine)).collect()
     };
-    let rows: Vec<Vec<String>> = of_versions(runs).map(row).collect();
-    if let Some(cell) = rows.iter().flatten().find(|cell| cell.len() > 100 || cell.contains('|')) {
-        bail!("too long for a cell of the table, or has a |: {cell}");
-    }
-    Ok(xtask::table::table(&["engine", "version", "from", "Linux", "cgroups", "machine", "passed"], rows))
+    Table::new(&["engine", "version", "from", "Linux", "cgroups", "machine"], of_versions(runs).map(row).collect())
 }
 
 /// The list of all runs, with a section for each of [`of_versions`].
-fn list(runs: &[Run]) -> String {
+pub fn list(runs: &[Run]) -> String {
     let mut list = String::new();
     for of_one in of_versions(runs) {
         let Run { engine, version, origin, machine, .. } = &of_one[0];

@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use kit::machine::Machine;
-use xtask::table::{grouped, table};
 
 use crate::bars;
 use crate::samples::{FLOOR_CALLS, Instance, Measured, OURS, Results, Samples, Series, UPSTREAM};
+use crate::table::{Table, grouped};
 
 /// All tables, for a terminal.
-pub fn report(results: &Results) -> String {
+pub fn report(results: &Results) -> Result<String> {
     let mut report = machine(results) + "\n";
     for table in [sizes, starts, memory, pods, reaping, bars] {
-        let table = table(results);
+        let table = table(results).markdown(false)?;
         if !table.is_empty() {
             report += &format!("\n{table}");
         }
     }
-    report
+    Ok(report)
 }
 
 /// The machine and the date.
@@ -34,13 +34,13 @@ pub fn machine(Results { date, rustc, quick, machine, .. }: &Results) -> String 
 }
 
 /// What each peer is.
-pub fn about(results: &Results) -> String {
+pub fn about(results: &Results) -> Table {
     let row = |peer: &Measured| vec![peer.name.clone(), peer.about.clone()];
-    table(&["", "what it is"], results.peers.iter().map(row).collect())
+    Table::new(&["", "what it is"], results.peers.iter().map(row).collect())
 }
 
 /// Counts: bytes, system calls, instructions, page faults.
-pub fn sizes(results: &Results) -> String {
+pub fn sizes(results: &Results) -> Table {
     rows(
         results,
         &[
@@ -56,7 +56,7 @@ pub fn sizes(results: &Results) -> String {
 }
 
 /// Times, with the quartiles.
-pub fn starts(results: &Results) -> String {
+pub fn starts(results: &Results) -> Table {
     let time = |series: &Series| match series.quartiles() {
         Some([low, median, high]) => format!("{} ({} to {})", micro(median), micro(low), micro(high)),
         None => NONE.to_owned(),
@@ -72,7 +72,7 @@ pub fn starts(results: &Results) -> String {
 }
 
 /// Memory of an instance.
-pub fn memory(results: &Results) -> String {
+pub fn memory(results: &Results) -> Table {
     let kib =
         |series: Option<&Series>| shown(series.and_then(Series::median), |bytes| format!("{:.1}", bytes / 1024.0));
     let of_size = |of: &Samples, n| kib(of.instances.get(&n).map(|instance| &instance.all_bytes));
@@ -96,7 +96,7 @@ pub fn memory(results: &Results) -> String {
 }
 
 /// Memory and start time of many pods.
-pub fn pods(results: &Results) -> String {
+pub fn pods(results: &Results) -> Table {
     let mib = |of: &Samples, n| {
         let median = of.pods.get(&n).and_then(|pods| pods.all_bytes.median());
         shown(median, |bytes| format!("{:.1}", bytes / f64::powi(2.0, 20)))
@@ -117,7 +117,7 @@ pub fn pods(results: &Results) -> String {
 }
 
 /// What PID 1 does for orphans.
-pub fn reaping(results: &Results) -> String {
+pub fn reaping(results: &Results) -> Table {
     let cpu = |of: &Samples, n| shown(cpu_per_orphan(of, n), short);
     let most = largest(results, |of| &of.storms);
     let title = format!("switches, {}", grouped(most as u64));
@@ -137,46 +137,36 @@ pub fn reaping(results: &Results) -> String {
     )
 }
 
-/// The bars of our pause, and whether it reached them.
-pub fn bars(results: &Results) -> String {
-    let rows = bars::all(results).into_iter().map(|bar| {
-        let reached = match bar.measured {
-            None => "not measured",
-            _ if bar.is_missed() => "**no**",
-            _ => "yes",
-        };
-        vec![bar.what.to_owned(), shown(bar.measured, short), short(bar.most), reached.to_owned()]
-    });
-    table(&["bar", "measured", "at most", "reached"], rows.collect())
+/// The bars of our pause.
+pub fn bars(results: &Results) -> Table {
+    let row = |bar: bars::Bar| vec![bar.what.to_owned(), shown(bar.measured, short), short(bar.most)];
+    Table::new(&["bar", "measured", "at most"], bars::all(results).into_iter().map(row).collect())
 }
 
 /// The most important figures, for the README.
-pub fn summary(results: &Results) -> Result<String> {
+pub fn summary(results: &Results) -> Result<Table> {
     let find = |name: &str| results.of(name).with_context(|| format!("no samples of {name}"));
     let (ours, upstream, floor) = (find(OURS)?, find(UPSTREAM)?, find(FLOOR_CALLS)?);
     let n = largest(results, |of| &of.instances);
     let storm = largest(results, |of| &of.storms);
-    let kib = |bytes: f64| format!("{:.1} KiB", bytes / 1024.0);
-    let bytes = |bytes: f64| format!("{} bytes", grouped(bytes as u64));
-    let time = |ns: f64| format!("{} µs", micro(ns));
-    type Row<'a> = (String, &'a dyn Fn(f64) -> String, &'a dyn Fn(&Samples) -> Option<f64>);
-    let plan: [Row; 6] = [
-        ("file".to_owned(), &bytes, &|of| of.file_bytes.median()),
-        ("memory of an instance, from `execve` on".to_owned(), &kib, &|of| of.instances.get(&n)?.all_bytes.median()),
-        ("the same with the kernel's task and stack".to_owned(), &kib, &|of| {
-            Some(of.pods.get(&n)?.all_bytes.median()? / n as f64)
+    let kib = |bytes: Option<f64>| shown(bytes, |bytes| format!("{:.1}", bytes / 1024.0));
+    let time = |ns| shown(ns, micro);
+    let orphans = format!("CPU of PID 1 for {} orphans, µs", grouped(storm as u64));
+    let plan: [Column; 6] = [
+        ("file, bytes", &|of| number(of.file_bytes.median())),
+        ("memory of an instance from `execve` on, KiB", &|of| {
+            kib(of.instances.get(&n).and_then(|instance| instance.all_bytes.median()))
         }),
-        ("start, from `execve` to `pause`".to_owned(), &time, &|of| of.start_ns.median()),
-        ("instructions until then".to_owned(), &|n| grouped(n as u64), &|of| of.instructions.median()),
-        (format!("CPU of PID 1 for {} orphans", grouped(storm as u64)), &time, &|of| {
-            Some(cpu_per_orphan(of, storm)? * storm as f64)
+        ("the same with the kernel's task and stack, KiB", &|of| {
+            kib(of.pods.get(&n).and_then(|pods| pods.all_bytes.median()).map(|bytes| bytes / n as f64))
         }),
+        ("start, from `execve` to `pause`, µs", &|of| time(of.start_ns.median())),
+        ("instructions until then", &|of| number(of.instructions.median())),
+        (&orphans, &|of| time(cpu_per_orphan(of, storm).map(|ns| ns * storm as f64))),
     ];
-    let rows = plan.iter().map(|(what, unit, value)| {
-        let [ours, upstream, floor] = [ours, upstream, floor].map(|of| shown(value(of), unit));
-        vec![what.clone(), ours, upstream, floor]
-    });
-    Ok(table(&["", "ours", "upstream's", "assembly that makes the same calls"], rows.collect()))
+    let rows =
+        plan.map(|(what, value)| [what.to_owned()].into_iter().chain([ours, upstream, floor].map(value)).collect());
+    Ok(Table::new(&["", "ours", "upstream's", "assembly that makes the same calls"], rows.into()))
 }
 
 /// The largest size for which our pause has samples.
@@ -198,20 +188,17 @@ fn widest<'a>(series: impl Iterator<Item = &'a Series>) -> String {
 /// A title, and the cells below it.
 type Column<'a> = (&'a str, &'a dyn Fn(&Samples) -> String);
 
-/// A row for each peer, without rows and columns that have no figure. Empty if there is no figure at all.
-fn rows(results: &Results, columns: &[Column]) -> String {
+/// A row for each peer, without rows and columns that have no figure.
+fn rows(results: &Results, columns: &[Column]) -> Table {
     let peers = &results.peers;
     let has = |(_, cell): &Column, peer: &Measured| cell(&peer.samples) != NONE;
     let columns: Vec<&Column> = columns.iter().filter(|column| peers.iter().any(|peer| has(column, peer))).collect();
-    if columns.is_empty() {
-        return String::new();
-    }
     let titles: Vec<&str> = [""].into_iter().chain(columns.iter().map(|(title, _)| *title)).collect();
     let row = |peer: &Measured| {
         [peer.name.clone()].into_iter().chain(columns.iter().map(|(_, cell)| cell(&peer.samples))).collect()
     };
     let some = peers.iter().filter(|peer| columns.iter().any(|column| has(column, peer)));
-    table(&titles, some.map(row).collect())
+    Table::new(&titles, some.map(row).collect())
 }
 
 /// Shown where a value is missing.

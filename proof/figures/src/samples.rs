@@ -1,16 +1,15 @@
-//! The results of a benchmark run, as stored in samples.json, and the statistics of a series of samples.
+//! The results of a benchmark run, as they are kept, and the statistics of a series of samples.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use build::root;
+use build::arch::Arch;
 use kit::machine::Machine;
 use kit::quantiles;
 use serde::{Deserialize, Serialize};
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use xtask::binaries::{self, Binary};
+use xtask::dist;
+use xtask::image::Image;
 
 /// The name of our own pause.
 pub const OURS: &str = "pause";
@@ -27,6 +26,8 @@ pub struct Results {
     pub date: String,
     /// The output of `rustc --version`.
     pub rustc: String,
+    /// That of our pause.
+    pub digest: String,
     /// Whether it was a quick run, with smaller sizes and fewer rounds.
     pub quick: bool,
     /// The machine.
@@ -47,7 +48,8 @@ pub struct Measured {
     pub samples: Samples,
 }
 
-/// Series in nanoseconds, bytes or counts, as their names say. A series that was not measured is empty.
+/// Series in nanoseconds, bytes or counts, as their names say. A series that was not measured is empty; so are the sizes
+/// of ours, which are computed.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Samples {
@@ -162,72 +164,37 @@ impl Results {
         self.peers.iter().find(|peer| peer.name == name).map(|peer| &peer.samples)
     }
 
-    /// The stored run.
-    pub fn kept() -> Result<Self> {
-        read(kept_file(), "make bench")
+    /// The run with the sizes of our pause as it is built now.
+    pub fn with_sizes_of_ours(mut self) -> Result<Self> {
+        let built = binaries::of("")?.into_iter().find(|binary| binary.arch.rust == self.machine.architecture);
+        let Binary { arch, bytes } = built.context("pause is not built for the architecture of the run")?;
+        let ours = self.peers.iter_mut().find(|peer| peer.name == OURS).context("no samples of ours")?;
+        ours.samples.add_sizes(arch, bytes)?;
+        ours.samples.archive_bytes.push(dist::bytes_of(&dist::image("")?, "pause.tar.gz")?.len() as u64);
+        Ok(self)
     }
 
-    /// The stored run of memory under control groups v2.
-    pub fn kept_v2() -> Result<Self> {
-        read(root().join("proof/bench/samples-v2.json"), "make bench-v2")
-    }
-
-    /// The stored form: JSON with one line per series.
+    /// The form in which it is kept: JSON, with one line per series.
     pub fn json(&self) -> Result<String> {
-        let mut json = Vec::new();
-        self.serialize(&mut Serializer::with_formatter(&mut json, OneLineLists(PrettyFormatter::with_indent(b""))))?;
-        Ok(String::from_utf8(json)? + "\n")
+        Ok(serde_json::to_string(self)?.replace("],", "],\n") + "\n")
     }
 }
 
-/// Where a run is stored.
-pub fn kept_file() -> PathBuf {
-    root().join("proof/bench/samples.json")
-}
-
-fn read(file: PathBuf, by: &str) -> Result<Results> {
-    let text = fs::read_to_string(&file).with_context(|| format!("no {}: run `{by}`", file.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is not a file that `{by}` writes", file.display()))
-}
-
-/// Puts each member of an object on its own line, and a list on one line.
-struct OneLineLists(PrettyFormatter<'static>);
-
-impl Formatter for OneLineLists {
-    fn begin_object<W: ?Sized + io::Write>(&mut self, to: &mut W) -> io::Result<()> {
-        self.0.begin_object(to)
-    }
-
-    fn end_object<W: ?Sized + io::Write>(&mut self, to: &mut W) -> io::Result<()> {
-        self.0.end_object(to)
-    }
-
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, to: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(to, first)
-    }
-
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, to: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(to)
-    }
-
-    fn end_object_value<W: ?Sized + io::Write>(&mut self, to: &mut W) -> io::Result<()> {
-        self.0.end_object_value(to)
+impl Samples {
+    /// Adds the bytes of a program's file, and what a node pulls of an image like ours that contains only the file: all,
+    /// and its layer.
+    pub fn add_sizes(&mut self, arch: &'static Arch, bytes: Vec<u8>) -> Result<()> {
+        self.file_bytes.push(bytes.len() as u64);
+        for platform in &Image::of(&[Binary { arch, bytes }])?.platforms {
+            self.layer_bytes.push(platform.layer.size());
+            self.pull_bytes.push(platform.size());
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    /// Reading and writing the stored samples does not change a byte.
-    #[test]
-    fn the_kept_samples_are_as_they_are_written() {
-        for (name, results) in [("samples.json", Results::kept()), ("samples-v2.json", Results::kept_v2())] {
-            let json = results.and_then(|results| results.json()).unwrap_or_else(|error| panic!("{error:#}"));
-            assert!(fs::read_to_string(root().join("proof/bench").join(name)).expect("a file") == json, "{name}");
-        }
-    }
-
     /// In a table, a plot or a bar.
     #[test]
     fn every_field_is_shown() {

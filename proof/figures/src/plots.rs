@@ -6,9 +6,9 @@ use anyhow::{Context, Result, anyhow};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use xtask::table::grouped;
 
 use crate::samples::{Measured, OURS, Results, Series};
+use crate::table::grouped;
 use crate::tables::{largest, short};
 
 const GROUND: RGBColor = RGBColor(255, 255, 255);
