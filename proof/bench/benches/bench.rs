@@ -18,8 +18,8 @@ const USAGE: &str = "\
 Usage: cargo bench -- [--quick] [--memory] [--save] [--peer NAME=PATH[,ARG...]]...
   --quick   take less than a minute: fewer rounds, smaller sizes
   --memory  measure only the memory of an instance, with one round of 1,000 instances
-  --save    if all bars are reached, store the samples, and write all tables and plots from them
-  --docs    measure nothing; write all tables and plots from the stored samples
+  --save    if all bars are reached, store the samples, and write all tables from them
+  --docs    measure nothing; write all tables from the stored samples
   --peer    also measure this program";
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! Makes the tables in docs/fragments and the plots in docs/ from the stored runs.
+//! Makes the tables in docs/fragments from the stored runs.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 use build::root;
 
 use crate::samples::Results;
-use crate::{plots, tables};
+use crate::tables;
 
 /// The path and text of each file.
 pub fn all() -> Result<Vec<(PathBuf, String)>> {
@@ -28,11 +28,7 @@ pub fn all() -> Result<Vec<(PathBuf, String)>> {
     let fragment = |(name, text): (&str, String)| {
         (docs.join(format!("fragments/benchmarks-{name}.md")), format!("{}\n", text.trim_end()))
     };
-    let mut files: Vec<(PathBuf, String)> = fragments.into_iter().map(fragment).collect();
-    for (name, plot) in plots::ALL {
-        files.push((docs.join(name), plot(&run)?));
-    }
-    Ok(files)
+    Ok(fragments.into_iter().map(fragment).collect())
 }
 
 /// Writes all files, or none if one cannot be made.
@@ -45,7 +41,7 @@ pub fn write_all() -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    /// A change of a table, a plot or the samples must regenerate the files.
+    /// A change of a table or the samples must regenerate the files.
     #[test]
     fn the_fragments_follow_from_the_samples() {
         for (path, text) in super::all().unwrap_or_else(|error| panic!("{error:#}")) {
