@@ -30,7 +30,6 @@ instructions: test-setup ## what pause does at each of its instructions, whateve
 	$(CARGO) test --quiet --package instructions
 
 nightly: test-setup ## the checks that take too long for every change
-	$(CARGO) test --quiet --package faults -- --all
 	$(CARGO) test --quiet --package instructions -- --pairs
 	proof/instructions/mutations.sh
 	$(MAKE) kernels KERNELS=--instructions
