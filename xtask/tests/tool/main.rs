@@ -2,6 +2,4 @@
 
 mod output;
 mod release;
-mod small_disk;
 mod table;
-mod write;
