@@ -4,7 +4,7 @@ use std::fs;
 
 use k8s_cri::v1::NamespaceMode;
 use shared::compatibility::{Origin, Row};
-use shared::cri::{Containerd, FIRST_OF_POD, POD, Pod, config_of_1, config_of_2, with_containerd_2};
+use shared::cri::{Containerd, FIRST_OF_POD, POD, Pod, config_of_1, with_containerd_2};
 use shared::documents::has_quoted;
 use shared::{NAME, containerd, dist, ok, ready};
 
