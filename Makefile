@@ -5,7 +5,7 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults instructions nightly faults-long instructions-long kernels-long \
+.PHONY: build dist image run test faults instructions nightly instructions-long kernels-long \
 	bench-long mutations e2e engines node compatibility kernels bench bench-v2 docs push release-rehearsal \
 	lint clean help setup test-setup bench-setup e2e-setup
 
@@ -30,10 +30,7 @@ faults: test-setup ## a table of what pause, upstream's pause and catatonit surv
 instructions: test-setup ## what pause does at each of its instructions, whatever happens there; a part of test
 	$(CARGO) test --quiet --package instructions
 
-nightly: faults-long instructions-long kernels-long bench-long engines mutations node ## what takes too long for each change
-
-faults-long: test-setup ## faults, with the rows that take minutes
-	$(CARGO) test --quiet --package faults -- --all
+nightly: instructions-long kernels-long bench-long engines mutations node ## what takes too long for each change
 
 instructions-long: test-setup ## instructions, with two events, and on builds that are broken on purpose
 	$(CARGO) test --quiet --package instructions -- --pairs
@@ -81,7 +78,7 @@ bench-v2: dist bench-setup ## their memory under control groups v2, in QEMU, on 
 	$(CARGO) bench --quiet --no-run --package bench
 	proof/machines/bench-v2.sh $(BENCH)
 
-docs: setup ## writes all tables and plots of the documents from what was measured, and says what to measure again
+docs: setup ## writes all tables of the documents from what was measured, and says what to measure again
 	$(CARGO) figures
 
 push: setup ## pushes the image of all platforms to the registry that IMAGE names

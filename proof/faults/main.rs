@@ -6,9 +6,7 @@
 mod memory;
 mod orphans;
 mod pod;
-mod start;
 mod starvation;
-mod storms;
 mod surface;
 
 use std::env;
@@ -20,13 +18,11 @@ use kit::peers::Peer;
 use kit::wait::message;
 use kit::{cgroup, skip};
 
-const USAGE: &str = "usage: faults [--all] [WORD...]   --all: long rows, too; WORD: only rows whose name contains it";
+const USAGE: &str = "usage: faults [WORD...]   WORD: only rows whose name contains it";
 
 /// A fault.
 struct Row {
     name: &'static str,
-    /// Takes minutes, so only `--all` runs it.
-    long: bool,
     trial: Trial,
 }
 
@@ -38,31 +34,15 @@ enum Trial {
 }
 
 fn rows() -> Vec<Row> {
-    let row = |name, trial| Row { name, long: false, trial: Trial::Survives(trial) };
-    let long = |name, trial| Row { name, long: true, trial: Trial::Survives(trial) };
-    let measured = |name, trial| Row { name, long: false, trial: Trial::Measured(trial) };
+    let row = |name, trial| Row { name, trial: Trial::Survives(trial) };
+    let measured = |name, trial| Row { name, trial: Trial::Measured(trial) };
     vec![
-        row("20,000 orphans, PID 1 at SCHED_IDLE under full load", starvation::idle),
         row("20,000 orphans, PID 1 with 1 ms of CPU a second", starvation::quota),
         row("frozen while 500 orphans die, then thawed", starvation::frozen),
-        row("SIGTERM at every point of start-up, as PID 1", start::every_point_as_pid_1),
-        row("SIGTERM at every point of start-up, not as PID 1", start::every_point),
-        measured("SIGTERM just after exec: how many are lost", start::race),
-        row("SIGSTOP and SIGCONT in a storm of orphans", storms::stop_and_continue),
-        row("strace and gdb attach in a storm of orphans", storms::debuggers),
-        row("realtime signals that fill its signal queue", storms::full_queue),
-        row("kill -9 -1 and every signal, as root from inside", storms::all_signals),
-        row("a fork bomb beside it, at the limit of PIDs", storms::fork_bomb),
-        row("the OOM killer beside it", memory::oom_kill),
         measured("smallest memory limit (at most half of upstream's)", memory::smallest),
-        row("nested PID namespaces", orphans::nested),
         row("orphans with threads, PID 1 stopped", orphans::with_threads),
-        row("orphans with odd exit signals, PID 1 stopped", orphans::odd_exit_signals),
         row("orphans that are ptraced when they die", orphans::ptraced),
         row("only its own system calls are allowed", surface::allow_list),
-        long("a million orphans: nothing grows", orphans::a_million),
-        long("minutes of SIGSTOP and SIGCONT", storms::stop_and_continue_long),
-        long("minutes of strace and gdb", storms::debuggers_long),
     ]
 }
 
@@ -74,23 +54,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn faults(arguments: &[String]) -> ExitCode {
-    let (options, words): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|word| word.starts_with('-'));
-    if let Some(option) = options.iter().find(|option| **option != "--all") {
-        eprintln!("faults: no such option: {option}; {USAGE}");
-        return ExitCode::from(2);
-    }
+fn faults(words: &[String]) -> ExitCode {
     if let Some(word) = words.iter().find(|word| !rows().iter().any(|row| row.name.contains(word.as_str()))) {
         eprintln!("faults: no row has {word:?} in its name; {USAGE}");
         return ExitCode::from(2);
     }
     let is_chosen = |row: &Row| words.is_empty() || words.iter().any(|word| row.name.contains(word.as_str()));
-    let rows: Vec<Row> = rows().into_iter().filter(|row| is_chosen(row) && !(row.long && options.is_empty())).collect();
-    if rows.is_empty() {
-        eprintln!("faults: these rows take minutes, so they need --all; {USAGE}");
-        return ExitCode::from(2);
-    }
-    let programs = ["chrt", "gdb", "nsenter", "perl", "prlimit", "python3", "strace"];
+    let programs = ["perl", "python3", "strace"];
     if !skip::has_namespaces() || !cgroup::can_be_made() || !programs.iter().all(|program| skip::has(program)) {
         return ExitCode::SUCCESS;
     }
@@ -101,7 +71,7 @@ fn faults(arguments: &[String]) -> ExitCode {
     let names = peers.iter().map(|peer| peer.name.clone());
     println!("{}", line("", names.collect()));
     let mut passed = true;
-    for row in rows {
+    for row in rows().iter().filter(|row| is_chosen(row)) {
         let start = Instant::now();
         let (cells, pass) = row.trial.run(&peers);
         passed &= pass;

@@ -2,19 +2,9 @@
 
 use kit::cgroup::Cgroup;
 use kit::peers::Peer;
-use kit::process::command;
 use nix::sys::signal::Signal;
 
 use crate::pod::Pod;
-
-/// Another program needs more memory than the whole pod may use, and the kernel kills it.
-pub fn oom_kill(peer: &Peer) {
-    let pod = Pod::start(peer);
-    pod.cgroup.pod.limit_memory(16 << 20);
-    let hog = pod.start_beside(command(["perl", "-e", "$hog = 'x' x (1 << 26); sleep 1000"]));
-    assert_eq!(hog.end().code, None, "the other program is killed");
-    pod.works_and_stops();
-}
 
 /// The smallest limit, in steps of a page, under which at least one of ten trials succeeds. (How much memory the kernel
 /// itself uses for a program varies.)
@@ -31,7 +21,7 @@ pub fn smallest(peers: &[Peer]) -> (Vec<String>, bool) {
 fn runs_in(limit: u64, peer: &Peer) -> bool {
     let cgroup = Cgroup::new();
     cgroup.pid1.limit_memory(limit);
-    let mut pod = Pod::prepare_in(cgroup, peer.command());
+    let mut pod = Pod::prepare(cgroup, peer.command());
     pod.go();
     pod.pid1.starts() && {
         pod.pid1.signal(Signal::SIGTERM);

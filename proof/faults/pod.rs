@@ -34,35 +34,18 @@ pub struct Pod {
 impl Pod {
     /// Starts the program, and returns when it sleeps and handles its signals.
     pub fn start(peer: &Peer) -> Self {
-        Self::start_command(peer.command())
-    }
-
-    pub fn start_command(program: Command) -> Self {
-        let mut pod = Self::prepare(program);
+        let mut pod = Self::prepare(Cgroup::new(), peer.command());
         pod.go();
         pod.ready();
         pod
     }
 
-    /// Prepares everything up to the exec of the program; [`Self::go`] executes it.
-    pub fn prepare(program: Command) -> Self {
-        Self::prepare_in(Cgroup::new(), program)
-    }
-
-    /// The same, in a cgroup whose limits are already set.
-    pub fn prepare_in(cgroup: Cgroup, program: Command) -> Self {
+    /// Prepares everything up to the exec of the program in a cgroup, whose limits are already set; [`Self::go`]
+    /// executes it.
+    pub fn prepare(cgroup: Cgroup, program: Command) -> Self {
         let pid1 = Process::pid1(gated("", &program));
         let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).expect("a namespace");
         assert_ne!(namespace(&pid1.id().to_string()), namespace("self"), "it is in the harness's PID namespace");
-        Self::around(pid1, cgroup)
-    }
-
-    /// The same, without a PID namespace of its own.
-    pub fn prepare_not_pid_1(program: Command) -> Self {
-        Self::around(Process::start(gated("", &program)), Cgroup::new())
-    }
-
-    fn around(pid1: Process, cgroup: Cgroup) -> Self {
         wait_at_gate(&pid1);
         cgroup.pid1.admit(pid1.id());
         Self { pid1, cgroup }

@@ -1,6 +1,5 @@
 //! PID 1 gets little or no CPU while orphans die.
 
-use std::process::Command;
 use std::thread::available_parallelism;
 
 use kit::peers::Peer;
@@ -11,22 +10,10 @@ use crate::pod::Pod;
 /// Room for a batch of orphans, the load, and some processes that are still ending.
 const PIDS: u32 = 100;
 
-pub fn idle(peer: &Peer) {
-    let pod = Pod::start(peer);
-    pod.cgroup.pid1.least_share();
-    let made = Command::new("chrt").args(["--idle", "--pid", "0", &pod.pid1.id().to_string()]).status();
-    assert!(made.expect("chrt runs").success());
-    twenty_thousand_orphans_under_load(pod);
-}
-
+/// The limit of PIDs leaves no room for zombies: if any stay, a fork in the pod fails.
 pub fn quota(peer: &Peer) {
     let pod = Pod::start(peer);
     pod.cgroup.pid1.least_quota();
-    twenty_thousand_orphans_under_load(pod);
-}
-
-/// The limit of PIDs leaves no room for zombies: if any stay, a fork in the pod fails.
-fn twenty_thousand_orphans_under_load(pod: Pod) {
     pod.cgroup.pod.limit_pids(PIDS);
     let busy = || pod.start_beside(command(["perl", "-e", "1 while 1"]));
     let load: Vec<Process> = (0..available_parallelism().map_or(1, usize::from)).map(|_| busy()).collect();

@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::process::ExitCode;
 
+use kit::cgroup::Cgroup;
 use kit::peers::Peer;
 use kit::process::command;
 use kit::wait::within_10_s;
@@ -42,7 +43,7 @@ fn lives_with(calls: &[i64], peer: &Peer) -> bool {
     let calls: Vec<String> = calls.iter().map(i64::to_string).collect();
     let mut start = command([std::env::current_exe().expect("a path")]);
     start.args(["confined", &calls.join(",")]).arg(&peer.program).args(&peer.args);
-    let mut pod = Pod::prepare(start);
+    let mut pod = Pod::prepare(Cgroup::new(), start);
     pod.go();
     pod.pid1.starts() && {
         let mut orphans = pod.start_beside(orphans::batches(2, 50));

@@ -51,6 +51,8 @@ pub enum Event {
     Deaths(usize),
     /// A process with another exit signal dies before its parent, and so is dead when it becomes a child of PID 1.
     OddDeath,
+    /// An orphan is stopped, and lives on.
+    OrphanStops,
     DeathAndTerm,
     StopAndContinue,
     FreezeAndThaw,
@@ -91,7 +93,7 @@ pub fn rest_after(state: State, event: Event) -> Rest {
         DeathAndTerm => ends(libc::SIGTERM, after_death),
         TermAndInt | FullStderrAndTerm => ends(libc::SIGTERM, undisturbed),
         Signal(signal) | FromInside(signal) => ends(signal, undisturbed),
-        Others | StopAndContinue | FreezeAndThaw | TracerEnds => undisturbed,
+        Others | OrphanStops | StopAndContinue | FreezeAndThaw | TracerEnds => undisturbed,
     }
 }
 
@@ -115,13 +117,15 @@ pub fn in_handler_of(event: Event) -> State {
 }
 
 /// The single events. Each is tried everywhere, like each of [`others`].
-pub const NAMED: [Event; 14] = [
+pub const NAMED: [Event; 16] = [
     Signal(libc::SIGTERM),
     FromInside(libc::SIGTERM),
     BlockedTerm,
     Signal(libc::SIGINT),
     TermAndInt,
     Deaths(1),
+    OddDeath,
+    OrphanStops,
     Signal(libc::SIGCHLD),
     DeathAndTerm,
     Signal(libc::SIGKILL),
@@ -213,6 +217,7 @@ impl fmt::Display for Event {
             Deaths(1) => formatter.write_str("a death"),
             Deaths(count) => write!(formatter, "{count} deaths"),
             OddDeath => formatter.write_str("a death with another exit signal"),
+            OrphanStops => formatter.write_str("an orphan is stopped"),
             DeathAndTerm => formatter.write_str("a death, then SIGTERM"),
             StopAndContinue => formatter.write_str("SIGSTOP, then SIGCONT"),
             FreezeAndThaw => formatter.write_str("freeze, then thaw"),

@@ -179,6 +179,7 @@ impl Bench {
             Event::TermAndInt => [libc::SIGTERM, libc::SIGINT].into_iter().for_each(send),
             Event::Deaths(count) => (0..count).for_each(|_| die(process)),
             Event::OddDeath => die_oddly(process),
+            Event::OrphanStops => stop_orphan(process),
             Event::DeathAndTerm => {
                 die(process);
                 send(libc::SIGTERM);
@@ -220,11 +221,11 @@ impl Bench {
     }
 }
 
-/// Starts `program` with as many orphans as will die in `events` at `place`. If `place` is one where it is stopped,
+/// Starts `program` with as many orphans as `events` need at `place`. If `place` is one where it is stopped,
 /// brings it there.
 fn start(program: &Path, place: Place, events: &[Event], options: Options) -> Tracee {
     let died_before = usize::from(place == Place::AsleepAfterDeath);
-    let orphans = died_before + events.iter().map(|&event| deaths(event)).sum::<usize>();
+    let orphans = died_before + events.iter().map(|&event| orphans_of(event)).sum::<usize>();
     let odd = events.iter().filter(|&&event| event == Event::OddDeath).count();
     let mut before = "(sleep 1000 &); ".repeat(orphans);
     before += &ODD_ORPHAN.replace("CLONE", &libc::SYS_clone.to_string()).repeat(odd);
@@ -260,18 +261,28 @@ fn trace_and_end(program: &Path, place: Place) -> Process {
 const ODD_ORPHAN: &str = r#"
     (perl -e '$SIG{USR1} = "IGNORE"; my $child = syscall CLONE, 10, 0, 0, 0, 0; kill 9, $$ if !$child; sleep 1000' &); "#;
 
-fn deaths(event: Event) -> usize {
+fn orphans_of(event: Event) -> usize {
     match event {
         Event::Deaths(count) => count,
-        Event::DeathAndTerm => 1,
+        Event::DeathAndTerm | Event::OrphanStops => 1,
         _ => 0,
     }
 }
 
 /// Kills the first living orphan, and waits until it is a zombie or gone.
 fn die(process: &Process) {
-    let children = process.children();
-    kill_orphan(children.iter().find(|pid| state(pid) != Some('Z')).expect("an orphan"));
+    kill_orphan(&living_orphan(process));
+}
+
+/// Stops it, and waits until it is stopped.
+fn stop_orphan(process: &Process) {
+    let pid = living_orphan(process);
+    kill(Pid::from_raw(pid.parse().expect("a PID")), Signal::SIGSTOP).expect("it lives");
+    within_10_s("it is stopped", || (state(&pid) == Some('T')).then_some(()));
+}
+
+fn living_orphan(process: &Process) -> String {
+    process.children().into_iter().find(|pid| state(pid) != Some('Z')).expect("an orphan")
 }
 
 /// Kills the last living orphan when its child is dead.

@@ -93,16 +93,20 @@ fn the_file_of_all_platforms_has_at_most_8_300_bytes() {
 #[test]
 fn the_layer_is_pause_alone_owned_by_root() {
     let files = archive();
-    let docker: Value = serde_json::from_slice(&files["manifest.json"]).expect("JSON");
+    let top: Value = serde_json::from_slice(&files["index.json"]).expect("JSON");
+    let index = blob(&files, &top["manifests"][0]);
     let folder = tempfile::tempdir().expect("a folder");
     let layer = folder.path().join("layer.tar.gz");
-    fs::write(&layer, &files[docker[0]["Layers"][0].as_str().expect("a path")]).expect("a file");
-    let list = run(command(["tar", "--numeric-owner", "--full-time", "--utc", "-tvzf", &layer.to_string_lossy()]));
-    let amd64 = fs::read(pause_for(&ALL[0])).expect("it is built");
-    let stdout = format!("-rwxr-xr-x 0/0 {:>15} 1970-01-01 00:00:00 pause\n", amd64.len());
-    assert_eq!(list, End { stdout, ..End::silent(0) });
-    let file = Command::new("tar").args(["-xOzf"]).arg(&layer).arg("pause").output().expect("tar runs");
-    assert_eq!(file.stdout, amd64);
+    for (arch, manifest) in ALL.iter().zip(index["manifests"].as_array().expect("manifests")) {
+        let digest = blob(&files, manifest)["layers"][0]["digest"].as_str().expect("a digest").to_owned();
+        fs::write(&layer, &files[&digest.replace("sha256:", "blobs/sha256/")]).expect("a file");
+        let list = run(command(["tar", "--numeric-owner", "--full-time", "--utc", "-tvzf", &layer.to_string_lossy()]));
+        let program = fs::read(pause_for(arch)).expect("it is built");
+        let stdout = format!("-rwxr-xr-x 0/0 {:>15} 1970-01-01 00:00:00 pause\n", program.len());
+        assert_eq!(list, End { stdout, ..End::silent(0) });
+        let file = Command::new("tar").args(["-xOzf"]).arg(&layer).arg("pause").output().expect("tar runs");
+        assert!(file.stdout == program, "{}", arch.name);
+    }
 }
 
 #[test]

@@ -12,4 +12,3 @@ mod recipes;
 mod refusals;
 mod sbom;
 mod start_states;
-mod system_calls;

@@ -34,14 +34,6 @@ fn inherited_blocked_and_ignored_signals() {
     }
 }
 
-/// Proves that `env --block-signal` passes the mask on, to a program that does not touch it.
-#[test]
-fn control_a_blocked_mask_survives_exec() {
-    let mask = run(command(["env", "--block-signal=TERM", "sed", "-n", "s/^SigBlk:.//p", "/proc/self/status"]));
-    let mask = u64::from_str_radix(mask.stdout.trim(), 16).expect("a mask");
-    assert_eq!(mask, bit(Signal::SIGTERM));
-}
-
 #[test]
 fn zombies_that_predate_exec_whatever_their_exit_signal() {
     for signal in [libc::SIGCHLD, libc::SIGUSR1, 0] {

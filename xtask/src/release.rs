@@ -1,6 +1,5 @@
-//! `cargo xtask release X.Y.Z`: sets the version in every file, updates the digests, and prints the steps
-//! that remain to be done by hand. It works on a copy of the repository, and at the end copies all changed files into
-//! the tree, or none.
+//! `cargo xtask release X.Y.Z`: sets the version in every file, updates the digests, and prints the steps that remain to
+//! be done by hand. The tree must be clean, so that git restores it if a step fails.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -19,19 +18,11 @@ pub const PLACES: [&str; 6] = ["Cargo.toml", "Dockerfile", "README*.md", "SECURI
 /// Sets `version` in the repository at `root`; returns a text with the remaining steps.
 pub fn release(root: &Path, version: &str) -> Result<String> {
     let old = check(root, version)?;
-    let folder = tempfile::tempdir().context("cannot make a folder")?;
-    let copy = folder.path().join("pause");
-    let [from, to] = [root, &copy].map(|path| path.to_string_lossy().into_owned());
-    git(root, &["clone", "--quiet", &from, &to])?;
-    keep_programs(&copy)?;
-    set_version(&copy, &old, version)?;
-    // Runs the copy's own xtask, which has the new version compiled in. Cargo updates Cargo.lock.
-    let digests = xtask(&copy, "digests")?;
-    write(&copy.join("digests.txt"), digests.as_bytes(), 0o644)?;
-
-    let changed = git(&copy, &["diff", "--name-only"])?;
-    let changed: Vec<&str> = changed.lines().collect();
-    put(&copy, root, &changed)?;
+    if let Err(error) = set_all(root, &old, version) {
+        git(root, &["restore", "."]).context("the files are changed in part, and `git restore .` fails")?;
+        return Err(error.context("nothing is changed"));
+    }
+    let changed = git(root, &["diff", "--name-only"])?;
     Ok(format!(
         "{} files now have the version {version}. The remaining steps:\n  \
          make docs                       the new sizes; measure again what it names\n  \
@@ -42,8 +33,16 @@ pub fn release(root: &Path, version: &str) -> Result<String> {
          git push origin HEAD v{version}  \
          the workflow builds, compares with digests.txt, signs, and drafts the release\n  \
          publish the draft; then see SECURITY.md, How to verify",
-        changed.len()
+        changed.lines().count()
     ))
+}
+
+fn set_all(root: &Path, old: &str, version: &str) -> Result<()> {
+    set_version(root, old, version)?;
+    keep_programs(root)?;
+    // By an xtask that has the new version compiled in. Cargo updates Cargo.lock.
+    let digests = xtask(root, "digests")?;
+    write(&root.join("digests.txt"), digests.as_bytes(), 0o644)
 }
 
 /// Adds the programs in digests.txt to those of earlier releases, which the installer knows.
@@ -114,24 +113,6 @@ fn replaced(text: &str, old: &str, new: &str) -> String {
         rest = after;
     }
     set + rest
-}
-
-/// Copies `files` from one folder to another: all of them, or none if one cannot be written.
-pub fn put(from: &Path, to: &Path, files: &[&str]) -> Result<()> {
-    let read = |file: &&str| -> Result<_> {
-        let (new, old) = (from.join(file), to.join(file));
-        Ok((fs::read(&new)?, fs::read(&old)?, mode(&new)?, old))
-    };
-    let files: Vec<_> = files.iter().map(read).collect::<Result<_>>().context("cannot read a file to change")?;
-    for (at, (new, _, mode, path)) in files.iter().enumerate() {
-        if let Err(error) = write(path, new, *mode) {
-            for (_, old, mode, path) in &files[..at] {
-                write(path, old, *mode).context("cannot restore the old file; use git checkout")?;
-            }
-            return Err(error.context("nothing is changed"));
-        }
-    }
-    Ok(())
 }
 
 fn mode(path: &Path) -> Result<u32> {

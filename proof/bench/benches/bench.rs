@@ -18,7 +18,7 @@ const USAGE: &str = "\
 Usage: cargo bench -- [--quick] [--memory] [--save] [--peer NAME=PATH[,ARG...]]...
   --quick   take less than a minute: fewer rounds, smaller sizes
   --memory  measure only the memory of an instance, with one round of 1,000 instances
-  --save    if all bars are reached, keep the samples, and write all tables and plots from them
+  --save    if all bars are reached, keep the samples, and write all tables from them
   --peer    also measure this program";
 
 fn main() -> ExitCode {

@@ -13,18 +13,6 @@ use shared::{dist, ok, pause_is_ready, ready, run, until};
 
 const TOOLS: &[&str] = &["runc", "skopeo", "umoci"];
 
-/// CRI-O runs `/pause` without arguments as root, whatever the image says, and stops it with SIGTERM.
-#[test]
-fn as_crio_runs_it() {
-    if !ready(TOOLS) {
-        return;
-    }
-    let _row = row("as CRI-O runs it");
-    let bundle = unpacked("crio");
-    configure(&bundle, 0, &["/pause"]);
-    stops("crio", &bundle);
-}
-
 /// deploy/crio/README.md quotes what CRI-O's runtime says when something is wrong.
 #[test]
 fn what_goes_wrong_is_what_the_readme_quotes() {

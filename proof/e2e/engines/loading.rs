@@ -3,7 +3,6 @@
 use std::fs;
 
 use build::arch::ALL;
-use kit::messages::VERSION;
 use serde_json::Value;
 use shared::compatibility::Row;
 use shared::{NAME, digest, dist, ok, ready, until};
@@ -26,33 +25,6 @@ fn containerd_imports_all_platforms_and_runs_it() {
     until("it has stopped", || ok("ctr", &["-n", "image", "task", "ls"]).contains("STOPPED"));
     ok("ctr", &["-n", "image", "task", "rm", "held"]);
     ok("ctr", &["-n", "image", "container", "rm", "held"]);
-}
-
-/// Other tools find the right digest for every blob, and unpack the very file that was built.
-#[test]
-fn umoci_unpacks_what_was_built() {
-    if !ready(&["skopeo", "umoci"]) {
-        return;
-    }
-    let archive = dist("pause.tar");
-    let sums = "mkdir /run/blobs && tar -xf \"$0\" -C /run/blobs && cd /run/blobs/blobs/sha256 && \
-                sha256sum * | while read -r sum name; do [ \"$sum\" = \"$name\" ] || exit 1; echo same; done";
-    let sums = ok("sh", &["-c", sums, &archive.to_string_lossy()]);
-    assert_eq!(sums, "same\n".repeat(1 + 3 * ALL.len()), "index; manifest, config and layer of each");
-    let archive = format!("oci-archive:{}", archive.display());
-    for arch in &ALL {
-        let layout = format!("/run/layout-{}", arch.name);
-        let platform = [&format!("--override-arch={}", arch.name), "--override-os=linux"];
-        let variant = format!("--override-variant={}", arch.variant.unwrap_or_default());
-        ok("skopeo", &[platform[0], platform[1], &variant, "copy", &archive, &format!("oci:{layout}:pause")]);
-        ok("umoci", &["unpack", "--image", &format!("{layout}:pause"), &format!("/run/unpacked-{}", arch.name)]);
-        let unpacked = format!("/run/unpacked-{}/rootfs/pause", arch.name);
-        let built = dist(&format!("pause-{}", arch.name));
-        assert_eq!(fs::read(&unpacked).expect("a file"), fs::read(built).expect("a file"), "{}", arch.name);
-        let mode = ok("stat", &["--format=%a %u:%g", &unpacked]);
-        assert_eq!(mode, "755 0:0\n");
-    }
-    assert_eq!(ok("/run/unpacked-amd64/rootfs/pause", &["-v"]), VERSION);
 }
 
 #[test]

@@ -31,17 +31,3 @@ fn gets_the_image_under_the_name_that_it_has_configured() {
     let line = format!("Docker: {NAME} is installed (before: nothing); ok\n");
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
 }
-
-/// Docker listens where it always does, whatever else has the form of a socket in its configuration.
-#[test]
-fn a_log_option_is_no_socket() {
-    if !ready(REAL) {
-        return;
-    }
-    let host = Host::new(&["podman"]);
-    let options = r#"{ "log-driver": "fluentd", "log-opts": { "fluentd-address": "unix:///run/fluentd.sock" } }"#;
-    host.write("/etc/docker/daemon.json", options);
-    start_docker(&host);
-    let line = format!("containerd: is not running; skipped\nDocker: {NAME} is installed (before: nothing); ok\n");
-    assert_eq!(host.install(&[]), (0, line));
-}

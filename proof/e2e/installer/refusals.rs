@@ -32,16 +32,3 @@ fn a_full_disk_and_a_read_only_folder() {
     assert!(status == 1 && said.starts_with(line) && said.lines().count() == 1, "{said}");
     assert_eq!(host.install(&[]).0, 0);
 }
-
-/// If the configured name has a digest, no other image can have that name.
-#[test]
-fn a_configured_digest_is_refused() {
-    if ready(REAL) {
-        let host = Host::new(&["podman", "docker", "dockerd"]);
-        let name = format!("registry.k8s.io/pause:3.8@sha256:{}", "0".repeat(64));
-        host.start_containerd(&configured(&name));
-        let line =
-            format!("containerd: no other image can have the digest of this name; configure a tag alone: {name}\n");
-        assert_eq!(host.install(&["--as", "configured"]), (1, line));
-    }
-}

@@ -10,7 +10,7 @@ use kit::skip::{does_not_apply, is_installed};
 use shared::containerd::{PIN, is_version_2};
 use shared::engines::built;
 use shared::host::Host;
-use shared::{BUSYBOX, NAME, crio, found, ok, ready, until};
+use shared::{NAME, crio, found, ready, until};
 
 use super::{MAY_BE_ANOTHER, REAL, configured, copy_in, lines, start_docker};
 
@@ -22,8 +22,8 @@ const HERS: &str = "/run/alice belongs to user 1000";
 
 const STOPPED: &str = "containerd: is not running; skipped\n";
 
-/// A program that leaves a line, and stops if it is told to.
-const TRAP: &str = "#!/bin/sh\necho \"$0 $*\" >>/run/executed\ncase $* in *stop*) kill -STOP $$ ;; esac\n";
+/// A program that leaves a line.
+const TRAP: &str = "#!/bin/sh\necho \"$0 $*\" >>/run/executed\n";
 
 /// A set-user-ID program of root's has the name of the link by which a user started it, and the arguments that she gave
 /// it. Here that is a bash, which stops.
@@ -51,31 +51,6 @@ fn a_users_process_is_no_engine() {
     let none = "pause-install: no engine was served\n";
     assert_eq!(host.install(&["--as", "configured"]), (1, format!("{STOPPED}{skipped}{none}")));
     assert_eq!(executed(&host), [""; 0]);
-}
-
-/// A monitoring agent: root without capabilities but CAP_SYS_CHROOT, in the host's PID namespace, with the host's root
-/// folder. It changes its root to that, and is then like a process of the host.
-#[test]
-fn a_containers_process_is_no_engine() {
-    let Some(host) = alices_host(&["podman"]) else { return };
-    start_docker(&host);
-    ok("docker", &["save", "-o", &host.file("/run/image.tar").to_string_lossy(), BUSYBOX]);
-    host.ok(&["docker", "load", "-i", "/run/image.tar"]);
-    host.write_program("/run/trap", TRAP);
-    // Of the container's own file system the host has a folder, which the container finds in its mounts.
-    let script = r#"
-        own=/var/lib/docker$(awk '$5 == "/" { print $4 }' /proc/self/mountinfo)
-        cp /host/run/trap /containerd
-        exec chroot /host $own/containerd -c $own/stop.toml"#;
-    let confined = ["--pid=host", "--volume=/:/host:ro", "--user=0", "--cap-drop=ALL", "--cap-add=SYS_CHROOT"];
-    let run = ["docker", "run", "--detach", "--network=none"];
-    host.ok(&[&run[..], &confined, &[BUSYBOX, "sh", "-euc", script]].concat());
-    let pid = found("it runs", || host.try_to(&["pgrep", "-f", "sh /var/lib/docker/.*/containerd "]).ok());
-    until_stopped(&host, pid.trim());
-    let docker = format!("Docker: {NAME} is installed (before: nothing); ok\n");
-    assert_eq!(host.install(&[]), (0, format!("{STOPPED}{docker}")));
-    let executed = executed(&host);
-    assert!(matches!(&executed[..], [by_itself] if by_itself.ends_with("/stop.toml")), "{executed:?}");
 }
 
 /// Without crictl, nobody but containerd 1 knows with which configuration it runs. A process that calls itself

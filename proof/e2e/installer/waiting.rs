@@ -30,10 +30,6 @@ fn it_waits() {
         return;
     }
     let others = ["podman", "docker", "dockerd"];
-    let host = Host::new(&others);
-    let start = || _ = host.start_containerd(&configured(NAME));
-    assert_eq!(said_after(&host, &[], start), (0, served()));
-
     let host = Host::new(&[&others[..], &["containerd"]].concat());
     let start = || {
         host.ok(&["umount", "/usr/bin/containerd"]);
@@ -41,7 +37,7 @@ fn it_waits() {
     };
     assert_eq!(said_after(&host, &["--engine", "containerd"], start), (0, served()));
 
-    // Also for one that was killed, and has left its socket.
+    // For an installed one, although it was killed, and has left its socket.
     let host = Host::new(&others);
     let killed = host.start_containerd(&configured(NAME));
     killed.kill();
@@ -72,9 +68,6 @@ fn it_does_not_wait_for_what_will_not_come() {
     other.start_containerd(&configured(NAME));
     let skipped = "Docker: is not running; skipped\n";
     assert_eq!(at_once(&other, &[]), (0, format!("{skipped}{}", served())), "another engine runs");
-    let stopped = Host::new(&["podman", "docker", "dockerd"]);
-    let line = format!("containerd: is not running; skipped\n{none}");
-    assert_eq!(stopped.install(&["--wait", "1"]), (1, line));
 }
 
 /// k3s starts its containerd some time after itself, and first writes its configuration.
@@ -85,8 +78,6 @@ fn it_waits_for_k3s() {
     }
     let host = Host::new(&["podman", "docker", "dockerd", "containerd"]);
     host.write_program("/usr/local/bin/k3s", "#!/bin/sh\nexit 1\n");
-    let line = "k3s: is not running; skipped\npause-install: no container engine is running here\n".to_owned();
-    assert_eq!(host.install(&["--wait", "1"]), (1, line));
     let data = "/var/lib/rancher/k3s";
     let (bin, config) = (format!("{data}/data/current/bin"), format!("{data}/agent/etc/containerd/config.toml"));
     let start = || {

@@ -85,18 +85,6 @@ fn only_one_engine_is_served() {
 }
 
 #[test]
-fn none() {
-    if ready(REAL) {
-        let host = Host::new(&["containerd", "ctr", "docker", "dockerd", "podman"]);
-        let none = "pause-install: no container engine is running here\n".to_owned();
-        for arguments in [&[][..], &["--as", "configured"]] {
-            assert_eq!(host.install(arguments), (1, none.clone()));
-        }
-        assert_eq!(host.install(&["--check"]), (1, format!("{ONLY_THE_HOSTS_OWN}\n{none}")));
-    }
-}
-
-#[test]
 fn one_stopped() {
     if ready(REAL) {
         let host = Host::new(&["podman"]);

@@ -2,7 +2,6 @@
 //!
 //! `make e2e` runs what is not ignored; `make engines` runs it all, or what belongs to some of the engines.
 
-mod crictl;
 mod critest;
 mod flag;
 mod garbage_collection;

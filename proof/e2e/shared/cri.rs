@@ -174,20 +174,14 @@ impl Containerd {
 
     /// Its pause, and the pod's IP (none on the host's own network).
     pub async fn status(&mut self, id: &str) -> (Process, String) {
-        self.status_if_alive(id).await.expect("it runs")
-    }
-
-    /// The same; none if runc was killed before it executed pause.
-    pub async fn status_if_alive(&mut self, id: &str) -> Option<(Process, String)> {
         let request = PodSandboxStatusRequest { pod_sandbox_id: id.to_owned(), verbose: true };
         let said = self.runtime.pod_sandbox_status(request).await.expect("its status").into_inner();
         let info: serde_json::Value = serde_json::from_str(&said.info["info"]).expect("JSON");
         let proc = self.file(&format!("/proc/{}", info["pid"].as_i64().expect("a PID")));
         let ip = said.status.and_then(|status| status.network).map(|network| network.ip);
-        let program = || fs::read_link(proc.join("exe")).ok();
-        until("runc has executed pause or ended", || program().is_none_or(|program| program.ends_with("pause")));
-        program()?;
-        Some((Process::new_with_root(proc).ok()?, ip.unwrap_or_default()))
+        let is_pause = || fs::read_link(proc.join("exe")).is_ok_and(|program| program.ends_with("pause"));
+        until("runc has executed pause", is_pause);
+        (Process::new_with_root(proc).expect("it runs"), ip.unwrap_or_default())
     }
 
     /// Whether the sandbox runs.
@@ -204,18 +198,6 @@ impl Containerd {
 
     /// Starts a container of busybox in a sandbox; its ID.
     pub async fn start_container(&mut self, sandbox_id: &str, name: &str, pod: Pod, command: &[&str]) -> String {
-        self.start_limited(sandbox_id, name, pod, LinuxContainerResources::default(), command).await
-    }
-
-    /// The same, with these limits.
-    pub async fn start_limited(
-        &mut self,
-        sandbox_id: &str,
-        name: &str,
-        pod: Pod,
-        limits: LinuxContainerResources,
-        command: &[&str],
-    ) -> String {
         let request = CreateContainerRequest {
             pod_sandbox_id: sandbox_id.to_owned(),
             config: Some(ContainerConfig {
@@ -223,7 +205,7 @@ impl Containerd {
                 image: Some(ImageSpec { image: BUSYBOX.to_owned(), ..Default::default() }),
                 command: command.iter().map(|word| (*word).to_owned()).collect(),
                 linux: Some(LinuxContainerConfig {
-                    resources: Some(limits),
+                    resources: Some(LinuxContainerResources::default()),
                     security_context: Some(LinuxContainerSecurityContext {
                         namespace_options: Some(namespaces(pod)),
                         ..Default::default()
@@ -237,18 +219,6 @@ impl Containerd {
         let request = StartContainerRequest { container_id: id.clone() };
         self.runtime.start_container(request).await.expect("it starts");
         id
-    }
-
-    /// Waits until a container has ended; its exit code.
-    pub async fn exit_code(&mut self, container_id: &str) -> i32 {
-        answer(async || {
-            let request = ContainerStatusRequest { container_id: container_id.to_owned(), verbose: false };
-            let said = self.runtime.container_status(request).await.expect("its status").into_inner();
-            let ended = said.status.filter(|status| status.state() == ContainerState::ContainerExited);
-            ended.ok_or("the container has ended")
-        })
-        .await
-        .exit_code
     }
 
     /// What a program says in a container.

@@ -1,5 +1,5 @@
 //! What was measured, and the figures of the documents that follow from it. Whoever measures keeps samples in samples/;
-//! [`pages`] writes all tables and plots.
+//! [`pages`] writes all tables.
 
 pub mod bars;
 mod chinese;
@@ -8,7 +8,6 @@ pub mod cost;
 pub mod kept;
 mod kernels;
 pub mod pages;
-mod plots;
 pub mod samples;
 mod table;
 pub mod tables;
@@ -48,11 +47,8 @@ impl From<String> for Content {
     }
 }
 
-/// The name in docs/ of each plot, and its text.
-type Plots = Vec<(&'static str, String)>;
-
 /// All of them.
-fn all() -> Result<(Vec<Figure>, Plots)> {
+fn all() -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     let mut add = |by, digests: &[&str], name, content| {
         let digests = digests.iter().map(|&digest| digest.to_owned()).collect();
@@ -93,8 +89,7 @@ fn all() -> Result<(Vec<Figure>, Plots)> {
 
     add("", &[], "states", states()?.into());
     add("", &[], "platforms", platforms()?.into());
-    let plots = plots::ALL.into_iter().map(|(name, plot)| Ok((name, plot(&run)?)));
-    Ok((figures, plots.collect::<Result<_>>()?))
+    Ok(figures)
 }
 
 /// The states of pause, as the model in proof/instructions has them; its test compares.

@@ -9,8 +9,8 @@ use figures::pages::Pages;
 
 const USAGE: &str = "\
 Usage: cargo figures [--check | --compatibility]
-  Writes the tables and plots of all documents from proof/figures/samples, and names the figures that were measured with
-  another pause than the one in digests.txt.
+  Writes the tables of all documents from proof/figures/samples, and names those that were measured with another pause
+  than the one in digests.txt.
   --check          writes nothing; fails if a document is out of date
   --compatibility  first keeps what make e2e, engines and node ran, if all of it passed";
 

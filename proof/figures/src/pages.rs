@@ -1,5 +1,5 @@
 //! Fills in the figures of README*.md and docs/*.md, so that none is copied by hand. Between `<!-- figure: NAME -->` and
-//! `<!-- end -->` stands the figure of that name, in the language of the page. The plots are files in docs/.
+//! `<!-- end -->` stands the figure of that name, in the language of the page.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,7 @@ use build::{root, write};
 
 use crate::{Content, Figure, all};
 
-/// The pages and plots, as they should be, and what to measure again.
+/// The pages, as they should be, and what to measure again.
 pub struct Pages {
     files: Vec<(PathBuf, String)>,
     /// The figures that do not belong to the pauses in digests.txt, by the command that measures them.
@@ -20,12 +20,12 @@ pub struct Pages {
 impl Pages {
     /// Computes them all, from the samples that are kept.
     pub fn new() -> Result<Self> {
-        let (figures, plots) = all()?;
-        let docs = root().join("docs");
-        let mut files: Vec<(PathBuf, String)> = plots.into_iter().map(|(name, plot)| (docs.join(name), plot)).collect();
+        let figures = all()?;
+        let mut files = Vec::new();
         let mut unused: BTreeSet<&str> = figures.iter().map(|figure| figure.name).collect();
-        for path in
-            markdown_files(&docs)?.into_iter().chain(["README.md", "README.zh-CN.md"].map(|name| root().join(name)))
+        for path in markdown_files(&root().join("docs"))?
+            .into_iter()
+            .chain(["README.md", "README.zh-CN.md"].map(|name| root().join(name)))
         {
             let old = read(&path)?;
             let in_chinese = path.to_string_lossy().ends_with(".zh-CN.md");

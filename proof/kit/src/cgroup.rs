@@ -116,12 +116,6 @@ impl Group {
         write(&self.file("pids", "pids.max"), &count.to_string());
     }
 
-    /// How many forks the limit has refused.
-    pub fn refused_forks(&self) -> u64 {
-        let events = read(&self.file("pids", "pids.events"));
-        number(events.trim_start_matches("max "))
-    }
-
     /// Limits the memory of the group, including the kernel's, and allows no swap.
     pub fn limit_memory(&self, bytes: u64) {
         let bytes = bytes.to_string();
@@ -134,20 +128,9 @@ impl Group {
         }
     }
 
-    /// The memory charged to the group, in bytes.
-    pub fn memory(&self) -> u64 {
-        charged(&folder("memory", &self.path))
-    }
-
     /// The memory that cannot be reclaimed.
     pub fn memory_in_use(&self) -> Memory {
         in_use(&folder("memory", &self.path))
-    }
-
-    /// Sets the smallest CPU share: the group gets what others leave.
-    pub fn least_share(&self) {
-        let (file, least) = if is_v2() { ("cpu.weight", "1") } else { ("cpu.shares", "2") };
-        write(&self.file("cpu", file), least);
     }
 
     /// Sets the smallest CPU quota: 1 ms in each second.
@@ -177,7 +160,7 @@ impl Group {
     }
 
     /// Kills all processes of the group.
-    pub fn kill_all(&self) {
+    fn kill_all(&self) {
         let procs = folders(&self.path, self.controllers).pop().expect("a hierarchy").join("cgroup.procs");
         within_10_s("all in the cgroup are gone", || {
             let pids = fs::read_to_string(&procs).unwrap_or_default();

@@ -7,8 +7,8 @@ use std::process::Command;
 use build::arch::Arch;
 use build::{loaded, output, root, rustc_flags, write};
 
-/// An assembly program of floors/: `handler` installs a handler for SIGTERM and sleeps, `calls` makes the system calls
-/// of pause, `pause` only sleeps. None except on amd64, for which alone they are written.
+/// An assembly program of floors/: `calls` makes the system calls of pause, `pause` only sleeps. None except on amd64,
+/// for which alone they are written.
 pub fn for_this_machine(name: &str) -> Option<PathBuf> {
     let here = Arch::here().expect("an architecture of pause");
     (here.name == "amd64").then(|| built(name, here))

@@ -52,27 +52,6 @@ os._exit(0)";
     command(["python3", "-c", script, &libc::SYS_exit.to_string()])
 }
 
-/// Ten orphans with each of these exit signals: none, SIGHUP, SIGUSR1, SIGCHLD, a realtime signal.
-pub fn with_odd_exit_signals() -> Command {
-    let script = r#"
-        use POSIX ();
-        my $clone = shift;
-        pipe my $read, my $write or die $!;
-        for my $signal (0, 1, 10, 17, 34) {
-            for (1 .. 10) {
-                # With only the exit signal as flags, and 0 for the other arguments, clone is fork.
-                my $child = syscall $clone + 0, $signal, 0, 0, 0, 0;
-                die $! if $child < 0;
-                next if $child;
-                close $write;
-                sysread $read, my $nothing, 1; # returns when the parent goes
-                exit;
-            }
-        }
-        POSIX::_exit(0); # at once, before any of them sends its signal"#;
-    command(["perl", "-e", script, &libc::SYS_clone.to_string()])
-}
-
 /// A script for a pod that shares its PID namespace: makes 100 orphans and checks that PID 1, /pause, reaps them all.
 pub const IN_A_POD: &str = r#"
     [ "$(/bin/busybox tr -d '\0' </proc/1/cmdline)" = /pause ] || exit 1

@@ -99,6 +99,25 @@ pub fn tests_that_are_cited_exist() -> Result<()> {
     Ok(())
 }
 
+/// docs/claims.md names tests that exist, and each test of tests/ and proof/, by its name or with its file.
+pub fn each_test_proves_a_claim() -> Result<()> {
+    let page = read("docs/claims.md")?;
+    let in_code = page.split('`').skip(1).step_by(2).map(|code| code.split_once("::").unwrap_or((code, "")));
+    let cited: BTreeSet<_> = in_code.filter(|(file, _)| file.contains('/') && file.contains('.')).collect();
+    for (file, test) in &cited {
+        let exists = read(file)?.contains(&format!("fn {test}("));
+        ensure!(test.is_empty() || exists, "docs/claims.md names {file}::{test}, which does not exist");
+    }
+    for file in files(&["tests/*.rs", "proof/*.rs"])? {
+        let source = read(&file)?;
+        let tests = source.split("test]\n").skip(1).filter_map(|test| test.split_once("fn ")?.1.split('(').next());
+        let missing = tests.into_iter().find(|test| !cited.contains(&(&*file, *test)));
+        let missing = missing.filter(|_| !cited.contains(&(&*file, "")));
+        ensure!(missing.is_none(), "docs/claims.md has no claim that {file}::{} proves", missing.unwrap_or_default());
+    }
+    Ok(())
+}
+
 /// A cell can be read without scrolling.
 pub fn table_cells_are_short() -> Result<()> {
     for page in ["README.md", "README.zh-CN.md", "deploy/README.md"] {

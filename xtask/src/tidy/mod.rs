@@ -12,11 +12,12 @@ use anyhow::{Context, Result, ensure};
 use build::{output, root};
 
 /// Each fails with a message that says what is wrong, and where.
-const CHECKS: [fn() -> Result<()>; 14] = [
+const CHECKS: [fn() -> Result<()>; 15] = [
     documents::links_lead_somewhere,
     documents::translations_match_their_originals,
     documents::no_command_executes_the_program_of_a_process,
     documents::tests_that_are_cited_exist,
+    documents::each_test_proves_a_claim,
     documents::table_cells_are_short,
     documents::this_version_is_documented,
     layout::every_architecture_is_everywhere,

@@ -2,5 +2,3 @@
 
 mod output;
 mod release;
-mod small_disk;
-mod write;

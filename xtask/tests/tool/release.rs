@@ -7,9 +7,7 @@ use build::arch::ALL;
 use build::root;
 use kit::process::{End, command, run};
 use tempfile::TempDir;
-use xtask::release::{check, keep_programs, put, set_version};
-
-use crate::small_disk::with_small_disk;
+use xtask::release::{check, keep_programs, release, set_version};
 
 const NOW: &str = env!("CARGO_PKG_VERSION");
 const NEXT: &str = "98.7.6";
@@ -79,24 +77,15 @@ fn each_refusal_is_one_line_and_changes_nothing() {
     refuses(NEXT, &format!("the tag v{NEXT} already exists"));
 }
 
-/// The disk is full when the second file is written.
 #[test]
-fn what_cannot_be_written_whole_is_not_written_in_part() {
-    let [from, to] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
-    for folder in [&from, &to] {
-        fs::create_dir(folder.path().join("disk")).expect("a folder");
-    }
-    with_small_disk(&to.path().join("disk"), || {
-        for file in ["first", "disk/second"] {
-            fs::write(from.path().join(file), "new".repeat(10_000)).expect("a file");
-            fs::write(to.path().join(file), "old").expect("a file");
-        }
-        let error = format!("{:#}", put(from.path(), to.path(), &["first", "disk/second"]).expect_err("no room"));
-        assert!(error.starts_with("nothing is changed: cannot write "), "{error}");
-        for file in ["first", "disk/second"] {
-            assert_eq!(fs::read_to_string(to.path().join(file)).expect(file), "old", "{file}");
-        }
-    });
+fn a_release_that_fails_changes_nothing() {
+    let copy = Copy::of_the_tree();
+    fs::write(copy.path().join("CHANGELOG.md"), format!("\n## [{NEXT}]\n- A thing.\n")).expect("a file");
+    fs::remove_file(copy.path().join("digests.txt")).expect("a file"); // which it reads last
+    copy.commit();
+    let error = format!("{:#}", release(copy.path(), NEXT).expect_err("it cannot"));
+    assert!(error.starts_with("nothing is changed: cannot read ") && error.lines().count() == 1, "{error}");
+    assert_eq!(copy.git(&["status", "--porcelain"]), "");
 }
 
 /// A repository with the files of this one as they are now.
