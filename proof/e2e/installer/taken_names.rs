@@ -63,6 +63,7 @@ fn another_pause_image_is_kept() {
     assert!(status == 0 && kept.starts_with("localhost/pause-before:registry.k8s.io_pause_3.8-"), "{said}");
     assert!(host.image(kept).contains(&other) && host.image(kept).contains("pinned=pinned"), "{}", host.image(kept));
     assert!(host.image(name).contains(&digest("index")));
+    host.ok(&["ctr", "-n", "k8s.io", "run", "--rm", kept, "kept", "/pause", "-v"]);
 }
 
 /// Names that differ only in characters that a tag cannot have.

@@ -68,6 +68,10 @@ fn it_does_not_wait_for_what_will_not_come() {
     other.start_containerd(&configured(NAME));
     let skipped = "Docker: is not running; skipped\n";
     assert_eq!(at_once(&other, &[]), (0, format!("{skipped}{}", served())), "another engine runs");
+    let stopped = Host::new(&["podman", "docker", "dockerd"]);
+    let line = format!("containerd: is not running; skipped\n{none}");
+    let no_longer = stopped.install_by(&["timeout", &patience, "dash"], &["--wait", "1"]);
+    assert_eq!(no_longer, (1, line));
 }
 
 /// k3s starts its containerd some time after itself, and first writes its configuration.
@@ -102,6 +106,8 @@ fn a_containerd_without_cri_does_not_end_the_waiting() {
     let host = Host::new(&["podman"]);
     host.start_containerd("disabled_plugins = [\"cri\"]\n");
     let skipped = "containerd: its CRI plugin is disabled; skipped\n";
+    let none = format!("{skipped}pause-install: no container engine is running here\n");
+    assert_eq!(host.install(&[]), (1, none));
     let docker = format!("Docker: {NAME} is installed (before: nothing); ok\n");
     assert_eq!(said_after(&host, &[], || start_docker(&host)), (0, format!("{skipped}{docker}")));
 }
