@@ -2,6 +2,7 @@
 //! ends or starts again meanwhile.
 
 use kit::messages::TERMINATED;
+use procfs::process::Process;
 use shared::BUSYBOX;
 use shared::daemon::Daemon;
 use shared::runtime::{Kind, Oci, POD_LOGS, Runtime};
@@ -26,8 +27,9 @@ pub fn hold(mut node: Node) {
         start(&node);
     }
     {
-        let _row = node.row("all containers are killed: the next ones have their namespaces and their IP");
-        containers_that_die_come_back_where_they_were(&node);
+        let _row =
+            node.row("all containers are killed: their IP answers, and the next ones have it, and their namespaces");
+        all_containers_die(&node);
     }
     {
         let _row = node.row("the runtime and the kubelet are restarted while pods run");
@@ -53,28 +55,40 @@ fn look(node: &Node) -> [Pod; 2] {
     PODS.map(|name| node.kubelet().found(&format!("{name} is up"), || Pod::look(node, name)))
 }
 
-/// Pause alone holds the pod meanwhile.
-fn containers_that_die_come_back_where_they_were(node: &Node) {
-    for old in look(node) {
-        let before = (old.address(node), old.namespaces(node));
-        for container in [&old.one, &old.two] {
-            signal(node, "KILL", container);
-        }
-        let new = node.kubelet().found(&format!("{}'s containers are back", old.name), || {
-            Pod::look(node, old.name).filter(|new| new.one.pid != old.one.pid && new.two.pid != old.two.pid)
-        });
-        assert_eq!(new.pause.pid, old.pause.pid, "{}", old.name);
-        assert_eq!((new.address(node), new.namespaces(node)), before, "{}", old.name);
+fn all_containers_die(node: &Node) {
+    for pod in look(node) {
+        come_back(node, &pod, &[&pod.one, &pod.two]);
     }
 }
 
-/// A restarted daemon that still knows its pods leaves them alone, and brings killed containers back.
+/// A restarted daemon that still knows its pods brings a killed container back, and leaves the rest alone.
 fn pods_outlive_restarts(node: &mut Node) {
-    let before = look(node).map(|pod| pod.pids());
-    node.runtime.restart();
-    node.restart_kubelet();
-    assert_eq!(look(node).map(|pod| pod.pids()), before);
-    containers_that_die_come_back_where_they_were(node);
+    let restarts: [fn(&mut Node); 2] = [|node| node.runtime.restart(), Node::restart_kubelet];
+    for restart in restarts {
+        let pods = look(node);
+        restart(node);
+        for pod in &pods {
+            come_back(node, pod, &[&pod.two]);
+        }
+    }
+}
+
+/// Kills the last containers of a pod. The next ones must be where those were, and the rest of the pod must be as it
+/// was, also before a kubelet has seen anything.
+fn come_back(node: &Node, old: &Pod, killed: &[&Process]) {
+    let ip = old.address(node);
+    let namespaces = old.namespaces(node);
+    node.kubelet().signal("STOP");
+    killed.iter().for_each(|container| signal(node, "KILL", container));
+    node.kubelet().until("they are dead", || !killed.iter().any(|container| container.is_alive()));
+    node.runtime.host.busybox(&["ping", "-c", "1", &ip]).expect("the pod's IP answers");
+    node.kubelet().signal("CONT");
+    let is_new = |new: &Pod| !killed.iter().any(|dead| new.pids().contains(&dead.pid));
+    let back = || Pod::look(node, old.name).filter(is_new);
+    let new = node.kubelet().found(&format!("{}'s containers are back", old.name), back);
+    let kept = old.pids().len() - killed.len();
+    assert_eq!(new.pids()[..kept], old.pids()[..kept], "{}", old.name);
+    assert_eq!((new.address(node), new.namespaces(node)), (ip, namespaces), "{}", old.name);
 }
 
 /// With all its containers.
@@ -126,6 +140,6 @@ fn is_that_of_sigterm((kind, watch): (Kind, Daemon)) {
     }
 }
 
-fn signal(node: &Node, signal: &str, process: &procfs::process::Process) {
+fn signal(node: &Node, signal: &str, process: &Process) {
     node.runtime.host.ok(&["kill", "-s", signal, &process.pid.to_string()]);
 }

@@ -72,8 +72,13 @@ impl Daemon {
 
     /// Kills what nsenter has started.
     pub fn kill(&self) {
+        self.signal("KILL");
+    }
+
+    /// Sends a signal to what nsenter has started.
+    pub fn signal(&self, signal: &str) {
         if let Some(pid) = self.started_by_nsenter() {
-            _ = run("kill", &["-KILL", &pid]);
+            _ = run("kill", &["-s", signal, &pid]);
         }
     }
 
