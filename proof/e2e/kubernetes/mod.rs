@@ -67,7 +67,6 @@ macro_rules! tests_of {
 tests_of! {
     containerd_2_4: Containerd("2.4"), Runc;
     cri_o_1_36: CriO("1.36"), Runc;
-    #[ignore = "make engines runs it"]
     containerd_1_6: Containerd("1.6"), Runc;
     #[ignore = "make engines runs it"]
     containerd_1_7: Containerd("1.7"), Runc;

@@ -4,8 +4,9 @@ use std::fs;
 
 use k8s_cri::v1::NamespaceMode;
 use shared::compatibility::{Origin, Row};
-use shared::cri::{Containerd, FIRST_OF_POD, POD, Pod, config_of_1, with_containerd_2};
+use shared::cri::{Containerd, FIRST_OF_POD, POD, Pod, config_of_1, config_of_2, with_containerd_2};
 use shared::documents::has_quoted;
+use shared::engines::all_built;
 use shared::{NAME, containerd, dist, ok, ready};
 
 /// The tests use containerd, runc and a CNI plugin, Docker for the containers' image, and tools to inspect them.
@@ -26,6 +27,34 @@ async fn containerd_2_4() {
     if let Some((host, how)) = with_containerd_2(&PROGRAMS).await {
         all("containerd-2", how, Origin::Module, host).await;
     }
+}
+
+#[tokio::test]
+#[ignore = "make engines runs it"]
+async fn containerd_1_7() {
+    of_version("1.7").await;
+}
+
+#[tokio::test]
+#[ignore = "make engines runs it"]
+async fn containerd_2_0() {
+    of_version("2.0").await;
+}
+
+#[tokio::test]
+#[ignore = "make engines runs it"]
+async fn containerd_2_3() {
+    of_version("2.3").await;
+}
+
+async fn of_version(version: &str) {
+    let engines = all_built(&[&format!("containerd-{version}"), "runc-1.5", "cni-plugins-1.9", "cri-tools-1.37"]);
+    let Some(engines) = engines.filter(|_| ready(&PROGRAMS)) else { return };
+    let (deploy, config) = match version.starts_with("1.") {
+        true => ("containerd-1", config_of_1()),
+        false => ("containerd-2", config_of_2()),
+    };
+    all(deploy, "", Origin::Module, Containerd::start(&engines, &config).await).await;
 }
 
 async fn all(deploy: &str, how_else: &str, origin: Origin, mut host: Containerd) {
