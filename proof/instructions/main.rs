@@ -18,9 +18,10 @@ use std::time::Instant;
 use std::{env, fs};
 
 use build::root;
+use kit::process::Process;
 use kit::wait::message;
 use kit::{cgroup, peers, process, skip};
-use model::{Event, PAIRED, Rest, State};
+use model::{CALLS, Event, PAIRED, Rest, State};
 use nix::libc;
 use survey::Survey;
 use trial::{Bench, Place, Seen};
@@ -88,10 +89,10 @@ fn is_documented() -> bool {
 /// Runs all trials of `program` and prints them as a table; returns whether they passed.
 fn trials(program: &Path, option: &str) -> bool {
     let start = Instant::now();
-    let survey = Survey::of(program);
+    let survey = Survey::of(Process::pid1, program);
     let last = survey.spots.last().expect("a spot");
     println!("{} instructions from execve to sleep, {} system calls", last.executed + 1, survey.calls.len());
-    let mut differences = survey.differences();
+    let mut differences = survey.differences(&CALLS);
     let unhandled = survey.spots.iter().filter(|spot| survey.state(spot) == State::BeforeTerm).count();
     if unhandled > MOST_UNHANDLED {
         differences.push(format!("{unhandled} instructions before the handler of TERM, not {MOST_UNHANDLED} at most"));
@@ -103,7 +104,25 @@ fn trials(program: &Path, option: &str) -> bool {
         _ => table.singles(option == "--together"),
     };
     println!("{trials} trials, {failed} failed, {} s", start.elapsed().as_secs());
-    failed == 0 && differences.is_empty() && (option == "--pairs" || flood(program))
+    failed == 0 && differences.is_empty() && (option == "--pairs" || flood(program) & not_as_pid_1(program))
+}
+
+/// The same where it is not PID 1, and warns: SIGTERM ends it at each instruction; before its handler is there, by
+/// default.
+fn not_as_pid_1(program: &Path) -> bool {
+    let survey = Survey::of(Process::start, program);
+    let mut failures = survey.differences(&model::calls_when_not_pid_1());
+    let steps: Vec<usize> = (0..survey.spots.len()).collect();
+    let seen = in_parallel(program, &steps, |bench, &steps| bench.not_pid_1(steps));
+    for (spot, seen) in survey.spots.iter().zip(seen) {
+        let right = if spot.returned == 0 { 128 + libc::SIGTERM } else { 0 };
+        if seen != Seen::Rest(Rest::Ends(right)) {
+            failures.push(format!("SIGTERM at instruction {} (+{:#x}): {seen}", spot.executed, spot.address));
+        }
+    }
+    println!("not as PID 1: SIGTERM at {} instructions, {} failures", steps.len(), failures.len());
+    failures.iter().for_each(|failure| println!("FAILED: not as PID 1: {failure}"));
+    failures.is_empty()
 }
 
 /// Checks what a flood of SIGTERMs does: SIGSEGV ends the program, because each SIGTERM that comes in a handler takes
@@ -322,7 +341,7 @@ fn summary(trials: &[Trial], seen: &[Seen]) -> String {
 /// seen to lose signals and to keep zombies.
 fn controls() -> bool {
     let Some(upstream) = peers::upstream() else { return true };
-    let survey = Survey::calls_of(&upstream);
+    let survey = Survey::calls_of(Process::pid1, &upstream);
     // The first stop is the end of `execve`. After the last calls there may be too few instructions.
     let ends = 0..survey.len() - 2;
     let steps = 200_usize.div_ceil(ends.len());

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use kit::calls;
 use nix::libc;
 
 /// Where pause is between `execve` and its end, in order.
@@ -23,9 +24,11 @@ use State::*;
 pub const STATES: [State; 8] =
     [BeforeTerm, BeforeInt, BeforeUnblocking, BeforeChld, BeforeSleep, Asleep, AsleepAfterDeath, ShuttingDown];
 
-/// The system calls that pause makes as PID 1, in order: the state until the call has returned, its number, and its
-/// first argument if that matters. (The last call does not return.)
-pub const CALLS: [(State, i64, Option<i32>); 7] = [
+/// A system call: the state until it has returned, its number, and its first argument if that matters.
+pub type Expected = (State, i64, Option<i32>);
+
+/// The system calls that pause makes as PID 1, in order. (The last one does not return.)
+pub const CALLS: [Expected; 7] = [
     (BeforeTerm, libc::SYS_rt_sigaction, Some(libc::SIGTERM)),
     (BeforeInt, libc::SYS_rt_sigaction, Some(libc::SIGINT)),
     (BeforeUnblocking, libc::SYS_rt_sigprocmask, Some(libc::SIG_SETMASK)),
@@ -34,6 +37,13 @@ pub const CALLS: [(State, i64, Option<i32>); 7] = [
     (BeforeSleep, libc::SYS_wait4, Some(-1)),
     (BeforeSleep, crate::tracee::SLEEP, None),
 ];
+
+/// The same when it is not PID 1: it also warns.
+pub fn calls_when_not_pid_1() -> Vec<Expected> {
+    let warning = [(BeforeChld, calls::POLL, None), (BeforeChld, libc::SYS_write, Some(libc::STDERR_FILENO))];
+    let (before, after) = CALLS.split_at(4);
+    [before, &warning, after].concat()
+}
 
 /// What can happen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,8 +6,8 @@ use std::path::Path;
 use kit::process::command;
 use nix::sys::ptrace::Options;
 
-use crate::model::{CALLS, State};
-use crate::tracee::{Stop, Tracee};
+use crate::model::{CALLS, Expected, State};
+use crate::tracee::{Start, Stop, Tracee};
 
 /// The length of the instruction that makes a system call, in bytes.
 const ENTER: u64 = if cfg!(target_arch = "x86_64") { 2 } else { 4 };
@@ -40,9 +40,9 @@ pub struct Call {
 }
 
 impl Survey {
-    pub fn of(program: &Path) -> Self {
-        let calls = Self::calls_of(program);
-        let tracee = Tracee::start("", &command([program]), Options::PTRACE_O_EXITKILL);
+    pub fn of(start: Start, program: &Path) -> Self {
+        let calls = Self::calls_of(start, program);
+        let tracee = Tracee::start(start, "", &command([program]), Options::PTRACE_O_EXITKILL);
         let base = tracee.base();
         let mut spots = vec![Spot { executed: 0, address: tracee.pc() - base, returned: 0 }];
         while tracee.step_or_sleep() == Stop::Step {
@@ -59,8 +59,8 @@ impl Survey {
     }
 
     /// Only the system calls of [`Survey::of`].
-    pub fn calls_of(program: &Path) -> Vec<Call> {
-        let tracee = Tracee::start("", &command([program]), Options::PTRACE_O_EXITKILL);
+    pub fn calls_of(start: Start, program: &Path) -> Vec<Call> {
+        let tracee = Tracee::start(start, "", &command([program]), Options::PTRACE_O_EXITKILL);
         let base = tracee.base();
         // The end of `execve`.
         assert_eq!(tracee.to_call(), Stop::Step);
@@ -81,16 +81,16 @@ impl Survey {
         calls
     }
 
-    /// The state of pause there. Each state ends when a system call returns.
+    /// The state of pause there, as PID 1. Each state ends when a system call returns.
     pub fn state(&self, spot: &Spot) -> State {
         CALLS[spot.returned.min(CALLS.len() - 1)].0
     }
 
     /// How its system calls differ from those of the model; empty if they are the same.
-    pub fn differences(&self) -> Vec<String> {
-        let all = 0..self.calls.len().max(CALLS.len());
+    pub fn differences(&self, model: &[Expected]) -> Vec<String> {
+        let all = 0..self.calls.len().max(model.len());
         let differences = all.filter_map(|at| {
-            let expected = CALLS.get(at).map(|&(_, number, argument)| (number, argument));
+            let expected = model.get(at).map(|&(_, number, argument)| (number, argument));
             let found = self.calls.get(at);
             let right = found.zip(expected).is_some_and(|(found, (number, argument))| {
                 found.number == number && argument.is_none_or(|argument| found.argument == argument)

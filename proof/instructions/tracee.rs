@@ -18,7 +18,10 @@ use nix::unistd::Pid;
 /// nothing.
 pub const SLEEP: i64 = calls::PAUSE;
 
-/// A program that is PID 1 of a PID namespace, traced until [`Tracee::let_go`]. Dropping it kills it.
+/// [`Process::pid1`] or [`Process::start`].
+pub type Start = fn(Command) -> Process;
+
+/// A program that is traced until [`Tracee::let_go`]. Dropping it kills it.
 pub struct Tracee {
     pub process: Process,
 }
@@ -37,11 +40,11 @@ pub enum Stop {
 }
 
 impl Tracee {
-    /// Starts `program`, and stops it just before its `execve` returns. If it has arguments, the last one names the
-    /// program that it executes, and that one is stopped. The shell that executes `program` first runs the commands
-    /// `before`. `options` are added to those of ptrace.
-    pub fn start(before: &str, program: &Command, options: Options) -> Self {
-        let mut process = Process::pid1(gated(before, program));
+    /// Starts `program` by `start`, and stops it just before its `execve` returns. If it has arguments, the last one
+    /// names the program that it executes, and that one is stopped. The shell that executes `program` first runs the
+    /// commands `before`. `options` are added to those of ptrace.
+    pub fn start(start: Start, before: &str, program: &Command, options: Options) -> Self {
+        let mut process = start(gated(before, program));
         wait_at_gate(&process);
         let options = options | Options::PTRACE_O_TRACEEXEC | Options::PTRACE_O_TRACESYSGOOD;
         ptrace::seize(Pid::from_raw(process.id()), options).expect("it can be traced");

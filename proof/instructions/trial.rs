@@ -73,6 +73,15 @@ impl Bench {
         self.happen(place, tracee, &[event])
     }
 
+    /// Sends SIGTERM after `steps` steps of the program, which is not PID 1.
+    pub fn not_pid_1(&self, steps: usize) -> Seen {
+        let program = command([&self.program]);
+        let tracee = Tracee::start(Process::start, "", &program, Options::PTRACE_O_EXITKILL);
+        tracee.steps(steps);
+        self.begin(Event::Signal(libc::SIGTERM), &tracee.process);
+        end(tracee.let_go())
+    }
+
     /// The number of places in the handler that `first` starts at `place`; none if it starts no handler.
     pub fn handler(&self, place: Place, first: Event) -> Option<usize> {
         let options = Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACEEXIT;
@@ -233,7 +242,7 @@ fn start(program: &Path, place: Place, events: &[Event], options: Options) -> Tr
     if events.contains(&Event::BlockedTerm) {
         words.splice(0..0, ["env", "--block-signal=TERM,INT,CHLD"].map(OsStr::new));
     }
-    let tracee = Tracee::start(&before, &command(words), options);
+    let tracee = Tracee::start(Process::pid1, &before, &command(words), options);
     if let Place::Stopped { calls, steps } = place {
         (0..calls).for_each(|_| assert_eq!(tracee.to_call(), Stop::Step));
         tracee.steps(steps);
