@@ -6,6 +6,7 @@
 mod memory;
 mod orphans;
 mod pod;
+mod signals;
 mod starvation;
 mod surface;
 
@@ -39,6 +40,7 @@ fn rows() -> Vec<Row> {
     vec![
         row("20,000 orphans, PID 1 with 1 ms of CPU a second", starvation::quota),
         row("frozen while 500 orphans die, then thawed", starvation::frozen),
+        row("realtime signals that fill its signal queue", signals::full_queue),
         measured("smallest memory limit (at most half of upstream's)", memory::smallest),
         row("orphans with threads, PID 1 stopped", orphans::with_threads),
         row("orphans that are ptraced when they die", orphans::ptraced),
@@ -60,7 +62,7 @@ fn faults(words: &[String]) -> ExitCode {
         return ExitCode::from(2);
     }
     let is_chosen = |row: &Row| words.is_empty() || words.iter().any(|word| row.name.contains(word.as_str()));
-    let programs = ["perl", "python3", "strace"];
+    let programs = ["perl", "prlimit", "python3", "strace"];
     if !skip::has_namespaces() || !cgroup::can_be_made() || !programs.iter().all(|program| skip::has(program)) {
         return ExitCode::SUCCESS;
     }
