@@ -1,10 +1,41 @@
-//! The installer and a containerd without a configuration file.
+//! The installer and containerd: that of another, and one without a configuration file.
 
 use shared::containerd::{PIN, is_version_2};
 use shared::host::Host;
-use shared::ready;
+use shared::{NAME, ready};
 
-use super::REAL;
+use super::{REAL, configured};
+
+/// A user's containerd or one in a container is not an engine of this node, although it answers.
+#[test]
+fn the_engines_of_others_are_left_alone() {
+    if !ready(REAL) {
+        return;
+    }
+    let host = Host::new(&["podman", "docker", "dockerd"]);
+    host.start_containerd(&configured(NAME));
+    let ask = |folder: &str, words: &[&str]| {
+        host.try_to(&[&["ctr", "-a", &format!("{folder}/sock"), "-n", "k8s.io"], words].concat())
+    };
+    let hers = "setpriv --reuid=1000 --regid=1000 --clear-groups unshare --user --map-root-user --mount";
+    let others = [("/run/user", hers), ("/run/inner", "unshare --pid --mount --fork --kill-child")];
+    for (folder, start) in others {
+        let file = format!("{folder}/config.toml");
+        let config = format!(
+            "version = 2\nroot = \"{folder}/root\"\nstate = \"{folder}/state\"\ndisabled_plugins = \
+             [\"io.containerd.grpc.v1.cri\"]\n[grpc]\naddress = \"{folder}/sock\"\nuid = 0\ngid = 0\n"
+        );
+        host.write(&file, &config);
+        host.ok(&["chmod", "0777", folder]);
+        let words: Vec<&str> = start.split(' ').chain(["containerd", "-c", &file]).collect();
+        host.start(&words).until("it answers", || ask(folder, &["version"]).is_ok());
+    }
+    let line = format!("containerd: {NAME} is installed (before: nothing), {PIN}; ok\n");
+    assert_eq!(host.install(&[]), (0, line));
+    for (folder, _) in others {
+        assert_eq!(ask(folder, &["images", "ls", "-q"]).as_deref(), Ok(""), "{folder}");
+    }
+}
 
 /// Some packages install no configuration file. containerd 1.6 then prints only its defaults.
 #[test]

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use shared::containerd::PIN;
+use shared::containerd::{PIN, of_2};
 use shared::daemon::Daemon;
 use shared::engines::built;
 use shared::host::Host;
@@ -93,6 +93,19 @@ fn microk8s() {
     });
 }
 
+/// The name of a registry by its IPv6 address, whose brackets a shell takes for a pattern; containerd 1.6 takes none.
+#[test]
+fn an_ipv6_registry() {
+    let Some(programs) = of_2().filter(|_| ready(REAL)) else { return };
+    let host = K3S.host(&programs[0].to_string_lossy());
+    let name = "[fd00::1]:5000/pause:1";
+    K3S.start(&host, name);
+    let line = format!("k3s: {name} is installed (before: nothing), pinned{}; ok\n", K3S.kept(name));
+    assert_eq!(host.install(&["--as", "configured"]), (0, line));
+    assert_eq!(K3S.check(&host).0, 0, "{:?}", K3S.check(&host));
+    assert_eq!(host.install(&["--remove", "--force"]), (0, format!("k3s: removed: {name}; ok\n")));
+}
+
 /// It starts a cri-dockerd of its own, and its crictl is in its own folder. It has no containerd then, whatever an
 /// earlier start has left.
 #[test]
@@ -159,7 +172,7 @@ fn is_served(vendor: &Vendor) {
     if !ready(REAL) {
         return;
     }
-    let host = vendor.host();
+    let host = vendor.host("/usr/bin");
     let daemon = vendor.start(&host, CONFIGURED);
     vendor.gets_the_image(&host);
     if let Some(folder) = vendor.archives {
@@ -186,16 +199,16 @@ fn the_group_of_microk8s_alone_is_trusted(vendor: &Vendor, host: &Host) {
 }
 
 impl Vendor {
-    /// A host with its programs. As on a real node, ctr in PATH is another one.
-    fn host(&self) -> Host {
+    /// A host with its programs, which are those of the folder `from`. As on a real node, ctr in PATH is another one.
+    fn host(&self, from: &str) -> Host {
         let host = Host::new(&["podman", "docker", "dockerd"]);
         for folder in ["/var/lib/k0s", "/etc/k0s", "/snap", "/var/snap"] {
             host.tmpfs(folder);
         }
         let bin = self.bin;
         host.ok(&["mkdir", "-p", bin]);
-        host.ok(&["cp", "/usr/bin/containerd", bin]);
-        host.ok(&["cp", "/usr/bin/ctr", &self.ctr_at()]);
+        host.ok(&["cp", &format!("{from}/containerd"), bin]);
+        host.ok(&["cp", &format!("{from}/ctr"), &self.ctr_at()]);
         for (target, link) in self.links {
             host.ok(&["mkdir", "-p", &Path::new(link).parent().expect("a folder").to_string_lossy()]);
             host.ok(&["ln", "-s", target, link]);
