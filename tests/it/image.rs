@@ -12,6 +12,7 @@ use kit::peers::pause_for;
 use kit::process::{End, command, run};
 use kit::skip::has;
 use serde_json::{Value, json};
+use xtask::image::Image;
 use xtask::{binaries, dist, reference, sha256};
 
 /// Every build gives the digests of digests.txt. The first line that differs shows where a change came in.
@@ -95,11 +96,15 @@ fn the_layer_is_pause_alone_owned_by_root() {
     let files = archive();
     let top: Value = serde_json::from_slice(&files["index.json"]).expect("JSON");
     let index = blob(&files, &top["manifests"][0]);
+    let docker: Value = serde_json::from_slice(&files["manifest.json"]).expect("JSON");
     let folder = tempfile::tempdir().expect("a folder");
     let layer = folder.path().join("layer.tar.gz");
     for (arch, manifest) in ALL.iter().zip(index["manifests"].as_array().expect("manifests")) {
         let digest = blob(&files, manifest)["layers"][0]["digest"].as_str().expect("a digest").to_owned();
-        fs::write(&layer, &files[&digest.replace("sha256:", "blobs/sha256/")]).expect("a file");
+        let path = digest.replace("sha256:", "blobs/sha256/");
+        fs::write(&layer, &files[&path]).expect("a file");
+        // Of a docker archive, graph drivers load one platform.
+        assert_eq!(docker[0]["Layers"] == json!([path]), arch.name == "amd64", "{}: {docker}", arch.name);
         let list = run(command(["tar", "--numeric-owner", "--full-time", "--utc", "-tvzf", &layer.to_string_lossy()]));
         let program = fs::read(pause_for(arch)).expect("it is built");
         let stdout = format!("-rwxr-xr-x 0/0 {:>15} 1970-01-01 00:00:00 pause\n", program.len());
@@ -122,7 +127,17 @@ fn nonsense_for_a_reference_is_one_line() {
         assert!(error.starts_with(said), "{name}:{tag}: {error}");
         assert_eq!(error.lines().count(), 1);
     }
-    assert!(reference::parse("registry.example:5000/a/pause", "1.0_x").is_ok());
+}
+
+#[test]
+fn another_name_is_in_the_layout_and_in_the_docker_archive() {
+    let name = reference::parse("registry.example:5000/a/pause", "1.0_x").expect("a name");
+    let image = Image::of(&binaries::of("").expect("it builds")).expect("an image");
+    let files = files_of(&image.archive(&name).expect("an archive"));
+    let [top, docker] =
+        ["index.json", "manifest.json"].map(|file| -> Value { serde_json::from_slice(&files[file]).expect("JSON") });
+    assert_eq!(top["manifests"][0]["annotations"]["io.containerd.image.name"], name.whole());
+    assert_eq!(docker[0]["RepoTags"], json!([name.whole()]));
 }
 
 /// skopeo as a second opinion: when it copies, it checks every platform, digest and size.
@@ -133,9 +148,11 @@ fn skopeo_copies_all_of_it() {
         let file = folder.path().join("pause.tar");
         fs::write(&file, built("pause.tar")).expect("a file");
         let to = format!("oci:{}:copy", folder.path().join("copy").display());
-        let from = format!("oci-archive:{}", file.display());
-        let copied = run(command(["skopeo", "copy", "--quiet", "--all", &from, &to]));
-        assert_eq!(copied.code, Some(0), "{copied:?}");
+        for kind in ["docker-archive", "oci-archive"] {
+            let from = format!("{kind}:{}", file.display());
+            let copied = run(command(["skopeo", "copy", "--quiet", "--all", &from, &to]));
+            assert_eq!(copied.code, Some(0), "{copied:?}");
+        }
     }
 }
 
