@@ -1,6 +1,6 @@
 //! pause in Docker: the pod of deploy/docker, and the flags that users set.
 
-use kit::messages::TERMINATED;
+use kit::messages::{TERMINATED, WARNING};
 use kit::orphans::IN_A_POD;
 use kit::skip::does_not_apply;
 use shared::compatibility::Row;
@@ -68,6 +68,18 @@ fn it_runs_without_privileges() {
         stops_at_once(runtime);
         ok("docker", &["rm", runtime]);
     }
+}
+
+#[test]
+fn under_init_it_warns_and_stops() {
+    if !ready(DOCKER) {
+        return;
+    }
+    let _row = row("--init");
+    ok("docker", &["run", "-d", "--name=init", "--init", NAME]);
+    until("it is started by init", || log("init") == WARNING);
+    stops_at_once("init");
+    ok("docker", &["rm", "init"]);
 }
 
 /// Docker stores images with graph drivers, or in containerd, as Docker 29 does by default.
