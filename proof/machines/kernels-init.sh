@@ -61,10 +61,12 @@ ends_with() { # signal, name
 all_signals_but_int_and_term='for n in $(seq 64); do case $n in 2 | 15) ;; *) kill -$n 1 ;; esac; done'
 
 # Called by its path until the shell can find the other programs: for that it may need /proc, or a link to each in PATH.
-/bin/busybox mkdir -p /dev /proc
+/bin/busybox mkdir -p /dev /proc /sys
 /bin/busybox mount -t devtmpfs none /dev
 /bin/busybox mount -t proc none /proc
 /bin/busybox --install -s /bin
+mount -t sysfs none /sys
+mount -t cgroup2 none /sys/fs/cgroup
 mkfifo /gate
 echo # ends the firmware's last line
 echo "kernel: $(uname -r)"
@@ -111,6 +113,16 @@ check 'orphans are reaped while it is stopped' has_children 0
 check 'it is still stopped' in_state T
 kill -CONT "$pid"
 check 'it sleeps again' sleeps_with_handlers
+inside "$orphans"
+check 'it has more orphans' has_children 50
+frozen=/sys/fs/cgroup/frozen
+mkdir $frozen
+echo "$pid" >$frozen/cgroup.procs
+echo 1 >$frozen/cgroup.freeze
+check 'it is frozen' grep -qx 'frozen 1' $frozen/cgroup.events
+kill_children
+check 'orphans are reaped while it is frozen' has_children 0
+echo 0 >$frozen/cgroup.freeze
 check 'SIGINT' ends_with INT Interrupt
 
 # start-stop-daemon waits at the FIFO, which it opens before it executes pause. Unlike a shell, it does not reap
@@ -131,9 +143,6 @@ check 'SIGTERM' ends_with TERM Terminated
 
 # /out has the failures. The check is not tried again.
 if [ -e /instructions ]; then
-    mkdir -p /sys
-    mount -t sysfs none /sys
-    mount -t cgroup2 none /sys/fs/cgroup
     /instructions --together /pause >/out 2>/err
     passed=$?
     check 'each event at each instruction' [ $passed = 0 ]

@@ -5,7 +5,6 @@ mod by_hand;
 mod compose;
 mod containerd_imports;
 mod docker;
-mod limits;
 mod loading;
 mod names;
 mod podman;

@@ -1,6 +1,5 @@
 //! A host that runs containerd, driven through CRI as by a kubelet.
 
-use std::collections::HashMap;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -10,7 +9,6 @@ use std::{fmt, fs};
 use k8s_cri::v1::image_service_client::ImageServiceClient;
 use k8s_cri::v1::runtime_service_client::RuntimeServiceClient;
 use k8s_cri::v1::*;
-use kit::skip::does_not_apply;
 use procfs::process::Process;
 use tonic::transport::{Channel, Endpoint};
 
@@ -18,7 +16,7 @@ use crate::containerd::{config, of_2};
 use crate::daemon::Daemon;
 use crate::host::Host;
 use crate::patience::{patience, until};
-use crate::start_engines::{BUSYBOX, ready};
+use crate::start_engines::ready;
 use crate::tools::ok;
 
 /// The machine's user that is root in a pod with a user namespace of its own; a multiple of 65536, as the kubelet has
@@ -46,27 +44,15 @@ pub const OOM: &str = "restrict_oom_score_adj = true\n";
 
 const OTHER_ENGINES: &[&str] = &["docker", "dockerd", "podman"];
 
-/// A host with containerd 2 with `SystemdCgroup = true`; none where systemd or control groups v2 are not to be had.
-pub async fn under_systemd(programs: &[&str]) -> Option<Containerd> {
-    if !has_systemd() {
-        does_not_apply("systemd with control groups v2 does not run here; see make node");
-        return None;
-    }
-    let engines = of_2()?;
-    if !ready(programs) {
-        return None;
-    }
-    Some(Containerd::start_under_systemd(&engines, &config_of_2_under_systemd()).await)
-}
-
 /// A host with containerd 2, under systemd where that runs, as on nodes of today; and a word on how, for a row.
 pub async fn with_containerd_2(programs: &[&str]) -> Option<(Containerd, &'static str)> {
-    if has_systemd() {
-        return Some((under_systemd(programs).await?, ", SystemdCgroup = true"));
-    }
     let engines = of_2()?;
     if !ready(programs) {
         return None;
+    }
+    if has_systemd() {
+        let containerd = Containerd::start_under_systemd(&engines, &config_of_2_under_systemd()).await;
+        return Some((containerd, ", SystemdCgroup = true"));
     }
     Some((Containerd::start(&engines, &config_of_2()).await, ""))
 }
@@ -98,8 +84,6 @@ pub struct Containerd {
     host: Host,
     daemon: Option<Daemon>,
     under_systemd: bool,
-    /// Of the pods, by the IDs of their sandboxes.
-    names: HashMap<String, String>,
     /// As CRI has it.
     pub version: String,
     /// For what the functions below do not do.
@@ -134,7 +118,7 @@ impl Containerd {
     async fn on(host: Host, config: &str) -> Self {
         let daemon = host.start_containerd(config);
         let (version, runtime, images) = connect(&host, &daemon).await;
-        Self { host, daemon: Some(daemon), under_systemd: false, names: HashMap::new(), version, runtime, images }
+        Self { host, daemon: Some(daemon), under_systemd: false, version, runtime, images }
     }
 
     /// With another configuration.
@@ -150,9 +134,7 @@ impl Containerd {
         let request = RunPodSandboxRequest { config: Some(self.sandbox(name, pod)), ..Default::default() };
         let said = self.runtime.run_pod_sandbox(request).await;
         let said = said.map_err(|e| format!("rpc error: code = {:?} desc = {}", e.code(), e.message()));
-        let id = said?.into_inner().pod_sandbox_id;
-        self.names.insert(id.clone(), name.to_owned());
-        Ok(id)
+        Ok(said?.into_inner().pod_sandbox_id)
     }
 
     fn sandbox(&self, name: &str, pod: Pod) -> PodSandboxConfig {
@@ -196,43 +178,6 @@ impl Containerd {
         answer(async || (!self.is_ready(id).await).then_some(()).ok_or("the sandbox has ended")).await;
     }
 
-    /// Starts a container of busybox in a sandbox; its ID.
-    pub async fn start_container(&mut self, sandbox_id: &str, name: &str, pod: Pod, command: &[&str]) -> String {
-        let request = CreateContainerRequest {
-            pod_sandbox_id: sandbox_id.to_owned(),
-            config: Some(ContainerConfig {
-                metadata: Some(ContainerMetadata { name: name.to_owned(), attempt: 0 }),
-                image: Some(ImageSpec { image: BUSYBOX.to_owned(), ..Default::default() }),
-                command: command.iter().map(|word| (*word).to_owned()).collect(),
-                linux: Some(LinuxContainerConfig {
-                    resources: Some(LinuxContainerResources::default()),
-                    security_context: Some(LinuxContainerSecurityContext {
-                        namespace_options: Some(namespaces(pod)),
-                        ..Default::default()
-                    }),
-                }),
-                ..Default::default()
-            }),
-            sandbox_config: Some(self.sandbox(&self.names[sandbox_id], pod)),
-        };
-        let id = self.runtime.create_container(request).await.expect("a container").into_inner().container_id;
-        let request = StartContainerRequest { container_id: id.clone() };
-        self.runtime.start_container(request).await.expect("it starts");
-        id
-    }
-
-    /// What a program says in a container.
-    pub async fn exec(&mut self, container_id: &str, command: &[&str]) -> Result<String, String> {
-        let cmd = command.iter().map(|word| (*word).to_owned()).collect();
-        let request = ExecSyncRequest { container_id: container_id.to_owned(), cmd, timeout: 60 };
-        let said = self.runtime.exec_sync(request).await.expect("it runs").into_inner();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        match said.exit_code {
-            0 => Ok(text(&said.stdout)),
-            code => Err(format!("{command:?}: {code}\n{}{}", text(&said.stdout), text(&said.stderr))),
-        }
-    }
-
     /// StopPodSandbox and RemovePodSandbox, with all its containers.
     pub async fn remove(&mut self, id: &str) {
         let pod_sandbox_id = id.to_owned();
@@ -269,7 +214,7 @@ impl Drop for Containerd {
 }
 
 /// The slice of a pod, as a kubelet names it.
-pub fn slice(pod: &str) -> String {
+fn slice(pod: &str) -> String {
     format!("kubepods-pod{}.slice", pod.replace('-', "_"))
 }
 
