@@ -1,12 +1,11 @@
 //! The installer and cri-dockerd.
 
-use kit::messages::VERSION;
 use shared::engines::all_built;
 use shared::host::Host;
 use shared::runtime::command_of_deploy;
 use shared::{NAME, ready};
 
-use super::{CONFIGURED, PAUSE, REAL, start_cri_dockerd, start_docker};
+use super::{REAL, start_cri_dockerd, start_docker};
 
 #[test]
 fn gets_the_image_under_the_name_that_it_has_configured() {
@@ -19,14 +18,6 @@ fn gets_the_image_under_the_name_that_it_has_configured() {
     let line = "Docker: registry.k8s.io/pause:3.10 is installed (before: nothing); ok\n";
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
     by_default.stop();
-    let by_flag = start_cri_dockerd(
-        &host,
-        &format!("cri-dockerd --container-runtime-endpoint fd:// --pod-infra-container-image={CONFIGURED}"),
-    );
-    let line = format!("Docker: {PAUSE} is installed (before: nothing); ok\n");
-    assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
-    assert_eq!(host.ok(&["docker", "run", "--rm", "--network=none", CONFIGURED, "-v"]), VERSION);
-    by_flag.stop();
     start_cri_dockerd(&host, &command_of_deploy()); // the file of deploy/cri-dockerd
     let line = format!("Docker: {NAME} is installed (before: nothing); ok\n");
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));

@@ -84,19 +84,6 @@ fn only_one_engine_is_served() {
     assert_eq!((status, said.as_str()), (1, "pause-install: crio is not running here\n"));
 }
 
-#[test]
-fn one_stopped() {
-    if ready(REAL) {
-        let host = Host::new(&["podman"]);
-        let stopped = "containerd: is not running; skipped\nDocker: is not running; skipped\n";
-        let none = format!("{stopped}pause-install: no container engine is running here\n");
-        assert_eq!(host.install(&[]), (1, none));
-        host.start_containerd(&configured(NAME));
-        let served = format!("containerd: {NAME} is installed (before: nothing), {PIN}; ok\n");
-        assert_eq!(host.install(&[]), (0, format!("Docker: is not running; skipped\n{served}")));
-    }
-}
-
 /// The other engines are still served.
 #[test]
 fn one_broken() {
