@@ -106,8 +106,8 @@ fn a_containerd_without_cri_does_not_end_the_waiting() {
     let host = Host::new(&["podman"]);
     host.start_containerd("disabled_plugins = [\"cri\"]\n");
     let skipped = "containerd: its CRI plugin is disabled; skipped\n";
-    let none = format!("{skipped}pause-install: no container engine is running here\n");
-    assert_eq!(host.install(&[]), (1, none));
+    let none = "Docker: is not running; skipped\npause-install: no container engine is running here\n";
+    assert_eq!(host.install(&[]), (1, format!("{skipped}{none}")));
     let docker = format!("Docker: {NAME} is installed (before: nothing); ok\n");
     assert_eq!(said_after(&host, &[], || start_docker(&host)), (0, format!("{skipped}{docker}")));
 }

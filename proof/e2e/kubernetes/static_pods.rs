@@ -3,9 +3,9 @@
 
 use kit::messages::TERMINATED;
 use procfs::process::Process;
-use shared::BUSYBOX;
 use shared::daemon::Daemon;
 use shared::runtime::{Kind, Oci, POD_LOGS, Runtime};
+use shared::{BUSYBOX, until};
 
 use super::kubelet::Node;
 use super::pod::Pod;
@@ -78,11 +78,11 @@ fn pods_outlive_restarts(node: &mut Node) {
 fn come_back(node: &Node, old: &Pod, killed: &[&Process]) {
     let ip = old.address(node);
     let namespaces = old.namespaces(node);
-    node.kubelet().signal("STOP");
-    killed.iter().for_each(|container| signal(node, "KILL", container));
-    node.kubelet().until("they are dead", || !killed.iter().any(|container| container.is_alive()));
-    node.runtime.host.busybox(&["ping", "-c", "1", &ip]).expect("the pod's IP answers");
-    node.kubelet().signal("CONT");
+    node.kubelet().while_stopped(|| {
+        killed.iter().for_each(|container| signal(node, "KILL", container));
+        until("they are dead", || !killed.iter().any(|container| container.is_alive()));
+        node.runtime.host.busybox(&["ping", "-c", "1", &ip]).expect("the pod's IP answers");
+    });
     let is_new = |new: &Pod| !killed.iter().any(|dead| new.pids().contains(&dead.pid));
     let back = || Pod::look(node, old.name).filter(is_new);
     let new = node.kubelet().found(&format!("{}'s containers are back", old.name), back);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use build::root;
+use kit::process::state;
 
 use crate::patience::{found, until};
 use crate::tools::{ok, run};
@@ -75,8 +76,17 @@ impl Daemon {
         self.signal("KILL");
     }
 
+    /// Lets `act` happen while it is stopped.
+    pub fn while_stopped(&self, act: impl FnOnce()) {
+        self.signal("STOP");
+        let nsenter = self.pid().to_string();
+        until("nsenter stops with what it has started", || state(&nsenter) == Some('T'));
+        act();
+        ok("kill", &["-s", "CONT", &nsenter]); // it continues both
+    }
+
     /// Sends a signal to what nsenter has started.
-    pub fn signal(&self, signal: &str) {
+    fn signal(&self, signal: &str) {
         if let Some(pid) = self.started_by_nsenter() {
             _ = run("kill", &["-s", signal, &pid]);
         }
