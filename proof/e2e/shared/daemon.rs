@@ -66,14 +66,8 @@ impl Daemon {
 
     /// Ends what nsenter has started, by SIGTERM, and waits until it is gone.
     pub fn stop(self) {
-        let pid = self.found("nsenter has started it", || self.started_by_nsenter());
-        ok("kill", &[&pid]);
+        self.signal("TERM");
         until("it is gone", || self.end().is_some());
-    }
-
-    /// Kills what nsenter has started.
-    pub fn kill(&self) {
-        self.signal("KILL");
     }
 
     /// Lets `act` happen while it is stopped.
@@ -85,11 +79,17 @@ impl Daemon {
         ok("kill", &["-s", "CONT", &nsenter]); // it continues both
     }
 
-    /// Sends a signal to what nsenter has started.
-    fn signal(&self, signal: &str) {
+    /// Kills what nsenter has started.
+    pub fn kill(&self) {
         if let Some(pid) = self.started_by_nsenter() {
-            _ = run("kill", &["-s", signal, &pid]);
+            _ = run("kill", &["-KILL", &pid]);
         }
+    }
+
+    /// Sends a signal to what nsenter starts.
+    fn signal(&self, signal: &str) {
+        let pid = self.found("nsenter has started it", || self.started_by_nsenter());
+        ok("kill", &["-s", signal, &pid]);
     }
 
     fn started_by_nsenter(&self) -> Option<String> {
