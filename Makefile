@@ -62,7 +62,7 @@ ENGINES ?=
 engines: e2e-setup ## tests in more runtimes of Kubernetes and kubelets; ENGINES='NAME...': in these alone
 	EVERY_CHANGE='$(EVERY_CHANGE)' proof/e2e/engines.sh $(ENGINES)
 
-node: dist image e2e-setup ## what e2e runs, on a modern node in QEMU, which it makes; NODE='NAME...': these tests alone
+node: dist image e2e-setup ## tests in engines on a modern node in QEMU, which it makes; NODE='NAME...': these alone
 	proof/packages/engines.sh $(EVERY_CHANGE)
 	proof/machines/node.sh $(NODE)
 

@@ -19,6 +19,8 @@ pub struct Host {
     holder: Daemon,
     /// Of the daemons that were started on it.
     logs: Mutex<Vec<String>>,
+    /// Whether its PID 1 is systemd.
+    has_systemd: bool,
 }
 
 impl Host {
@@ -74,7 +76,7 @@ impl Host {
 
     /// With systemd, which starts the units of `host.target`. What it writes stays in `disk`, for another boot.
     pub fn boot(disk: &Path) -> Self {
-        Self::held_by("systemd", &["--pid", "--cgroup", "--ipc", "--uts"], "systemd.sh", &[disk])
+        Self::held_by("systemd", &["--pid", "--ipc", "--uts"], "systemd.sh", &[disk])
     }
 
     /// What `script` makes of its arguments, once `program` is its PID 1; with the installer.
@@ -90,7 +92,7 @@ impl Host {
             let held_by = fs::read_link(format!("/proc/{child}/exe")).ok()?;
             held_by.ends_with(program).then_some(child)
         });
-        let host = Self { pid, holder, logs: Mutex::default() };
+        let host = Self { pid, holder, logs: Mutex::default(), has_systemd: program == "systemd" };
         // installer/mutations.sh has others.
         let installer = env::var_os("PAUSE_INSTALLER").map_or_else(|| dist("pause-install.sh"), PathBuf::from);
         fs::copy(installer, host.file("/run/pause-install.sh")).expect("a file");
@@ -235,6 +237,12 @@ impl Drop for Host {
     fn drop(&mut self) {
         if thread::panicking() {
             self.logs.lock().expect("no panic").iter().for_each(|log| eprintln!("{}", end_of(log)));
+            if self.has_systemd {
+                for words in [&["systemctl", "--no-pager", "--failed"][..], &["journalctl", "--no-pager", "--lines=50"]]
+                {
+                    eprintln!("{}", self.try_to(words).unwrap_or_else(|error| error));
+                }
+            }
         }
         _ = run("kill", &["-KILL", &self.pid]);
     }

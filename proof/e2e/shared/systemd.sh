@@ -3,6 +3,9 @@
 # host.target. What the host writes stays in the folder $1, as on a disk. Runs as PID 1 of a PID namespace.
 set -eu
 disk=$1
+# In one control group, the systemds of two hosts would end each other's services.
+cgroup=$(findmnt -nr -t cgroup2 -o TARGET | head -n 1)$(sed -n 's/^0:://p' /proc/self/cgroup)
+echo 0 >"$(mktemp -d "$cgroup/host-XXXXXX")/cgroup.procs"
 folders=$(cat "$(dirname "$0")/engine-folders")
 host=$(mktemp -d)
 mkdir -p "$disk/upper" "$disk/work"
@@ -12,7 +15,6 @@ mount -t proc proc proc
 mount --bind proc/sys proc/sys # read-only: these settings are this machine's
 mount -o remount,bind,ro proc/sys
 mount -t sysfs -o ro sysfs sys
-mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tmpfs -o mode=0755 tmpfs dev
 for device in full null random tty urandom zero; do
     : >"dev/$device"
@@ -33,4 +35,5 @@ done
 busybox pivot_root . mnt
 umount -l mnt
 export container=oci # tells systemd that it runs in a container
-exec /lib/systemd/systemd --unit=host.target --log-target=null </dev/null >/dev/null 2>&1
+exec unshare --cgroup sh -c 'mount -t cgroup2 cgroup2 /sys/fs/cgroup
+exec /lib/systemd/systemd --unit=host.target --log-target=null' </dev/null >/dev/null 2>&1
