@@ -59,7 +59,8 @@ fn all() -> Result<(Vec<Figure>, Plots)> {
         figures.push(Figure { name, content, digests, by });
     };
     let run: Results = kept::read("bench.json")?;
-    let run = run.with_sizes_of_ours()?;
+    let built = binaries::of("")?;
+    let run = run.with_sizes_of(&built)?;
     let contents: [(_, Content); 9] = [
         ("benchmarks-summary", tables::summary(&run)?.into()),
         ("benchmarks-machine", tables::machine(&run).into()),
@@ -92,7 +93,7 @@ fn all() -> Result<(Vec<Figure>, Plots)> {
     add("make kernels KERNELS=--save", &digests, "memory-pages", kernels::memory(&boots).into());
 
     add("", &[], "states", states()?.into());
-    add("", &[], "platforms", platforms()?.into());
+    add("", &[], "platforms", platforms(&built).into());
     let plots = plots::ALL.into_iter().map(|(name, plot)| Ok((name, plot(&run)?)));
     Ok((figures, plots.collect::<Result<_>>()?))
 }
@@ -106,7 +107,7 @@ fn states() -> Result<Table> {
 }
 
 /// The sizes of the binaries.
-fn platforms() -> Result<Table> {
-    let row = |binary: Binary| vec![format!("`{}`", binary.arch.platform()), grouped(binary.bytes.len() as u64)];
-    Ok(Table::new(&["platform", "bytes"], binaries::of("")?.into_iter().map(row).collect()))
+fn platforms(built: &[Binary]) -> Table {
+    let row = |binary: &Binary| vec![format!("`{}`", binary.arch.platform()), grouped(binary.bytes.len() as u64)];
+    Table::new(&["platform", "bytes"], built.iter().map(row).collect())
 }
