@@ -90,6 +90,14 @@ pub struct Runtime {
 impl Runtime {
     /// None if the test is skipped.
     pub fn start(kind: Kind, oci: Oci) -> Option<Self> {
+        let runtime = Self::without_pause(kind, oci, |_| ())?;
+        let (status, said) = runtime.host.install(&[]);
+        assert!(status == 0 && said.ends_with("; ok\n"), "{said}");
+        Some(runtime)
+    }
+
+    /// The same before our image is there. `prepare` may add to its configuration.
+    pub fn without_pause(kind: Kind, oci: Oci, prepare: impl FnOnce(&Host)) -> Option<Self> {
         if matches!(kind, Kind::Containerd("1.6") | Kind::Dockershim) {
             containerd::of_1()?; // Debian 12's
         }
@@ -113,6 +121,7 @@ impl Runtime {
             Kind::Dockershim => "", // it is in the kubelet
         };
         configure(&host, kind, oci, under_systemd);
+        prepare(&host);
         let daemons = daemons(kind).into_iter().map(|words| (words, None)).collect();
         let mut runtime = Self {
             host,
@@ -124,8 +133,6 @@ impl Runtime {
             daemons,
         };
         runtime.start_daemons();
-        let (status, said) = runtime.host.install(&[]);
-        assert!(status == 0 && said.ends_with("; ok\n"), "{said}");
         runtime.versions = runtime.versions(oci);
         Some(runtime)
     }

@@ -1,0 +1,71 @@
+//! critest, by which Kubernetes judges runtimes.
+
+use std::fs;
+use std::path::Path;
+
+use shared::host::Host;
+use shared::runtime::{Kind, Oci, Runtime};
+use shared::{NAME, until};
+
+use crate::{Outcomes, Part, ginkgo};
+
+/// Registries that images.sh and serve.sh stand for.
+const REGISTRIES: &[&str] = &["gcr.io", "ghcr.io", "k8s.gcr.io", "registry.k8s.io"];
+
+const REPORT: &str = "/run/report.json";
+
+/// Runs these tests, or all, with the pause in an archive.
+pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
+    let (name, version) = part.programs[1].rsplit_once('-').expect("an engine");
+    let kind = if name == "cri-o" { Kind::CriO(version) } else { Kind::Containerd(version) };
+    let runtime = Runtime::without_pause(kind, Oci::Runc, |host| serve_images(host, kind)).expect("it is built");
+    load(&runtime, pause);
+    let endpoint = format!("--runtime-endpoint={}", runtime.socket);
+    let report = format!("--ginkgo.json-report={REPORT}");
+    let mut words = vec!["critest", &endpoint, &report, "--ginkgo.no-color", "--ginkgo.timeout=29m"];
+    if kind != Kind::Containerd("1.7") {
+        words.push("--nri-socket=/var/run/nri/nri.sock");
+    }
+    let focus = ginkgo::focus(only);
+    words.extend(focus.as_deref());
+    let said = runtime.host.try_to(&words);
+    if !runtime.host.file(REPORT).exists() {
+        panic!("no report: {said:?}");
+    }
+    ginkgo::outcomes(&runtime.host.file(REPORT))
+}
+
+/// Starts the registry, and lets the engine pull from it whatever it pulls.
+pub fn serve_images(host: &Host, kind: Kind) {
+    let project = build::root();
+    let script = project.join("proof/suites/serve.sh");
+    let folder = project.join("target/suites/registry");
+    let registry = host.start(&[&script.to_string_lossy(), &folder.to_string_lossy()]);
+    let ask = ["curl", "--silent", "--output", "/dev/null", "http://127.0.0.1:5000/v2/"];
+    registry.until("the registry answers", || host.try_to(&ask).is_ok());
+    let Kind::Containerd(version) = kind else {
+        let mirror = |name| format!("[[registry]]\nprefix = '{name}'\nlocation = '127.0.0.1:5000'\ninsecure = true\n");
+        host.tmpfs("/etc/containers/registries.conf.d");
+        let mirrors: String = REGISTRIES.iter().map(mirror).collect();
+        return host.write("/etc/containers/registries.conf.d/suites.conf", &mirrors);
+    };
+    let plugin = if version.starts_with("1.") { "io.containerd.grpc.v1.cri" } else { "io.containerd.cri.v1.images" };
+    let config = "/etc/containerd/config.toml";
+    let present = fs::read_to_string(host.file(config)).expect("its configuration");
+    let added = format!("[plugins.'{plugin}'.registry]\nconfig_path = '/etc/containerd/certs.d'\n");
+    host.write(config, &(present + &added));
+    host.write("/etc/containerd/certs.d/_default/hosts.toml", "server = 'http://127.0.0.1:5000'\n");
+}
+
+/// Gives the engine the pause in an archive, under the name that it is configured for.
+fn load(runtime: &Runtime, pause: &Path) {
+    let archive = pause.to_string_lossy();
+    match runtime.kind {
+        Kind::CriO(_) => {
+            let names = [&format!("docker-archive:{archive}"), &format!("containers-storage:{NAME}")];
+            runtime.host.ok(&["skopeo", "copy", names[0], names[1]]);
+        }
+        _ => _ = runtime.host.ok(&["ctr", "-n", "k8s.io", "images", "import", &archive]),
+    }
+    until("the engine has it", || runtime.images().iter().any(|name| name == NAME));
+}

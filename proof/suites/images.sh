@@ -1,0 +1,99 @@
+#!/bin/sh
+# Makes the images that the suites want, of this machine's programs and of those that proof/packages/engines.sh builds,
+# and puts them into target/suites/registry, which serve.sh serves under the names that the suites pull; and pauses, each
+# in an archive target/suites/pauses/NAME.tar. The same programs give the same bytes. Runs after
+# proof/e2e/shared/applications.sh, in the namespaces of isolated.sh.
+set -eu
+cd "$(dirname "$0")/../.."
+out=$PWD/target/suites
+work=$(mktemp -d -p /run)
+rm -rf "$out/registry" "$out/pauses" "$out/images"
+mkdir -p "$out/pauses"
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+
+# A docker archive of the files in $root, with this configuration.
+archive() { # FILE NAME CONFIG
+    rm -rf "$work/image"
+    mkdir "$work/image"
+    tar --sort=name --mtime=@0 --numeric-owner -C "$root" -cf "$work/image/layer.tar" .
+    layer=$(sha256sum "$work/image/layer.tar")
+    echo "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":$3,\"rootfs\":{\"type\":\"layers\",
+        \"diff_ids\":[\"sha256:${layer%% *}\"]}}" >"$work/image/config.json"
+    echo "[{\"Config\":\"config.json\",\"RepoTags\":[\"$2\"],\"Layers\":[\"layer.tar\"]}]" >"$work/image/manifest.json"
+    tar --sort=name --mtime=@0 --numeric-owner -C "$work/image" -cf "$1" .
+}
+
+# Puts the files in $root into the registry, under these names, which lack their registry.
+image() { # CONFIG NAME...
+    config=$1
+    shift
+    archive "$work/image.tar" "$1" "$config"
+    for name; do
+        skopeo copy --quiet --dest-tls-verify=false "docker-archive:$work/image.tar" "docker://127.0.0.1:5000/$name"
+        echo "$name $(sha256sum <"$work/image.tar")" >>"$out/images"
+    done
+}
+
+# A new $root, with what is in this archive.
+unpacked() { # ARCHIVE
+    root=$work/root
+    rm -rf "$root"
+    mkdir "$root"
+    tar -C "$root" -xf "$1"
+}
+
+proof/suites/serve.sh "$out/registry" &
+served=$!
+trap 'kill $served; rm -rf "$work"' EXIT
+tries=100
+until curl --silent --output /dev/null http://127.0.0.1:5000/v2/; do
+    tries=$((tries - 1))
+    [ $tries -gt 0 ] || { echo "$0: docker-registry does not answer" >&2 && exit 1; }
+    sleep 0.1
+done
+
+# Of critest.
+cri_tools=k8s-staging-cri-tools
+unpacked /run/busybox.tar
+image '{"Cmd":["sh"]}' e2e-test-images/busybox:1.29-2
+for user in uid=1002 username=www-data uid-group=1003:1004 username-group=www-data:1004; do
+    image "{\"Cmd\":[\"sh\"],\"User\":\"${user#*=}\"}" "$cri_tools/test-image-user-${user%%=*}:latest"
+done
+for test in 1:latest 2:latest 3:latest latest:latest tag:test tag:all tags:1; do
+    echo "$test" >"$root/test"
+    case $test in
+        tags:1) image '{"Cmd":["sh"]}' "$cri_tools/test-image-tags:1" "$cri_tools/test-image-tags:2" \
+            "$cri_tools/test-image-tags:3" ;;
+        *) image '{"Cmd":["sh"]}' "$cri_tools/test-image-$test" ;;
+    esac
+done
+rm "$root/test"
+echo 'default-user:x:1000:1000::/home/default-user:/bin/sh' >>"$root/etc/passwd"
+printf 'default-user:x:1000:\ngroup-defined-in-image:x:50000:default-user\n' >>"$root/etc/group"
+image '{"Cmd":["sh"],"User":"1000"}' "$cri_tools/test-image-predefined-group:latest"
+unpacked /run/nginx.tar
+nginx='{"Cmd":["nginx","-g","daemon off;"]}'
+image "$nginx" e2e-test-images/nginx:1.14-2 e2e-test-images/httpd:2.4.39-4
+sed -i 's/listen 80/listen 12003/' "$root/etc/nginx/nginx.conf"
+image "$nginx" "$cri_tools/hostnet-nginx-amd64:latest"
+
+# An archive of an image like upstream's.
+pause() { # NAME PROGRAM MODE
+    unpacked /dev/null
+    install -m "$3" "$2" "$root/pause"
+    archive "$out/pauses/$1.tar" "localhost/pause:$version" '{"User":"65535:65535","Entrypoint":["/pause"]}'
+}
+
+broken() { # NAME STATEMENTS
+    printf '#include <signal.h>\n#include <unistd.h>\nint main(void) { %s }\n' "$2" >"$work/broken.c"
+    gcc -Os -static -s -o "$work/broken" "$work/broken.c"
+    pause "$1" "$work/broken" 0755
+}
+
+cp dist/pause.tar "$out/pauses/ours.tar"
+pause upstream target/upstream/pause 0755
+image '{"User":"65535:65535","Entrypoint":["/pause"]}' pause:3.9
+pause mode-0700 dist/pause-amd64 0700
+broken ends-at-once 'return 0;'
+broken does-not-reap 'signal(SIGTERM, _exit); for (;;) pause();'
+broken ignores-term 'signal(SIGTERM, SIG_IGN); signal(SIGCHLD, SIG_IGN); for (;;) pause();'
