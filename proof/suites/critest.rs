@@ -1,5 +1,6 @@
 //! critest, by which Kubernetes judges runtimes.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -18,7 +19,7 @@ const REPORT: &str = "/run/report.json";
 pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
     let (name, version) = part.programs[1].rsplit_once('-').expect("an engine");
     let kind = if name == "cri-o" { Kind::CriO(version) } else { Kind::Containerd(version) };
-    let runtime = Runtime::without_pause(kind, Oci::Runc, |host| serve_images(host, kind)).expect("it is built");
+    let runtime = Runtime::without_pause(kind, Oci::Runc, |host| serve_images(host, kind, pause)).expect("it is built");
     load(&runtime, pause);
     let endpoint = format!("--runtime-endpoint={}", runtime.socket);
     let report = format!("--ginkgo.json-report={REPORT}");
@@ -29,17 +30,19 @@ pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
     let focus = ginkgo::focus(only);
     words.extend(focus.as_deref());
     let said = runtime.host.try_to(&words);
-    if !runtime.host.file(REPORT).exists() {
-        panic!("no report: {said:?}");
-    }
+    assert!(runtime.host.file(REPORT).exists(), "no report: {said:?}");
     ginkgo::outcomes(&runtime.host.file(REPORT))
 }
 
-/// Starts the registry, and lets the engine pull from it whatever it pulls.
-pub fn serve_images(host: &Host, kind: Kind) {
+/// Starts the registry, and lets the engine pull from it whatever it pulls. Kubernetes' pause there is the one in an
+/// archive.
+pub fn serve_images(host: &Host, kind: Kind, pause: &Path) {
     let project = build::root();
     let script = project.join("proof/suites/serve.sh");
     let folder = project.join("target/suites/registry");
+    let tags = folder.join("docker/registry/v2/repositories/pause/_manifests/tags");
+    let tag = |name: &OsStr| tags.join(name).to_string_lossy().into_owned();
+    host.ok(&["mount", "--bind", &tag(pause.file_stem().expect("a name")), &tag("3.10.2".as_ref())]);
     let registry = host.start(&[&script.to_string_lossy(), &folder.to_string_lossy()]);
     let ask = ["curl", "--silent", "--output", "/dev/null", "http://127.0.0.1:5000/v2/"];
     registry.until("the registry answers", || host.try_to(&ask).is_ok());

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Makes the images that the suites want, of this machine's programs and of those that proof/packages/engines.sh builds,
-# and puts them into target/suites/registry, which serve.sh serves under the names that the suites pull; and pauses, each
-# in an archive target/suites/pauses/NAME.tar. The same programs give the same bytes. Runs after
-# proof/e2e/shared/applications.sh, in the namespaces of isolated.sh.
+# and puts them into target/suites/registry, which serve.sh serves; and pauses, each also in an archive
+# target/suites/pauses/NAME.tar. The same programs give the same bytes. Runs after proof/e2e/shared/applications.sh, in
+# the namespaces of isolated.sh.
 set -eu
 cd "$(dirname "$0")/../.."
 out=$PWD/target/suites
@@ -23,23 +23,36 @@ archive() { # FILE NAME CONFIG
     tar --sort=name --mtime=@0 --numeric-owner -C "$work/image" -cf "$1" .
 }
 
-# Puts the files in $root into the registry, under these names, which lack their registry.
-image() { # CONFIG NAME...
-    config=$1
+# Puts an archive into the registry, under these names, which lack their registry.
+push() { # ARCHIVE NAME...
+    archive=$1
     shift
-    archive "$work/image.tar" "$1" "$config"
     for name; do
-        skopeo copy --quiet --dest-tls-verify=false "docker-archive:$work/image.tar" "docker://127.0.0.1:5000/$name"
-        echo "$name $(sha256sum <"$work/image.tar")" >>"$out/images"
+        skopeo copy --quiet --dest-tls-verify=false "docker-archive:$archive" "docker://127.0.0.1:5000/$name"
+        echo "$name $(sha256sum <"$archive")" >>"$out/images"
     done
 }
 
-# A new $root, with what is in this archive.
-unpacked() { # ARCHIVE
+# The same for the files in $root.
+image() { # CONFIG NAME...
+    archive "$work/image.tar" "$2" "$1"
+    shift
+    push "$work/image.tar" "$@"
+}
+
+# A new $root, with what is in this archive, or with nothing.
+unpacked() { # [ARCHIVE]
     root=$work/root
     rm -rf "$root"
     mkdir "$root"
-    tar -C "$root" -xf "$1"
+    [ $# = 0 ] || tar -C "$root" -xf "$1"
+}
+
+# Makes $work/program.
+compiled() { # STATEMENTS
+    printf '#include <%s.h>\n' signal stdio unistd >"$work/program.c"
+    printf "int main(void) { %s }\n" "$1" >>"$work/program.c"
+    gcc -Os -static -s -o "$work/program" "$work/program.c"
 }
 
 proof/suites/serve.sh "$out/registry" &
@@ -73,26 +86,49 @@ printf 'default-user:x:1000:\ngroup-defined-in-image:x:50000:default-user\n' >>"
 image '{"Cmd":["sh"],"User":"1000"}' "$cri_tools/test-image-predefined-group:latest"
 unpacked /run/nginx.tar
 nginx='{"Cmd":["nginx","-g","daemon off;"]}'
-image "$nginx" e2e-test-images/nginx:1.14-2 e2e-test-images/httpd:2.4.39-4
+image "$nginx" containerd/nginx:1.27.0 e2e-test-images/nginx:1.14-2 e2e-test-images/httpd:2.4.39-4
 sed -i 's/listen 80/listen 12003/' "$root/etc/nginx/nginx.conf"
 image "$nginx" "$cri_tools/hostnet-nginx-amd64:latest"
 
+unpacked /run/busybox.tar
+compiled 'printf("Effective uid: %d\n", geteuid());'
+install -m 6755 -D "$work/program" "$root/usr/local/bin/nnp"
+image '{"Cmd":["nnp"],"Env":["PATH=/usr/local/bin:/bin"]}' e2e-test-images/nonewprivs:1.3
+
+# Of containerd's integration tests, which look for a line of Alpine's os-release.
+unpacked /run/busybox.tar
+image '{"Cmd":["sh"]}' containerd/busybox:1.36
+printf '#!/bin/sh\n{ head -c 110M /dev/zero; sleep 30; } | tail -c 105M\n' >"$root/bin/stress"
+chmod 755 "$root/bin/stress"
+image '{"Cmd":["sleep","1d"]}' e2e-test-images/resource-consumer:1.10
+echo 'NAME="Alpine Linux"' >"$root/etc/os-release"
+image '{"Cmd":["sh"]}' containerd/alpine:3.14.0
+mkdir -p "$root/C:/weird_test_dir" "$root/:colon_prefixed" "$root/test_dir"
+echo test_content >"$root/C:/weird_test_dir/weird_test_file"
+echo test_content >"$root/:colon_prefixed/colon_prefixed_file"
+echo test_content >"$root/test_dir/test_file"
+image '{"Volumes":{"/test_dir":{},"C:/weird_test_dir":{},"/:colon_prefixed":{}}}' containerd/volume-copy-up:2.2
+rm "$root/test_dir/test_file"
+chown 65534:65534 "$root/test_dir"
+image '{"Volumes":{"/test_dir":{}}}' containerd/volume-ownership:2.1
+
 # An archive of an image like upstream's.
 pause() { # NAME PROGRAM MODE
-    unpacked /dev/null
+    unpacked
     install -m "$3" "$2" "$root/pause"
     archive "$out/pauses/$1.tar" "localhost/pause:$version" '{"User":"65535:65535","Entrypoint":["/pause"]}'
+    push "$out/pauses/$1.tar" "pause:$1"
 }
 
 broken() { # NAME STATEMENTS
-    printf '#include <signal.h>\n#include <unistd.h>\nint main(void) { %s }\n' "$2" >"$work/broken.c"
-    gcc -Os -static -s -o "$work/broken" "$work/broken.c"
-    pause "$1" "$work/broken" 0755
+    compiled "$2"
+    pause "$1" "$work/program" 0755
 }
 
 cp dist/pause.tar "$out/pauses/ours.tar"
+push dist/pause.tar pause:ours
 pause upstream target/upstream/pause 0755
-image '{"User":"65535:65535","Entrypoint":["/pause"]}' pause:3.9
+push "$out/pauses/upstream.tar" pause:3.9 pause:3.10.2
 pause mode-0700 dist/pause-amd64 0700
 broken ends-at-once 'return 0;'
 broken does-not-reap 'signal(SIGTERM, _exit); for (;;) pause();'

@@ -3,6 +3,7 @@
 mod compare;
 mod critest;
 mod ginkgo;
+mod integration;
 mod kept;
 mod table;
 
@@ -63,10 +64,16 @@ const PARTS: &[Part] = &[
         programs: &["cri-tools-1.37", "cri-o-1.36", "runc-1.5", "cni-plugins-1.9"],
         ..CRITEST
     },
+    Part {
+        name: "integration containerd-2.4",
+        programs: &["integration-2.4", "containerd-2.4", "runc-1.5", "cni-plugins-1.9"],
+        run: integration::run,
+        source: include_str!("integration.rs"),
+    },
 ];
 
 /// Those with pauses that are broken on purpose, and with what follows the name of their part.
-const WITH_BROKEN: (&[&str], &str) = (&["critest containerd-2.4"], " broken");
+const WITH_BROKEN: (&[&str], &str) = (&["critest containerd-2.4", "integration containerd-2.4"], " broken");
 
 fn main() -> ExitCode {
     let words = env::var("SUITES").unwrap_or_default();
