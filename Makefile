@@ -5,8 +5,8 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults instructions nightly e2e engines node compatibility kernels bench bench-v2 \
-	push release-rehearsal lint clean help setup test-setup bench-setup e2e-setup
+.PHONY: build dist image run test faults instructions nightly e2e engines suites node compatibility kernels bench \
+	bench-v2 push release-rehearsal lint clean help setup test-setup bench-setup e2e-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -38,6 +38,7 @@ nightly: test-setup ## the checks that take too long for every change
 	$(MAKE) bench BENCH=
 	$(MAKE) bench-v2 BENCH=
 	$(MAKE) engines
+	$(MAKE) suites
 	proof/e2e/installer/mutations.sh
 	$(MAKE) node
 
@@ -51,6 +52,11 @@ e2e: e2e-setup ## tests of pause in real engines, which it installs or builds
 ENGINES ?=
 engines: e2e-setup ## tests in more runtimes of Kubernetes and kubelets; ENGINES='NAME...': in these alone
 	EVERY_CHANGE='$(EVERY_CHANGE)' proof/e2e/engines.sh $(ENGINES)
+
+SUITES ?=
+suites: e2e-setup ## tests by others, with our image and with upstream's; SUITES='WORD...': some of them; --save: writes a table
+	proof/packages/engines.sh $(EVERY_CHANGE) containerd-2.0 containerd-1.7 e2e-node-1.37 integration-2.4
+	SUITES='$(SUITES)' proof/suites/run.sh
 
 node: dist image e2e-setup ## what e2e runs, on a modern node in QEMU, which it makes; NODE='NAME...': these tests alone
 	proof/packages/engines.sh $(EVERY_CHANGE)
