@@ -27,7 +27,7 @@ pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
     if kind != Kind::Containerd("1.7") {
         words.push("--nri-socket=/var/run/nri/nri.sock");
     }
-    let focus = ginkgo::focus(only);
+    let focus = ginkgo::focus(only).map(|focus| format!("--ginkgo.focus={focus}"));
     words.extend(focus.as_deref());
     let said = runtime.host.try_to(&words);
     assert!(runtime.host.file(REPORT).exists(), "no report: {said:?}");

@@ -29,11 +29,11 @@ fn outcome(state: &str) -> Outcome {
     }
 }
 
-/// The option that selects these tests; none for all.
+/// The value of `--focus` that selects these tests; none for all.
 pub fn focus(only: &[String]) -> Option<String> {
     let quoted = |name: &String| {
         let quote = |c: char| if c.is_ascii_punctuation() { format!("\\{c}") } else { c.to_string() };
         name.chars().map(quote).collect::<String>() + "$"
     };
-    (!only.is_empty()).then(|| format!("--ginkgo.focus={}", only.iter().map(quoted).collect::<Vec<_>>().join("|")))
+    (!only.is_empty()).then(|| only.iter().map(quoted).collect::<Vec<_>>().join("|"))
 }

@@ -55,6 +55,17 @@ compiled() { # STATEMENTS
     gcc -Os -static -s -o "$work/program" "$work/program.c"
 }
 
+# Adds programs of this machine to $root, with their libraries.
+add() { # PROGRAM...
+    for program; do
+        program=$(command -v "$program")
+        rm -f "$root$program" # a link to busybox
+        for file in "$program" $(ldd "$program" | grep -o '/[^ ]*'); do
+            cp --dereference --parents "$file" "$root"
+        done
+    done
+}
+
 proof/suites/serve.sh "$out/registry" &
 served=$!
 trap 'kill $served; rm -rf "$work"' EXIT
@@ -68,7 +79,7 @@ done
 # Of critest.
 cri_tools=k8s-staging-cri-tools
 unpacked /run/busybox.tar
-image '{"Cmd":["sh"]}' e2e-test-images/busybox:1.29-2
+image '{"Cmd":["sh"]}' e2e-test-images/busybox:1.29-2 e2e-test-images/busybox:1.37.0-2
 for user in uid=1002 username=www-data uid-group=1003:1004 username-group=www-data:1004; do
     image "{\"Cmd\":[\"sh\"],\"User\":\"${user#*=}\"}" "$cri_tools/test-image-user-${user%%=*}:latest"
 done
@@ -86,14 +97,16 @@ printf 'default-user:x:1000:\ngroup-defined-in-image:x:50000:default-user\n' >>"
 image '{"Cmd":["sh"],"User":"1000"}' "$cri_tools/test-image-predefined-group:latest"
 unpacked /run/nginx.tar
 nginx='{"Cmd":["nginx","-g","daemon off;"]}'
-image "$nginx" containerd/nginx:1.27.0 e2e-test-images/nginx:1.14-2 e2e-test-images/httpd:2.4.39-4
+image "$nginx" containerd/nginx:1.27.0 e2e-test-images/nginx:1.14-2 e2e-test-images/nginx:1.27.0-2 \
+    e2e-test-images/httpd:2.4.39-4
 sed -i 's/listen 80/listen 12003/' "$root/etc/nginx/nginx.conf"
 image "$nginx" "$cri_tools/hostnet-nginx-amd64:latest"
 
 unpacked /run/busybox.tar
 compiled 'printf("Effective uid: %d\n", geteuid());'
 install -m 6755 -D "$work/program" "$root/usr/local/bin/nnp"
-image '{"Cmd":["nnp"],"Env":["PATH=/usr/local/bin:/bin"]}' e2e-test-images/nonewprivs:1.3
+image '{"Cmd":["nnp"],"Env":["PATH=/usr/local/bin:/bin"]}' e2e-test-images/nonewprivs:1.3 \
+    e2e-test-images/nonewprivs:1.4
 
 # Of containerd's integration tests, which look for a line of Alpine's os-release.
 unpacked /run/busybox.tar
@@ -111,6 +124,24 @@ image '{"Volumes":{"/test_dir":{},"C:/weird_test_dir":{},"/:colon_prefixed":{}}}
 rm "$root/test_dir/test_file"
 chown 65534:65534 "$root/test_dir"
 image '{"Volumes":{"/test_dir":{}}}' containerd/volume-ownership:2.1
+
+# Of Kubernetes' node conformance tests, which ask nothing about DNS of glibc-dns-testing.
+unpacked /run/busybox.tar
+image '{"Cmd":["sh"],"User":"1234"}' e2e-test-images/nonroot:1.5
+add hostname ipcmk ipcs perl
+image '{"Cmd":["sh"]}' e2e-test-images/glibc-dns-testing:2.1.1 e2e-test-images/ipc-utils:1.4 e2e-test-images/perl:5.26
+if [ -d target/engines/e2e-node-1.37 ]; then
+    unpacked /run/busybox.tar
+    add curl
+    mkdir "$root/uploads"
+    cp target/engines/e2e-node-1.37/agnhost "$root"
+    ln -s agnhost "$root/agnhost-2"
+    echo user-defined-in-image:x:1000:1000::/:/bin/sh >>"$root/etc/passwd"
+    printf 'user-defined-in-image:x:1000:\ngroup-defined-in-image:x:50000:user-defined-in-image\n' >>"$root/etc/group"
+    image '{"Entrypoint":["/agnhost"],"Cmd":["pause"]}' e2e-test-images/agnhost:2.66.1
+    touch "$root/older" # so that its digest differs
+    image '{"Entrypoint":["/agnhost"],"Cmd":["pause"]}' e2e-test-images/agnhost:2.55
+fi
 
 # An archive of an image like upstream's.
 pause() { # NAME PROGRAM MODE

@@ -5,6 +5,7 @@ mod critest;
 mod ginkgo;
 mod integration;
 mod kept;
+mod node_conformance;
 mod table;
 
 use std::collections::BTreeMap;
@@ -69,6 +70,12 @@ const PARTS: &[Part] = &[
         programs: &["integration-2.4", "containerd-2.4", "runc-1.5", "cni-plugins-1.9"],
         run: integration::run,
         source: include_str!("integration.rs"),
+    },
+    Part {
+        name: "node-conformance kubelet-1.37",
+        programs: &["e2e-node-1.37", "kubelet-1.37", "containerd-2.4", "runc-1.5", "cni-plugins-1.9"],
+        run: node_conformance::run,
+        source: concat!(include_str!("node_conformance.rs"), include_str!("node_conformance.sh")),
     },
 ];
 

@@ -251,5 +251,4 @@ replace k8s.io/streaming => k8s.io/streaming v0.37.2
 tool (
 	github.com/onsi/ginkgo/v2/ginkgo
 	k8s.io/kubernetes/test/images/agnhost
-	k8s.io/kubernetes/test/images/nonewprivs
 )
