@@ -48,7 +48,7 @@ PATH=/run/suite/bin:$PATH
 cp -r target/suites/registry /run/registry
 proof/suites/serve.sh /run/registry >/run/registry.log 2>&1 &
 until curl -fs http://127.0.0.1:5000/v2/ >/dev/null; do kill -0 $!; sleep 0.1; done
-skopeo --insecure-policy copy --quiet --dest-tls-verify=false "docker-archive:$pause" \
+skopeo copy --quiet --dest-tls-verify=false "docker-archive:$pause" \
     docker://127.0.0.1:5000/pause:3.10.2
 
 mkdir -p /etc/cni/net.d /etc/containerd/certs.d/_default
@@ -98,7 +98,9 @@ volumePluginDir: /run/volume-plugins
 volumeStatsAggPeriod: 10s
 END
 cd /run/suite
-ginkgo --procs=8 --no-color --json-report=report.json "$@" bin/e2e_node.test -- --kubelet-config-file=kubelet.yaml \
-    --kubelet-flags=--node-ip=10.89.0.1 --container-runtime-endpoint=unix:///run/containerd/containerd.sock \
-    --prepull-images=false --server-start-timeout=300s --report-dir=/run/suite >/run/suite.log 2>&1 || :
-cp report.json "$report" # if there is none, it did not run
+ginkgo --procs=8 --no-color --output-dir=. --json-report=report.json "$@" bin/e2e_node.test -- \
+    --container-runtime-endpoint=unix:///run/containerd/containerd.sock --kubelet-config-file="$PWD/kubelet.yaml" \
+    --kubelet-flags=--node-ip=10.89.0.1 --prepull-images=false --report-dir=/run --server-start-timeout=300s \
+    >/run/suite.log 2>&1 || :
+grep -q '"LeafNodeType": "It"' report.json # otherwise no test ran
+cp report.json "$report"
