@@ -25,12 +25,15 @@ kernel/panic_on_oops 1
 kernel/keys/root_maxkeys 1000000
 kernel/keys/root_maxbytes 25000000
 END
-# The suite, the kubelet and the API server look for a default route. Nothing is at its end.
-ip link add eth0 type veth peer name nowhere
+# The suite, the kubelet and the API server look for a default route, and a test for a megabyte that came by it.
+ip netns add peer
+ip link add eth0 type veth peer name eth0 netns peer
 ip addr add 10.89.0.1/24 dev eth0
+ip -n peer addr add 10.89.0.2/24 dev eth0
 ip link set eth0 up
-ip link set nowhere up
+ip -n peer link set eth0 up
 ip route add default via 10.89.0.2
+ip netns exec peer busybox ping -q -c 20 -i 0.01 -s 60000 10.89.0.1 >/dev/null
 echo 'nameserver 127.0.0.1' >/run/resolv.conf
 mount --bind /run/resolv.conf /etc/resolv.conf
 hostname node
