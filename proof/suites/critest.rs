@@ -13,13 +13,24 @@ use crate::{Outcomes, Part, ginkgo};
 /// Registries that images.sh and serve.sh stand for.
 const REGISTRIES: &[&str] = &["gcr.io", "ghcr.io", "k8s.gcr.io", "registry.k8s.io"];
 
+/// A network that forwards ports of the host.
+const NETWORK: &str = r#"{ "cniVersion": "1.0.0", "name": "bridge", "plugins": [
+    { "type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": true,
+      "ipam": { "type": "host-local", "ranges": [[{ "subnet": "10.88.0.0/16" }]], "routes": [{ "dst": "0.0.0.0/0" }] } },
+    { "type": "portmap", "capabilities": { "portMappings": true } }
+] }"#;
+
 const REPORT: &str = "/run/report.json";
 
 /// Runs these tests, or all, with the pause in an archive.
 pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
     let (name, version) = part.programs[1].rsplit_once('-').expect("an engine");
     let kind = if name == "cri-o" { Kind::CriO(version) } else { Kind::Containerd(version) };
-    let runtime = Runtime::without_pause(kind, Oci::Runc, |host| serve_images(host, kind, pause)).expect("it is built");
+    let prepare = |host: &Host| {
+        host.write("/etc/cni/net.d/bridge.conflist", NETWORK);
+        serve_images(host, kind, pause);
+    };
+    let runtime = Runtime::without_pause(kind, Oci::Runc, prepare).expect("it is built");
     load(&runtime, pause);
     let endpoint = format!("--runtime-endpoint={}", runtime.socket);
     let report = format!("--ginkgo.json-report={REPORT}");

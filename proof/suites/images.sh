@@ -79,6 +79,7 @@ done
 # Of critest.
 cri_tools=k8s-staging-cri-tools
 unpacked /run/busybox.tar
+add ipcs pgrep # which Debian's busybox lacks
 image '{"Cmd":["sh"]}' e2e-test-images/busybox:1.29-2 e2e-test-images/busybox:1.37.0-2
 for user in uid=1002 username=www-data uid-group=1003:1004 username-group=www-data:1004; do
     image "{\"Cmd\":[\"sh\"],\"User\":\"${user#*=}\"}" "$cri_tools/test-image-user-${user%%=*}:latest"
@@ -96,9 +97,10 @@ echo 'default-user:x:1000:1000::/home/default-user:/bin/sh' >>"$root/etc/passwd"
 printf 'default-user:x:1000:\ngroup-defined-in-image:x:50000:default-user\n' >>"$root/etc/group"
 image '{"Cmd":["sh"],"User":"1000"}' "$cri_tools/test-image-predefined-group:latest"
 unpacked /run/nginx.tar
+ln -s /run "$root/var/run"
 nginx='{"Cmd":["nginx","-g","daemon off;"]}'
-image "$nginx" containerd/nginx:1.27.0 e2e-test-images/nginx:1.14-2 e2e-test-images/nginx:1.27.0-2 \
-    e2e-test-images/httpd:2.4.39-4
+image "$nginx" containerd/nginx:1.27.0 e2e-test-images/nginx:1.14-2 e2e-test-images/nginx:1.27.0-2
+image '{"Cmd":["sh","-c","echo httpd; exec nginx -g \"daemon off;\""]}' e2e-test-images/httpd:2.4.39-4
 sed -i 's/listen 80/listen 12003/' "$root/etc/nginx/nginx.conf"
 image "$nginx" "$cri_tools/hostnet-nginx-amd64:latest"
 
@@ -159,7 +161,8 @@ broken() { # NAME STATEMENTS
 cp dist/pause.tar "$out/pauses/ours.tar"
 push dist/pause.tar pause:ours
 pause upstream target/upstream/pause 0755
-push "$out/pauses/upstream.tar" pause:3.9 pause:3.10.2
+push "$out/pauses/upstream.tar" pause:3.10.2
+image '{"Entrypoint":["/pause"]}' pause:3.9 # a test removes it, and with it each name of the same image
 pause mode-0700 dist/pause-amd64 0700
 broken ends-at-once 'return 0;'
 broken does-not-reap 'signal(SIGTERM, _exit); for (;;) pause();'
