@@ -6,8 +6,11 @@
 set -eu
 cd "$(dirname "$0")/../.."
 out=$PWD/target/suites
+made=$(cat "$0" dist/pause.tar target/upstream/pause "$(command -v busybox)" "$(command -v nginx)" \
+    target/engines/e2e-node-1.37/agnhost 2>/dev/null | sha256sum)
+[ "$(cat "$out/made" 2>/dev/null)" != "$made" ] || exit 0
 work=$(mktemp -d -p /run)
-rm -rf "$out/registry" "$out/pauses" "$out/images"
+rm -rf "$out"
 mkdir -p "$out/pauses"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
@@ -167,3 +170,4 @@ pause mode-0700 dist/pause-amd64 0700
 broken ends-at-once 'return 0;'
 broken does-not-reap 'signal(SIGTERM, _exit); for (;;) pause();'
 broken ignores-term 'signal(SIGTERM, SIG_IGN); signal(SIGCHLD, SIG_IGN); for (;;) pause();'
+echo "$made" >"$out/made"
