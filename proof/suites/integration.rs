@@ -9,7 +9,7 @@ use shared::host::Host;
 use shared::runtime::Kind;
 
 use crate::critest::serve_images;
-use crate::{Outcome, Outcomes, Part};
+use crate::{Outcome, Outcomes, Part, kept};
 
 /// What the tests expect: where containerd is, with a shim that fails on demand.
 const CONFIG: &str = "\
@@ -68,6 +68,7 @@ pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
     let options = ["-test.v=test2json", "-test.timeout=29m", &run, endpoint, "--build-dir=/usr/local/bin"];
     let ended = host.try_to(&[&["sh", "-c", &script, "sh"], &options[..]].concat());
     let report = fs::read(host.file("/run/report")).expect("a report");
+    fs::write(kept::report(part, pause), &report).expect("a file");
     let outcomes = outcomes(&String::from_utf8_lossy(&report));
     assert!(!outcomes.is_empty(), "no test was run: {ended:?}");
     outcomes

@@ -1,6 +1,6 @@
 //! Results that are kept, so that an interrupted run goes on, in the cache that outlives the clone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use std::{env, fs};
 
@@ -13,6 +13,13 @@ use crate::{Outcomes, Part};
 /// The archive of a pause that images.sh made.
 pub fn archive(pause: &str) -> PathBuf {
     root().join("target/suites/pauses").join(pause).with_extension("tar")
+}
+
+/// Where a suite leaves what it said in its last run with the pause in an archive.
+pub fn report(part: &Part, pause: &Path) -> PathBuf {
+    let reports = root().join("target/suites/reports");
+    fs::create_dir_all(&reports).expect("a folder");
+    reports.join(format!("{}, {}", part.name, pause.file_stem().expect("a name").display()))
 }
 
 /// How the tests end with a pause, which this runs if that is not kept.
