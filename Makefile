@@ -54,7 +54,8 @@ engines: e2e-setup ## tests in more runtimes of Kubernetes and kubelets; ENGINES
 	EVERY_CHANGE='$(EVERY_CHANGE)' proof/e2e/engines.sh $(ENGINES)
 
 SUITES ?=
-suites: e2e-setup ## tests by others, with our image and with upstream's; SUITES='WORD...': some of them; --save: writes a table
+suites: image e2e-setup ## tests by others, with our image and with upstream's; SUITES='WORD...': some of them; --save: writes a table
+	proof/packages/apt.sh suites || : # tests that need a missing program are skipped
 	proof/packages/engines.sh $(EVERY_CHANGE) containerd-2.0 containerd-1.7 e2e-node-1.37 integration-2.4
 	SUITES='$(SUITES)' proof/suites/run.sh
 
