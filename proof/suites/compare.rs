@@ -85,7 +85,7 @@ pub fn noticed(part: &Part) -> String {
     let ours = outcomes(part, "ours");
     let line = |pause: &&str| {
         let broken = outcomes(part, pause);
-        let fails = |outcomes: &Outcomes, name: &String| outcomes.get(name) != Some(&Passed);
+        let fails = |outcomes: &Outcomes, name: &String| outcomes.get(name) == Some(&Failed);
         let passed = ours.iter().filter(|(_, outcome)| **outcome == Passed).map(|(name, _)| name);
         let mut names: Vec<String> = passed.filter(|name| fails(&broken, name)).cloned().collect();
         if (1..=FEW).contains(&names.len()) {
