@@ -3,9 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use build::root;
-
-use crate::{Outcomes, Part, ginkgo};
+use crate::{Outcomes, Part, ginkgo, kept};
 
 /// All of its tests have this in their names.
 const TAG: &str = "[NodeConformance]";
@@ -14,13 +12,14 @@ const TAG: &str = "[NodeConformance]";
 const LEFT_OUT: &[&str] = &["[Disruptive]", "[Flaky]", "[Serial]", "[Slow]"];
 
 /// Runs these tests, or all, with the pause in an archive.
-pub fn run(_: &Part, pause: &Path, only: &[String]) -> Outcomes {
-    let report = root().join("target/suites/node-conformance.json");
+pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
+    let report = kept::report(part, pause);
     _ = fs::remove_file(&report);
     let [left_out, all] = [LEFT_OUT, &[TAG]].map(|tags| tags.join("|").replace(['[', ']'], "."));
     let focus = ginkgo::focus(only).unwrap_or(all);
     let options = ["--timeout=29m", &format!("--skip={left_out}"), &format!("--focus={focus}")];
-    let script = ["proof/suites/node_conformance.sh", &pause.to_string_lossy(), &report.to_string_lossy()];
+    let name = pause.file_stem().expect("a name").to_string_lossy();
+    let script = ["proof/suites/node_conformance.sh", &name, &report.to_string_lossy()];
     let said = shared::run("proof/e2e/shared/isolated.sh", &[&script[..], &options].concat());
     assert!(report.exists(), "no report: {said:?}");
     let mut outcomes = ginkgo::outcomes(&report);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs those of Kubernetes' node conformance tests that these OPTIONs of ginkgo select, on a kubelet and containerd,
-# with the pause in an archive: node_conformance.sh ARCHIVE REPORT OPTION... In namespaces of its own (isolated.sh).
+# Runs those of Kubernetes' node conformance tests that these OPTIONs of ginkgo select, on a kubelet and containerd, with
+# a pause that images.sh has made: node_conformance.sh NAME REPORT OPTION... In namespaces of its own (isolated.sh).
 set -eu
 cd "$(dirname "$0")/../.."
 engines=$PWD/target/engines
@@ -48,11 +48,11 @@ for engine in containerd-2.4 runc-1.5 e2e-node-1.37 kubelet-1.37; do
 done
 PATH=/run/suite/bin:$PATH
 
-cp -r target/suites/registry /run/registry
-proof/suites/serve.sh /run/registry >/run/registry.log 2>&1 &
+images=$PWD/target/suites/registry
+tags=$images/docker/registry/v2/repositories/pause/_manifests/tags
+mount --bind "$tags/$pause" "$tags/3.10.2"
+proof/suites/serve.sh "$images" >/run/registry.log 2>&1 &
 until curl -fs http://127.0.0.1:5000/v2/ >/dev/null; do kill -0 $!; sleep 0.1; done
-skopeo copy --quiet --dest-tls-verify=false "docker-archive:$pause" \
-    docker://127.0.0.1:5000/pause:3.10.2
 
 mkdir -p /etc/cni/net.d /etc/containerd/certs.d/_default
 echo "server = 'http://127.0.0.1:5000'" >/etc/containerd/certs.d/_default/hosts.toml
