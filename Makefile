@@ -6,7 +6,7 @@ IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 .PHONY: build dist image run test faults instructions nightly faults-long instructions-long kernels-long \
-	bench-long mutations e2e engines node compatibility kernels bench bench-v2 docs push release-rehearsal \
+	bench-long mutations e2e engines suites node compatibility kernels bench bench-v2 docs push release-rehearsal \
 	lint clean help setup test-setup bench-setup e2e-setup
 
 build: setup ## pause for this machine
@@ -30,7 +30,7 @@ faults: test-setup ## a table of what pause, upstream's pause and catatonit surv
 instructions: test-setup ## what pause does at each of its instructions, whatever happens there; a part of test
 	$(CARGO) test --quiet --package instructions
 
-nightly: faults-long instructions-long kernels-long bench-long engines mutations node ## what takes too long for each change
+nightly: faults-long instructions-long kernels-long bench-long engines mutations suites node ## what takes too long for each change
 
 faults-long: test-setup ## faults, with the rows that take minutes
 	$(CARGO) test --quiet --package faults -- --all
@@ -61,6 +61,12 @@ e2e: e2e-setup ## tests of pause in real engines, which it installs or builds
 ENGINES ?=
 engines: e2e-setup ## tests in more runtimes of Kubernetes and kubelets; ENGINES='NAME...': in these alone
 	EVERY_CHANGE='$(EVERY_CHANGE)' proof/e2e/engines.sh $(ENGINES)
+
+SUITES ?=
+suites: image e2e-setup ## tests by others, with our image and with upstream's; SUITES='WORD...': some of them; --save: writes a table
+	proof/packages/apt.sh suites || : # tests that need a missing program are skipped
+	proof/packages/engines.sh $(EVERY_CHANGE) containerd-2.0 containerd-1.7 e2e-node-1.37 integration-2.4
+	SUITES='$(SUITES)' proof/suites/run.sh
 
 node: dist image e2e-setup ## tests in engines on a modern node in QEMU, which it makes; NODE='NAME...': these alone
 	proof/packages/engines.sh $(EVERY_CHANGE)

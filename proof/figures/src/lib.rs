@@ -10,6 +10,7 @@ mod kernels;
 pub mod pages;
 mod plots;
 pub mod samples;
+pub mod suites;
 mod table;
 pub mod tables;
 
@@ -85,6 +86,11 @@ fn all() -> Result<(Vec<Figure>, Plots)> {
     let costs: Vec<cost::Cost> = kept::read(cost::FILE)?;
     let digests: Vec<&str> = costs.iter().map(|cost| &*cost.digest).collect();
     add(by, &digests, "benchmarks-sandbox", cost::table(&costs).into());
+
+    let suites: Vec<suites::Suite> = kept::read(suites::FILE)?;
+    let digests: Vec<&str> = suites.iter().map(|suite| &*suite.digest).collect();
+    add("make suites SUITES=--save", &digests, "suites", suites::table(&suites).into());
+    add("make suites SUITES=--save", &digests, "suites-tests", suites::lists(&suites).into());
 
     let text = kept::text(kernels::FILE)?;
     let boots = kernels::boots(&text)?;
