@@ -5,8 +5,8 @@ TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-.PHONY: build dist image run test faults instructions nightly e2e engines node compatibility kernels bench bench-v2 \
-	push release-rehearsal lint clean help setup test-setup bench-setup e2e-setup
+.PHONY: build dist image run test faults instructions nightly e2e engines cluster node compatibility kernels bench \
+	bench-v2 push release-rehearsal lint clean help setup test-setup bench-setup e2e-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -39,6 +39,7 @@ nightly: test-setup ## the checks that take too long for every change
 	$(MAKE) bench-v2 BENCH=
 	$(MAKE) engines
 	proof/e2e/installer/mutations.sh
+	$(MAKE) cluster
 	$(MAKE) node
 
 EVERY_CHANGE = containerd-2.4 cri-o-1.36 runc-1.5 cni-plugins-1.9 cri-tools-1.37 kubelet-1.37 cri-dockerd-0.4
@@ -52,11 +53,17 @@ ENGINES ?=
 engines: e2e-setup ## tests in more runtimes of Kubernetes and kubelets; ENGINES='NAME...': in these alone
 	EVERY_CHANGE='$(EVERY_CHANGE)' proof/e2e/engines.sh $(ENGINES)
 
+CLUSTER = containerd-2.4 runc-1.5 cni-plugins-1.9 cri-tools-1.37 etcd-3.7 control-plane-1.37 previous-control-plane-1.37
+
+cluster: e2e-setup ## two nodes by kubeadm, without a registry: made, upgraded, drained and reset
+	proof/packages/engines.sh $(CLUSTER)
+	proof/e2e/run.sh --include-ignored cluster::
+
 node: dist image e2e-setup ## what e2e runs, on a modern node in QEMU, which it makes; NODE='NAME...': these tests alone
 	proof/packages/engines.sh $(EVERY_CHANGE)
 	proof/machines/node.sh $(NODE)
 
-compatibility: setup ## writes what e2e, engines and node ran into the table of README.md, if all of it passed
+compatibility: setup ## writes what e2e, engines, cluster and node ran into the table of README.md, if all of it passed
 	$(CARGO) run --quiet --package e2e --bin compatibility && $(CARGO) xtask docs
 
 KERNELS ?=

@@ -18,11 +18,8 @@ for name; do
 done
 proof/packages/newer-debian.sh
 case ${tests:-kubelet_1_20} in *kubelet_1_20*) proof/packages/kubelet.sh ;; esac
-# shellcheck disable=SC2046,SC2086 # lists
-if [ $# = 0 ]; then
-    proof/packages/engines.sh $(names)
-else
-    proof/packages/engines.sh ${EVERY_CHANGE:?make engines sets it} $modules
-fi
+[ $# -gt 0 ] || modules=$(names | grep -Fx "$all")
+# shellcheck disable=SC2086 # lists
+proof/packages/engines.sh ${EVERY_CHANGE:?make engines sets it} $modules
 # shellcheck disable=SC2086
 exec proof/e2e/run.sh --include-ignored ${tests:-kubernetes:: installer::truth installer::endings}

@@ -92,7 +92,7 @@ fn file_of_node() -> PathBuf {
 }
 
 fn kept_in(file: &Path) -> Result<Vec<Run>> {
-    let rows = fs::read(file).with_context(|| format!("no {}: run `make e2e engines node`", file.display()))?;
+    let rows = fs::read(file).with_context(|| format!("no {}: run `make e2e engines cluster node`", file.display()))?;
     serde_json::from_slice(&rows).with_context(|| format!("{} is not a file that `make e2e` writes", file.display()))
 }
 
@@ -103,7 +103,7 @@ pub fn write_tables() -> Result<()> {
     if let Some(failed) = runs.iter().find(|run| !run.passed) {
         bail!("failed in {} {}: {}; the table is not changed", failed.engine, failed.version, failed.how);
     }
-    ensure!(!runs.is_empty(), "nothing was run: run `make e2e engines node`");
+    ensure!(!runs.is_empty(), "nothing was run: run `make e2e engines cluster node`");
     let fragment = |name: &str| root().join("docs/fragments").join(name).with_extension("md");
     let old = fs::read_to_string(fragment("compatibility")).unwrap_or_default();
     let new = table(&runs)?;
@@ -113,7 +113,7 @@ pub fn write_tables() -> Result<()> {
     };
     if let Some(engine) = engines(&old).difference(&engines(&new)).next() {
         let file = fragment("compatibility");
-        bail!("not run: {engine}; run `make e2e engines node`, or remove its rows from {}", file.display());
+        bail!("not run: {engine}; run `make e2e engines cluster node`, or remove its rows from {}", file.display());
     }
     let cost = cost::table()?;
     write(&fragment("compatibility"), new.as_bytes(), 0o644)?;
