@@ -4,6 +4,7 @@
 
 mod crictl;
 mod critest;
+mod few_pauses;
 mod flag;
 mod garbage_collection;
 mod kubelet;

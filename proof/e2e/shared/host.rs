@@ -152,6 +152,26 @@ impl Host {
         self.ok(&["mount", "-t", "overlay", "-o", overlay, "overlay", "/etc"]);
     }
 
+    /// Mounts what a kubelet would write over the kernel's settings, which the whole machine shares.
+    pub fn look_tuned(&self) {
+        let tuned = [
+            ("vm/overcommit_memory", "1"),
+            ("vm/panic_on_oom", "0"),
+            ("kernel/panic", "10"),
+            ("kernel/panic_on_oops", "1"),
+            ("kernel/keys/root_maxkeys", "1000000"),
+            ("kernel/keys/root_maxbytes", "25000000"),
+        ];
+        // A user namespace of a pod's own can mount /proc only if another is there that nothing covers.
+        self.ok(&["mkdir", "/run/proc"]);
+        self.ok(&["mount", "-t", "proc", "proc", "/run/proc"]);
+        for (name, value) in tuned {
+            let file = format!("/run/sysctl/{}", name.replace('/', "."));
+            self.write(&file, value);
+            self.ok(&["mount", "--bind", &file, &format!("/proc/sys/{name}")]);
+        }
+    }
+
     /// Starts a daemon on it, which ends with it.
     pub fn start(&self, words: &[&str]) -> Daemon {
         let daemon = start("nsenter", &[&["-t", &self.pid, "-m", "-n", "-p"], words].concat());

@@ -78,7 +78,7 @@ fn all() -> Result<(Vec<Figure>, Plots)> {
     add("make bench-v2", &[&v2.digest], "benchmarks-machine-v2", tables::machine(&v2).into());
     add("make bench-v2", &[&v2.digest], "benchmarks-memory-v2", tables::memory(&v2).into());
 
-    let by = "make e2e engines node compatibility";
+    let by = "make e2e engines cluster node compatibility";
     let runs: Vec<compatibility::Run> = kept::read(compatibility::FILE)?;
     let digests: Vec<&str> = runs.iter().map(|run| &*run.digest).collect();
     add(by, &digests, "compatibility", compatibility::table(&runs).into());
