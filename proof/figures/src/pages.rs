@@ -1,5 +1,5 @@
-//! Fills in the figures of README*.md and docs/*.md, so that none is copied by hand. Between `<!-- figure: NAME -->` and
-//! `<!-- end -->` stands the figure of that name, in the language of the page. The plots are files in docs/.
+//! Fills in the figures of README*.md and docs/*.md, so that none is copied by hand. Between `<!-- figure: NAME -->`
+//! and `<!-- end -->` stands the figure of that name, in the language of the page. The plots are files in docs/.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -49,8 +49,8 @@ pub struct Measured {
     pub samples: Samples,
 }
 
-/// Series in nanoseconds, bytes or counts, as their names say. A series that was not measured is empty; so are the sizes
-/// of ours, which are computed.
+/// Series in nanoseconds, bytes or counts, as their names say. A series that was not measured is empty; so are the
+/// sizes of ours, which are computed.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Samples {
@@ -183,8 +183,8 @@ impl Results {
 }
 
 impl Samples {
-    /// Adds the bytes of a program's file, and what a node pulls of an image like ours that contains only the file: all,
-    /// and its layer.
+    /// Adds the bytes of a program's file, and what a node pulls of an image like ours that contains only the file:
+    /// all, and its layer.
     pub fn add_sizes(&mut self, arch: &'static Arch, bytes: Vec<u8>) -> Result<()> {
         self.file_bytes.push(bytes.len() as u64);
         for platform in &Image::of(&[Binary { arch, bytes }])?.platforms {
