@@ -50,7 +50,7 @@ pub fn compare(part: &Part) -> Comparison {
         let again = |pause| [(); 2].map(|()| run(part, pause, &names));
         let [ours_again, upstream_again] = ["ours", "upstream"].map(again);
         let ends = |name: &String, first: &Outcomes, again: &[Outcomes; 2]| {
-            [&first, &again[0], &again[1]].map(|outcomes| outcomes.get(name).copied()).to_vec()
+            [first, &again[0], &again[1]].map(|outcomes| outcomes.get(name).copied()).to_vec()
         };
         let difference = |name: &String| Difference {
             name: name.clone(),
