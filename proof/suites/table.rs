@@ -9,7 +9,7 @@ use build::{root, write};
 use crate::compare::{Comparison, compare, noticed};
 use crate::{Outcome, Outcomes, Part};
 
-/// Writes them from what is kept.
+/// Writes them. Runs what is not kept.
 pub fn save(parts: &[Part], with_broken: &[&str]) {
     let compared: Vec<(&Part, Comparison)> = parts.iter().map(|part| (part, compare(part))).collect();
     let rows = compared.iter().map(|(part, comparison)| row(part, comparison)).collect();
