@@ -113,8 +113,10 @@ install -m 6755 -D "$work/program" "$root/usr/local/bin/nnp"
 image '{"Cmd":["nnp"],"Env":["PATH=/usr/local/bin:/bin"]}' e2e-test-images/nonewprivs:1.3 \
     e2e-test-images/nonewprivs:1.4
 
-# Of containerd's integration tests, which look for a line of Alpine's os-release.
+# Of containerd's integration tests, which look for users and groups of busybox's image, and a line of Alpine's.
 unpacked /run/busybox.tar
+echo 'daemon:x:1:1::/:/bin/sh' >>"$root/etc/passwd"
+printf 'daemon:x:1:\nwheel:x:10:root\n' >>"$root/etc/group"
 image '{"Cmd":["sh"]}' containerd/busybox:1.36
 printf '#!/bin/sh\n{ head -c 110M /dev/zero; sleep 30; } | tail -c 105M\n' >"$root/bin/stress"
 chmod 755 "$root/bin/stress"

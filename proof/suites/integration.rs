@@ -54,8 +54,9 @@ pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
     let path = "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     host.write_program("/usr/local/sbin/runc", &format!("#!/bin/sh\n{path} exec {} \"$@\"\n", runc.display()));
     let with_path = format!("export PATH=/usr/local/sbin:{}; ", path.trim_start_matches("PATH="));
-    // Tests end it; between its end and its start, they look for it each second.
-    let keep = with_path.clone() + "while :; do containerd --log-level=debug; sleep 3; done";
+    // Tests end it; between its end and its start, they look for it each second. They also count what it has open.
+    let keep = with_path.clone()
+        + "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; while :; do containerd --log-level=debug; sleep 3; done";
     let containerd = host.start(&["sh", "-c", &keep]);
     let address = "--address=/run/containerd-test/containerd.sock";
     containerd.until("containerd answers", || host.try_to(&["ctr", address, "version"]).is_ok());

@@ -9,7 +9,7 @@ use figures::suites::{FILE, Suite};
 use crate::compare::{Comparison, compare, noticed};
 use crate::{Outcome, Outcomes, Part};
 
-/// Keeps what is known of all parts for `make docs`.
+/// Keeps what is known of all parts for `make docs`. Runs what is not kept.
 pub fn save(parts: &[Part], with_broken: &[&str]) {
     let suite = |part: &Part| {
         let suite = suite(part, &compare(part));
