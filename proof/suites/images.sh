@@ -118,7 +118,7 @@ unpacked /run/busybox.tar
 echo 'daemon:x:1:1::/:/bin/sh' >>"$root/etc/passwd"
 printf 'daemon:x:1:\nwheel:x:10:root\n' >>"$root/etc/group"
 image '{"Cmd":["sh"]}' containerd/busybox:1.36
-printf '#!/bin/sh\n{ head -c 110M /dev/zero; sleep 30; } | tail -c 105M\n' >"$root/bin/stress"
+printf '#!/bin/sh\n{ head -c 110m /dev/zero; sleep 30; } | tail -c 105m\n' >"$root/bin/stress"
 chmod 755 "$root/bin/stress"
 image '{"Cmd":["sleep","1d"]}' e2e-test-images/resource-consumer:1.10
 echo 'NAME="Alpine Linux"' >"$root/etc/os-release"
