@@ -6,3 +6,11 @@
 mod life;
 mod node;
 mod preflight;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// All clusters use the same addresses and control groups.
+fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}

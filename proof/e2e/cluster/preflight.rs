@@ -4,10 +4,12 @@ use serde_json::json;
 
 use super::life::{CONFIG, config, row};
 use super::node::{CONFIGURED, IGNORED, KUBEADMS, Node, Pause, VERSIONS};
+use super::one_at_a_time;
 
 #[test]
 #[ignore = "make cluster runs it"]
 fn wants_kubeadms_name_and_pods_want_the_runtimes() {
+    let _alone = one_at_a_time();
     let Some(node) = Node::start(1) else { return };
     let _row = row(&node, "kubeadm's preflight with the runtime's name alone, kubeadm's alone, and both");
     node.host.write(CONFIG, &config(&node));
@@ -35,11 +37,12 @@ fn wants_kubeadms_name_and_pods_want_the_runtimes() {
     assert_eq!(node.host.install(&["--as", KUBEADMS]), (0, installed(KUBEADMS) + &hint));
     preflight().expect("kubeadm does not look for the runtime's name");
     let refusal = run_pod().expect_err("no pod starts");
-    assert!(refusal.contains(&format!("failed to get sandbox image \"{CONFIGURED}\"")), "{refusal}");
+    assert!(refusal.contains(&format!("failed to pull image \\\"{CONFIGURED}")), "{refusal}");
 
     assert_eq!(node.host.install(&["--as", "configured", "--as", KUBEADMS]).0, 0);
     preflight().expect("both are there");
     let id = run_pod().expect("a pod starts");
     node.holds(1, Pause::Ours);
     node.host.ok(&["crictl", "rmp", "--force", id.trim()]);
+    node.ends();
 }
