@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs those of Kubernetes' node conformance tests that these OPTIONs of ginkgo select, on a kubelet and containerd, with
-# a pause that images.sh has made: node_conformance.sh NAME REPORT OPTION... In namespaces of its own (isolated.sh).
+# Runs those of Kubernetes' node conformance tests that these OPTIONs of ginkgo select, on a kubelet and containerd,
+# with a pause that images.sh has made: node_conformance.sh NAME REPORT OPTION... isolated.sh runs it.
 set -eu
 cd "$(dirname "$0")/../.."
 engines=$PWD/target/engines
