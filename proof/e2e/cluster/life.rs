@@ -156,10 +156,20 @@ fn is_reset(mut node: Node, pause: Pause) -> BTreeSet<String> {
     left
 }
 
+/// Files and [`Host::traces`](shared::host::Host::traces), without IDs and dates.
 fn left(node: &Node) -> BTreeSet<String> {
-    let folders = ["/etc/cni", "/etc/kubernetes", "/run", "/var/lib/cni", "/var/lib/etcd", "/var/lib/kubelet"];
-    let files = node.host.ok(&[&["find"], &folders[..], &["/var/log/containers", "/var/log/pods"]].concat());
-    files.lines().map(str::to_owned).chain(node.host.traces()).collect()
+    let files = "find /etc/cni /etc/kubernetes /run /var/lib/cni /var/lib/etcd /var/lib/kubelet /var/log/containers \
+         /var/log/pods 2>/dev/null || :";
+    // Those of containers and of pods, and what a Job adds to the names of its pods.
+    let is_hex = |word: &str| word.len() > 3 && word.chars().all(|c| c.is_ascii_hexdigit());
+    let is_random = |word: &str| word.len() == 5 && word.chars().all(|c| "bcdfghjklmnpqrstvwxz2456789".contains(c));
+    let is_number = |word: &str| word.chars().all(|c| c.is_ascii_digit());
+    let is_id = |word: &&str| is_hex(word) || is_random(word) || is_number(word);
+    let without_ids = |line: &str| {
+        line.split(['/', '-', '.', '_', ':', ' ']).filter(|word| !is_id(word)).collect::<Vec<_>>().join("/")
+    };
+    let traces: Vec<String> = node.host.traces().into_iter().collect();
+    node.shell(files).lines().chain(traces.iter().map(String::as_str)).map(without_ids).collect()
 }
 
 /// What kubeadm is told. The kubelet is told what machines like this need: control groups v1, swap, a disk that is

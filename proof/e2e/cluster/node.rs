@@ -21,8 +21,8 @@ pub const KUBEADMS: &str = "registry.k8s.io/pause:3.10.2";
 pub const VERSIONS: [&str; 2] = ["1.37.1", "1.37.2"];
 
 /// The checks that cannot pass here. kubeadm 1.37 itself says of control groups v1 that SystemVerification must be
-/// ignored.
-pub const IGNORED: &str = "--ignore-preflight-errors=SystemVerification";
+/// ignored; its upgrade looks for CoreDNS, which the cluster does not have.
+pub const IGNORED: &str = "--ignore-preflight-errors=SystemVerification,CoreDNSMigration,CoreDNSUnsupportedPlugins";
 
 /// Which pause the cluster has.
 #[derive(Clone, Copy, PartialEq, Eq)]

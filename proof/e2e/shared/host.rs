@@ -247,7 +247,7 @@ impl Host {
         let ctr = |what: &str| self.ok(&["ctr", "-n", "k8s.io", what, "ls"]);
         let lists = [self.ok(&["findmnt", "-nr", "-o", "TARGET"]), ctr("tasks"), ctr("containers"), ctr("snapshots")];
         let links = self.busybox(&["ip", "-oneline", "link"]).expect("a list");
-        let links = links.lines().filter_map(|line| line.split(": ").nth(1));
+        let links = links.lines().filter_map(|line| line.split([':', '@']).nth(1)).map(str::trim);
         let links = links.filter(|name| *name != "cni0"); // stays for the next pod
         lists.iter().flat_map(|list| list.lines()).chain(links).map(str::to_owned).collect()
     }
