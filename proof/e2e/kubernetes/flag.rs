@@ -1,5 +1,6 @@
 //! `--pod-infra-container-image` of kubelets: up to 1.23 it chooses the image that Docker runs, up to 1.34 it is
-//! accepted, and 1.35 does not start with it, as deploy/kubelet/README.md says.
+//! accepted, and 1.35 does not start with it, as deploy/kubelet/README.md says. Up to 1.28 it also keeps
+//! the image when the disk is full.
 
 use std::fs;
 
@@ -14,7 +15,7 @@ use shared::runtime::Runtime;
 use shared::{BUSYBOX, ready};
 
 use super::kubelet::Node;
-use super::static_pods;
+use super::{garbage_collection, static_pods};
 
 /// What the file of deploy/kubelet gives the kubelet.
 fn flag() -> String {
@@ -29,6 +30,29 @@ fn kubelet_1_20_runs_what_it_names() {
     let flags = ["--container-runtime=docker", "--network-plugin=cni", "--cni-bin-dir=/opt/cni/bin", &flag()];
     if let Some(node) = Node::with(runtime, "kubelet-1.20", &flags, &[]) {
         static_pods::hold(node);
+    }
+}
+
+/// Where the runtime cannot pin it.
+#[test]
+#[ignore = "make engines runs it"]
+fn kubelet_1_20_spares_what_it_names() {
+    let socket = "--container-runtime-endpoint=unix:///run/containerd/containerd.sock";
+    let flags = ["--container-runtime=remote", socket, &flag()];
+    let node = garbage_collection::of_a_full_disk(Containerd("1.6"), Runc, "kubelet-1.20", &flags);
+    if let Some(node) = node {
+        let _row = node.row("its garbage collection removes all images but that of --pod-infra-container-image");
+        garbage_collection::spares_ours(node);
+    }
+}
+
+#[test]
+#[ignore = "make engines runs it"]
+fn kubelet_1_34_does_not_spare_what_it_names() {
+    let node = garbage_collection::of_a_full_disk(Containerd("1.6"), Runc, "kubelet-1.34", &[&flag()]);
+    if let Some(node) = node {
+        let _row = node.row("its garbage collection removes also the image of --pod-infra-container-image");
+        node.kubelet().until("the kubelet has removed all images", || node.runtime.images().is_empty());
     }
 }
 

@@ -8,15 +8,23 @@ use shared::{BUSYBOX, NAME};
 use super::kubelet::{NEWEST, Node};
 
 pub fn spares_it(kind: Kind, oci: Oci) {
-    let Some(runtime) = Runtime::start(kind, oci) else { return };
-    runtime.import_as(BUSYBOX, "localhost/unused:1");
-    let full = [("evictionHard", json!({ "imagefs.available": "1Pi" })), ("imageMinimumGCAge", json!("1ms"))];
-    let Some(mut node) = Node::with(runtime, NEWEST, &[], &full) else { return };
+    let Some(node) = of_a_full_disk(kind, oci, NEWEST, &[]) else { return };
     if kind == Kind::Containerd("1.6") {
         let _row = node.row("its garbage collection removes all images, because this containerd cannot pin one");
         return node.kubelet().until("the kubelet has removed all images", || node.runtime.images().is_empty());
     }
     let _row = node.row("its garbage collection removes all images but the pinned one");
+    spares_ours(node);
+}
+
+pub fn of_a_full_disk(kind: Kind, oci: Oci, kubelet: &str, flags: &[&str]) -> Option<Node> {
+    let runtime = Runtime::start(kind, oci)?;
+    runtime.import_as(BUSYBOX, "localhost/unused:1");
+    let full = [("evictionHard", json!({ "imagefs.available": "1Pi" })), ("imageMinimumGCAge", json!("1ms"))];
+    Node::with(runtime, kubelet, flags, &full)
+}
+
+pub fn spares_ours(mut node: Node) {
     node.kubelet().until("the kubelet has removed what nothing uses", || node.runtime.images() == [NAME]);
     node.configure(&[]);
     node.restart_kubelet();
