@@ -42,30 +42,11 @@ pub struct Part {
     pub source: &'static str,
 }
 
-const CRITEST: Part = Part {
-    name: "critest containerd-2.4",
-    programs: &["cri-tools-1.37", "containerd-2.4", "runc-1.5", "cni-plugins-1.9"],
-    run: critest::run,
-    source: include_str!("critest.rs"),
-};
-
 const PARTS: &[Part] = &[
-    CRITEST,
-    Part {
-        name: "critest containerd-2.0",
-        programs: &["cri-tools-1.37", "containerd-2.0", "runc-1.5", "cni-plugins-1.9"],
-        ..CRITEST
-    },
-    Part {
-        name: "critest containerd-1.7",
-        programs: &["cri-tools-1.37", "containerd-1.7", "runc-1.5", "cni-plugins-1.9"],
-        ..CRITEST
-    },
-    Part {
-        name: "critest cri-o-1.36",
-        programs: &["cri-tools-1.37", "cri-o-1.36", "runc-1.5", "cni-plugins-1.9"],
-        ..CRITEST
-    },
+    of_critest("critest containerd-2.4", &["cri-tools-1.37", "containerd-2.4", "runc-1.5", "cni-plugins-1.9"]),
+    of_critest("critest containerd-2.0", &["cri-tools-1.37", "containerd-2.0", "runc-1.5", "cni-plugins-1.9"]),
+    of_critest("critest containerd-1.7", &["cri-tools-1.37", "containerd-1.7", "runc-1.5", "cni-plugins-1.9"]),
+    of_critest("critest cri-o-1.36", &["cri-tools-1.37", "cri-o-1.36", "runc-1.5", "cni-plugins-1.9"]),
     Part {
         name: "integration containerd-2.4",
         programs: &["integration-2.4", "containerd-2.4", "runc-1.5", "cni-plugins-1.9"],
@@ -79,6 +60,10 @@ const PARTS: &[Part] = &[
         source: concat!(include_str!("node_conformance.rs"), include_str!("node_conformance.sh")),
     },
 ];
+
+const fn of_critest(name: &'static str, programs: &'static [&'static str]) -> Part {
+    Part { name, programs, run: critest::run, source: include_str!("critest.rs") }
+}
 
 /// Those with pauses that are broken on purpose, and with what follows the name of their part.
 const WITH_BROKEN: (&[&str], &str) = (&["critest containerd-2.4", "integration containerd-2.4"], " broken");

@@ -17,14 +17,7 @@ mount -t proc proc /run/proc
 while read -r name value; do # the kubelet would write it for the whole machine
     echo "$value" >"/run/sysctl/${name##*/}"
     mount --bind "/run/sysctl/${name##*/}" "/proc/sys/$name"
-done <<END
-vm/overcommit_memory 1
-vm/panic_on_oom 0
-kernel/panic 10
-kernel/panic_on_oops 1
-kernel/keys/root_maxkeys 1000000
-kernel/keys/root_maxbytes 25000000
-END
+done <proof/e2e/shared/kubelet-settings
 # The suite, the kubelet and the API server look for a default route, and a test for a megabyte that came by it.
 ip netns add peer
 ip link add eth0 type veth peer name eth0 netns peer

@@ -154,18 +154,11 @@ impl Host {
 
     /// Mounts what a kubelet would write over the kernel's settings, which the whole machine shares.
     pub fn look_tuned(&self) {
-        let tuned = [
-            ("vm/overcommit_memory", "1"),
-            ("vm/panic_on_oom", "0"),
-            ("kernel/panic", "10"),
-            ("kernel/panic_on_oops", "1"),
-            ("kernel/keys/root_maxkeys", "1000000"),
-            ("kernel/keys/root_maxbytes", "25000000"),
-        ];
         // A user namespace of a pod's own can mount /proc only if another is there that nothing covers.
         self.ok(&["mkdir", "/run/proc"]);
         self.ok(&["mount", "-t", "proc", "proc", "/run/proc"]);
-        for (name, value) in tuned {
+        let settings = include_str!("kubelet-settings").lines().filter_map(|line| line.split_once(' '));
+        for (name, value) in settings {
             let file = format!("/run/sysctl/{}", name.replace('/', "."));
             self.write(&file, value);
             self.ok(&["mount", "--bind", &file, &format!("/proc/sys/{name}")]);

@@ -36,9 +36,7 @@ impl Cost {
     /// A record of these programs, without sandboxes yet.
     pub fn new(engine: &str, programs: &[&str]) -> Self {
         let program = |name: &&str| Program { name: (*name).to_owned(), shown: vec![], in_use: vec![] };
-        // As in Row::version.
-        let engine = engine.trim_end_matches("+unknown").to_owned();
-        let programs = programs.iter().map(program).collect();
+        let (engine, programs) = (engine.to_owned(), programs.iter().map(program).collect());
         Self { engine, machine: Machine::here(), programs, digest: kept::digest_in_dist() }
     }
 
