@@ -6,8 +6,8 @@ IMAGE ?= localhost/pause
 TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 .PHONY: build dist image run test faults instructions nightly instructions-long kernels-long \
-	bench-long mutations e2e engines node compatibility kernels bench bench-v2 docs push release-rehearsal \
-	lint clean help setup test-setup bench-setup e2e-setup
+	bench-long mutations e2e engines suites cluster node compatibility kernels bench bench-v2 docs push \
+	release-rehearsal lint clean help setup test-setup bench-setup e2e-setup
 
 build: setup ## pause for this machine
 	$(CARGO) xtask build
@@ -30,7 +30,7 @@ faults: test-setup ## a table of what pause, upstream's pause and catatonit surv
 instructions: test-setup ## what pause does at each of its instructions, whatever happens there; a part of test
 	$(CARGO) test --quiet --package instructions
 
-nightly: instructions-long kernels-long bench-long engines mutations node ## what takes too long for each change
+nightly: instructions-long kernels-long bench-long engines mutations suites cluster node ## all that is long
 
 instructions-long: test-setup ## instructions, with two events, and on builds that are broken on purpose
 	$(CARGO) test --quiet --package instructions -- --pairs
@@ -59,11 +59,23 @@ ENGINES ?=
 engines: e2e-setup ## tests in more runtimes of Kubernetes and kubelets; ENGINES='NAME...': in these alone
 	EVERY_CHANGE='$(EVERY_CHANGE)' proof/e2e/engines.sh $(ENGINES)
 
+SUITES ?=
+suites: image e2e-setup ## tests by others, with our image and upstream's; SUITES='WORD...': some; --save: keeps the ends
+	proof/packages/apt.sh suites || : # tests that need a missing program are skipped
+	proof/packages/engines.sh $(EVERY_CHANGE) containerd-2.0 containerd-1.7 e2e-node-1.37 integration-2.4
+	SUITES='$(SUITES)' proof/suites/run.sh
+
+CLUSTER = containerd-2.4 runc-1.5 cni-plugins-1.9 cri-tools-1.37 etcd-3.7 control-plane-1.37 previous-control-plane-1.37
+
+cluster: e2e-setup ## two nodes by kubeadm, without a registry: made, upgraded, drained and reset
+	proof/packages/engines.sh $(CLUSTER)
+	proof/e2e/run.sh --include-ignored cluster::
+
 node: dist image e2e-setup ## tests in engines on a modern node in QEMU, which it makes; NODE='NAME...': these alone
 	proof/packages/engines.sh $(EVERY_CHANGE)
 	proof/machines/node.sh $(NODE)
 
-compatibility: setup ## keeps what e2e, engines and node ran, if all of it passed, and writes its tables
+compatibility: setup ## keeps what e2e, engines, cluster and node ran, if all of it passed, and writes its tables
 	$(CARGO) figures --compatibility
 
 KERNELS ?=

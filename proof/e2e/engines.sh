@@ -7,7 +7,8 @@ cd "$(dirname "$0")/../.."
 . proof/packages/engines/go.sh
 
 # containerd 1.6 is Debian 12's, kubelet 1.20 is built from its source. The newest kubelet is there in each test.
-all=$({ names && echo containerd-1.6 && echo kubelet-1.20; } | grep -E '^(containerd|cri-o|docker|kubelet)-' |
+from_modules=$(names | grep -E '^(containerd|cri-o|docker|kubelet)-')
+all=$({ echo "$from_modules" && echo containerd-1.6 && echo kubelet-1.20; } |
     grep -Fvx "$(names | grep -m 1 ^kubelet-)" | sort)
 tests='' modules=''
 for name; do
@@ -18,11 +19,8 @@ for name; do
 done
 proof/packages/newer-debian.sh
 case ${tests:-kubelet_1_20} in *kubelet_1_20*) proof/packages/kubelet.sh ;; esac
-# shellcheck disable=SC2046,SC2086 # lists
-if [ $# = 0 ]; then
-    proof/packages/engines.sh $(names)
-else
-    proof/packages/engines.sh ${EVERY_CHANGE:?make engines sets it} $modules
-fi
+[ $# != 0 ] || modules=$from_modules
+# shellcheck disable=SC2086 # lists
+proof/packages/engines.sh ${EVERY_CHANGE:?make engines sets it} $modules
 # shellcheck disable=SC2086
 exec proof/e2e/run.sh --include-ignored ${tests:-kubernetes:: installer::truth installer::endings}

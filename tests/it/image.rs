@@ -80,7 +80,7 @@ fn is_as_upstreams(config: &Value) {
     assert_eq!(config, expected);
     let mut labels: Vec<&str> = labels.as_object().expect("labels").keys().map(String::as_str).collect();
     labels.sort_unstable();
-    let keys = ["description", "licenses", "source", "title", "version"];
+    let keys = ["description", "licenses", "title", "version"];
     assert_eq!(labels, keys.map(|key| format!("org.opencontainers.image.{key}")));
 }
 

@@ -123,7 +123,6 @@ fn config(arch: &Arch, diff_id: String) -> Result<oci_spec::image::ImageConfigur
         ("description", "The process that holds a pod's namespaces open and reaps its orphans"),
         ("version", TAG),
         ("licenses", env!("CARGO_PKG_LICENSE")),
-        ("source", env!("CARGO_PKG_REPOSITORY")),
     ];
     let labels = labels.map(|(key, value)| (format!("org.opencontainers.image.{key}"), value.to_owned()));
     let config = ConfigBuilder::default()

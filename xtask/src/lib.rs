@@ -1,7 +1,7 @@
 //! Makes the image of `pause` and everything that is released with it, checks the repository, and sets the version of a
 //! release. The crate `build` compiles and links pause itself.
 
-mod archive;
+pub mod archive;
 pub mod binaries;
 pub mod code_blocks;
 pub mod dist;

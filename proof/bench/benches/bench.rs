@@ -13,6 +13,7 @@ use build::root;
 use figures::pages::Pages;
 use figures::{bars, kept, tables};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use xtask::binaries;
 
 const USAGE: &str = "\
 Usage: cargo bench -- [--quick] [--memory] [--save] [--peer NAME=PATH[,ARG...]]...
@@ -108,7 +109,7 @@ fn run(options: Options, stop: &AtomicBool) -> Result<bool> {
     }
     let results = run.results(options.quick)?;
     let samples = results.json()?;
-    let results = if options.memory { results } else { results.with_sizes_of_ours()? };
+    let results = if options.memory { results } else { results.with_sizes_of(&binaries::of("")?)? };
     println!("{}", tables::report(&results)?);
     let bars = bars::all(&results);
     let missed: Vec<_> = bars.iter().filter(|bar| bar.is_missed()).collect();

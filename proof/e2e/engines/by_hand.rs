@@ -1,4 +1,5 @@
-//! The commands of docs/pod-by-hand.md, run as its reader would. (`cargo xtask tidy` compares the Chinese page.)
+//! The commands of docs/pod-by-hand.md that need no cluster, run as its reader would. (`cargo xtask tidy` compares the
+//! Chinese page.)
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ fn every_command_prints_what_the_document_says() {
         return;
     }
     let _row = Row::new("Docker", &ok("docker", &["version", "-f", "{{.Server.Version}}"]), "docs/pod-by-hand.md");
-    let page = by_hand();
+    let [page, _] = by_hand();
     let commands = console(&page);
     assert!(commands.len() > 30, "{} commands", commands.len());
     for (command, printed) in commands {

@@ -8,6 +8,7 @@ use kit::floors;
 use kit::machine::is_qemu;
 use kit::peers::upstream;
 use kit::skip::is_installed;
+use shared::compatibility::Row;
 use shared::cost::Cost;
 use shared::cri::{POD, with_containerd_2};
 use shared::{NAME, dist, ok, until};
@@ -30,7 +31,8 @@ async fn it_costs_what_one_of_the_smallest_program_does() {
         make_image(image, program);
         host.import(image);
     }
-    let mut cost = Cost::new(&format!("containerd {}", host.version), &["pause", "upstream", "floor: only pauses"]);
+    let engine = format!("containerd {}", Row::version(&host.version));
+    let mut cost = Cost::new(&engine, &["pause", "upstream", "floor: only pauses"]);
     let rounds = if is_qemu() { 3 } else { 8 };
     for _ in 0..rounds {
         for (program, image) in images.iter().enumerate() {

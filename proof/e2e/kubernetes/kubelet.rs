@@ -39,7 +39,7 @@ impl Node {
         let one_at_a_time = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let host = &runtime.host;
         host.install_programs(&program);
-        look_tuned(&runtime);
+        host.look_tuned();
         if !runtime.under_systemd {
             no_groups_are_left();
         }
@@ -156,25 +156,4 @@ fn no_groups_are_left() {
     until("no control group of another kubelet is left", || {
         ok("sh", &["-c", &format!("({groups} -exec rmdir {{}} +; {groups}) 2>/dev/null || :")]).is_empty()
     });
-}
-
-/// Mounts what the kubelet would write over the kernel's settings, which the whole machine shares.
-fn look_tuned(runtime: &Runtime) {
-    let tuned = [
-        ("vm/overcommit_memory", "1"),
-        ("vm/panic_on_oom", "0"),
-        ("kernel/panic", "10"),
-        ("kernel/panic_on_oops", "1"),
-        ("kernel/keys/root_maxkeys", "1000000"),
-        ("kernel/keys/root_maxbytes", "25000000"),
-    ];
-    let host = &runtime.host;
-    // A user namespace of a pod's own can mount /proc only if another is there that nothing covers.
-    host.ok(&["mkdir", "/run/proc"]);
-    host.ok(&["mount", "-t", "proc", "proc", "/run/proc"]);
-    for (name, value) in tuned {
-        let file = format!("/run/sysctl/{}", name.replace('/', "."));
-        host.write(&file, value);
-        host.ok(&["mount", "--bind", &file, &format!("/proc/sys/{name}")]);
-    }
 }

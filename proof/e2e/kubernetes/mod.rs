@@ -3,6 +3,7 @@
 //! `make e2e` runs what is not ignored; `make engines` runs it all, or what belongs to some of the engines.
 
 mod critest;
+mod few_pauses;
 mod flag;
 mod garbage_collection;
 mod kubelet;

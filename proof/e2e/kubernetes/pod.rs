@@ -24,8 +24,7 @@ pub struct Pod {
 impl Pod {
     /// None until all of it runs.
     pub fn look(node: &Node, name: &'static str) -> Option<Self> {
-        let mut containers: HashMap<String, Process> =
-            node.processes().filter_map(|process| Some((container(&process)?, process))).collect();
+        let mut containers = containers(node);
         let [one, two] = ["one", "two"].map(|number| containers.remove(&format!("{name} {number}")));
         let (one, two) = (one?, two?);
         let net = namespace(node, &one, "net")?;
@@ -68,8 +67,13 @@ impl Pod {
     }
 }
 
-fn is_pause(process: &Process) -> bool {
+pub fn is_pause(process: &Process) -> bool {
     process.cmdline().is_ok_and(|words| words == ["/pause"])
+}
+
+/// The containers that run, by the names of the pod and of the container.
+pub fn containers(node: &Node) -> HashMap<String, Process> {
+    node.processes().filter_map(|process| Some((container(&process)?, process))).collect()
 }
 
 fn sleeps(process: &Process) -> bool {

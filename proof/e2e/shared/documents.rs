@@ -3,6 +3,7 @@
 use std::fs;
 
 use build::root;
+use xtask::code_blocks::console;
 
 /// Whether `readme` quotes a line of what an engine `said`, with ID in place of the container's ID.
 pub fn has_quoted(readme: &str, said: &str) -> bool {
@@ -15,22 +16,26 @@ pub fn has_quoted(readme: &str, said: &str) -> bool {
     })
 }
 
-/// docs/pod-by-hand.md.
-pub fn by_hand() -> String {
-    fs::read_to_string(root().join("docs/pod-by-hand.md")).expect("a file")
+/// docs/pod-by-hand.md: what it does with Docker, and what it does in Kubernetes.
+pub fn by_hand() -> [String; 2] {
+    let page = fs::read_to_string(root().join("docs/pod-by-hand.md")).expect("a file");
+    let (docker, kubernetes) = page.split_once("\n## 5. ").expect("section 5");
+    [docker, kubernetes].map(str::to_owned)
 }
 
 /// What `ps` shows in a pod of Kubernetes, as docs/pod-by-hand.md prints it, normalized.
 pub fn processes_of_a_pod() -> String {
-    let page = by_hand();
-    let printed = xtask::code_blocks::blocks(&page).into_iter().find(|block| block.language == "text");
-    normalized(&printed.expect("a block of text").lines.join("\n"))
+    let [_, page] = by_hand();
+    let mut commands = console(&page).into_iter();
+    normalized(&commands.find(|(command, _)| command.contains("-- ps ")).expect("ps in a container").1)
 }
 
 /// `printed` without what differs from run to run: IDs, PIDs other than 1, and repeated lines of equal processes.
 pub fn normalized(printed: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in printed.lines() {
+        // Where `crictl pods` has an ID and an age.
+        let line = line.split_once(" ago ").map_or(line, |(_, rest)| rest);
         let is_id = |word: &str| word.len() == 64 && word.chars().all(|digit| digit.is_ascii_hexdigit());
         let is_pid = |word: &str| line.starts_with(' ') && word != "1" && word.parse::<u32>().is_ok();
         let words = line.split_whitespace().enumerate().map(|(index, word)| match word {

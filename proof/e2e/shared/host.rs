@@ -152,6 +152,19 @@ impl Host {
         self.ok(&["mount", "-t", "overlay", "-o", overlay, "overlay", "/etc"]);
     }
 
+    /// Mounts what a kubelet would write over the kernel's settings, which the whole machine shares.
+    pub fn look_tuned(&self) {
+        // A user namespace of a pod's own can mount /proc only if another is there that nothing covers.
+        self.ok(&["mkdir", "/run/proc"]);
+        self.ok(&["mount", "-t", "proc", "proc", "/run/proc"]);
+        let settings = include_str!("kubelet-settings").lines().filter_map(|line| line.split_once(' '));
+        for (name, value) in settings {
+            let file = format!("/run/sysctl/{}", name.replace('/', "."));
+            self.write(&file, value);
+            self.ok(&["mount", "--bind", &file, &format!("/proc/sys/{name}")]);
+        }
+    }
+
     /// Starts a daemon on it, which ends with it.
     pub fn start(&self, words: &[&str]) -> Daemon {
         let daemon = start("nsenter", &[&["-t", &self.pid, "-m", "-n", "-p"], words].concat());
@@ -227,7 +240,7 @@ impl Host {
         let ctr = |what: &str| self.ok(&["ctr", "-n", "k8s.io", what, "ls"]);
         let lists = [self.ok(&["findmnt", "-nr", "-o", "TARGET"]), ctr("tasks"), ctr("containers"), ctr("snapshots")];
         let links = self.busybox(&["ip", "-oneline", "link"]).expect("a list");
-        let links = links.lines().filter_map(|line| line.split(": ").nth(1));
+        let links = links.lines().filter_map(|line| line.split([':', '@']).nth(1)).map(str::trim);
         let links = links.filter(|name| *name != "cni0"); // stays for the next pod
         lists.iter().flat_map(|list| list.lines()).chain(links).map(str::to_owned).collect()
     }

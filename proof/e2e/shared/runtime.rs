@@ -90,6 +90,17 @@ pub struct Runtime {
 impl Runtime {
     /// None if the test is skipped.
     pub fn start(kind: Kind, oci: Oci) -> Option<Self> {
+        if !ready(&["conmon", "dockerd", "skopeo"]) {
+            return None;
+        }
+        let runtime = Self::without_pause(kind, oci, |_| ())?;
+        let (status, said) = runtime.host.install(&[]);
+        assert!(status == 0 && said.ends_with("; ok\n"), "{said}");
+        Some(runtime)
+    }
+
+    /// The same without our image, and without the engines of this machine. `prepare` may add to its configuration.
+    pub fn without_pause(kind: Kind, oci: Oci, prepare: impl FnOnce(&Host)) -> Option<Self> {
         if matches!(kind, Kind::Containerd("1.6") | Kind::Dockershim) {
             containerd::of_1()?; // Debian 12's
         }
@@ -98,9 +109,6 @@ impl Runtime {
         // For crun, or because Debian 12's client is too old for Docker 29.
         let needs_newer = oci == Oci::Crun || matches!(kind, Kind::Docker(..));
         let root = if needs_newer && !containerd::is_version_2() { newer_debian()? } else { "/".into() };
-        if !ready(&["conmon", "dockerd", "skopeo"]) {
-            return None;
-        }
         let under_systemd = has_systemd() && (kind, oci) == (Kind::Containerd("2.4"), Oci::Runc);
         let hidden = ["containerd", "crio", "crun", "docker", "dockerd", "podman", "runc"];
         let hidden: Vec<&str> = hidden.into_iter().filter(|program| !uses(kind, oci, program)).collect();
@@ -113,6 +121,7 @@ impl Runtime {
             Kind::Dockershim => "", // it is in the kubelet
         };
         configure(&host, kind, oci, under_systemd);
+        prepare(&host);
         let daemons = daemons(kind).into_iter().map(|words| (words, None)).collect();
         let mut runtime = Self {
             host,
@@ -124,8 +133,6 @@ impl Runtime {
             daemons,
         };
         runtime.start_daemons();
-        let (status, said) = runtime.host.install(&[]);
-        assert!(status == 0 && said.ends_with("; ok\n"), "{said}");
         runtime.versions = runtime.versions(oci);
         Some(runtime)
     }

@@ -102,7 +102,7 @@ fn file() -> PathBuf {
 }
 
 fn stored_in(file: &Path) -> Result<Vec<Run>> {
-    let rows = fs::read(file).with_context(|| format!("no {}: run `make e2e engines node`", file.display()))?;
+    let rows = fs::read(file).with_context(|| format!("no {}: run `make e2e engines cluster node`", file.display()))?;
     serde_json::from_slice(&rows).with_context(|| format!("{} is not a file that `make e2e` writes", file.display()))
 }
 
@@ -116,7 +116,10 @@ pub fn keep() -> Result<()> {
     }
     let engines = |runs: &[Run]| runs.iter().map(|run| run.engine.clone()).collect::<BTreeSet<_>>();
     if let Some(engine) = engines(&kept::read::<Vec<Run>>(FILE)?).difference(&engines(&runs)).next() {
-        bail!("not run: {engine}; run `make e2e engines node`, or remove its rows from {}", kept::path(FILE).display());
+        bail!(
+            "not run: {engine}; run `make e2e engines cluster node`, or remove its rows from {}",
+            kept::path(FILE).display()
+        );
     }
     let costs = cost::stored()?;
     kept::write(FILE, &runs)?;

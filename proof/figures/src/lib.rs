@@ -9,6 +9,7 @@ pub mod kept;
 mod kernels;
 pub mod pages;
 pub mod samples;
+pub mod suites;
 mod table;
 pub mod tables;
 
@@ -55,7 +56,8 @@ fn all() -> Result<Vec<Figure>> {
         figures.push(Figure { name, content, digests, by });
     };
     let run: Results = kept::read("bench.json")?;
-    let run = run.with_sizes_of_ours()?;
+    let built = binaries::of("")?;
+    let run = run.with_sizes_of(&built)?;
     let contents: [(_, Content); 9] = [
         ("benchmarks-summary", tables::summary(&run)?.into()),
         ("benchmarks-machine", tables::machine(&run).into()),
@@ -72,7 +74,7 @@ fn all() -> Result<Vec<Figure>> {
     add("make bench-v2", &[&v2.digest], "benchmarks-machine-v2", tables::machine(&v2).into());
     add("make bench-v2", &[&v2.digest], "benchmarks-memory-v2", tables::memory(&v2).into());
 
-    let by = "make e2e engines node compatibility";
+    let by = "make e2e engines cluster node compatibility";
     let runs: Vec<compatibility::Run> = kept::read(compatibility::FILE)?;
     let digests: Vec<&str> = runs.iter().map(|run| &*run.digest).collect();
     add(by, &digests, "compatibility", compatibility::table(&runs).into());
@@ -81,6 +83,11 @@ fn all() -> Result<Vec<Figure>> {
     let digests: Vec<&str> = costs.iter().map(|cost| &*cost.digest).collect();
     add(by, &digests, "benchmarks-sandbox", cost::table(&costs).into());
 
+    let suites: Vec<suites::Suite> = kept::read(suites::FILE)?;
+    let digests: Vec<&str> = suites.iter().map(|suite| &*suite.digest).collect();
+    add("make suites SUITES=--save", &digests, "suites", suites::table(&suites).into());
+    add("make suites SUITES=--save", &digests, "suites-tests", suites::lists(&suites).into());
+
     let text = kept::text(kernels::FILE)?;
     let boots = kernels::boots(&text)?;
     let digests: Vec<&str> = boots.iter().map(|boot| boot[4]).collect();
@@ -88,7 +95,7 @@ fn all() -> Result<Vec<Figure>> {
     add("make kernels KERNELS=--save", &digests, "memory-pages", kernels::memory(&boots).into());
 
     add("", &[], "states", states()?.into());
-    add("", &[], "platforms", platforms()?.into());
+    add("", &[], "platforms", platforms(&built).into());
     Ok(figures)
 }
 
@@ -101,7 +108,7 @@ fn states() -> Result<Table> {
 }
 
 /// The sizes of the binaries.
-fn platforms() -> Result<Table> {
-    let row = |binary: Binary| vec![format!("`{}`", binary.arch.platform()), grouped(binary.bytes.len() as u64)];
-    Ok(Table::new(&["platform", "bytes"], binaries::of("")?.into_iter().map(row).collect()))
+fn platforms(built: &[Binary]) -> Table {
+    let row = |binary: &Binary| vec![format!("`{}`", binary.arch.platform()), grouped(binary.bytes.len() as u64)];
+    Table::new(&["platform", "bytes"], built.iter().map(row).collect())
 }

@@ -7,9 +7,10 @@ use build::arch::Arch;
 use kit::machine::Machine;
 use kit::quantiles;
 use serde::{Deserialize, Serialize};
-use xtask::binaries::{self, Binary};
-use xtask::dist;
+use xtask::archive::gzip;
+use xtask::binaries::Binary;
 use xtask::image::Image;
+use xtask::reference;
 
 /// The name of our own pause.
 pub const OURS: &str = "pause";
@@ -48,8 +49,8 @@ pub struct Measured {
     pub samples: Samples,
 }
 
-/// Series in nanoseconds, bytes or counts, as their names say. A series that was not measured is empty; so are the sizes
-/// of ours, which are computed.
+/// Series in nanoseconds, bytes or counts, as their names say. A series that was not measured is empty; so are the
+/// sizes of ours, which are computed.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Samples {
@@ -164,13 +165,14 @@ impl Results {
         self.peers.iter().find(|peer| peer.name == name).map(|peer| &peer.samples)
     }
 
-    /// The run with the sizes of our pause as it is built now.
-    pub fn with_sizes_of_ours(mut self) -> Result<Self> {
-        let built = binaries::of("")?.into_iter().find(|binary| binary.arch.rust == self.machine.architecture);
-        let Binary { arch, bytes } = built.context("pause is not built for the architecture of the run")?;
+    /// The run with the sizes of our pause, of which these binaries are built.
+    pub fn with_sizes_of(mut self, built: &[Binary]) -> Result<Self> {
+        let binary = built.iter().find(|binary| binary.arch.rust == self.machine.architecture);
+        let Binary { arch, bytes } = binary.context("pause is not built for the architecture of the run")?;
         let ours = self.peers.iter_mut().find(|peer| peer.name == OURS).context("no samples of ours")?;
-        ours.samples.add_sizes(arch, bytes)?;
-        ours.samples.archive_bytes.push(dist::bytes_of(&dist::image("")?, "pause.tar.gz")?.len() as u64);
+        ours.samples.add_sizes(arch, bytes.clone())?;
+        let archive = gzip(&Image::of(built)?.archive(&reference::default())?)?;
+        ours.samples.archive_bytes.push(archive.len() as u64);
         Ok(self)
     }
 
@@ -181,8 +183,8 @@ impl Results {
 }
 
 impl Samples {
-    /// Adds the bytes of a program's file, and what a node pulls of an image like ours that contains only the file: all,
-    /// and its layer.
+    /// Adds the bytes of a program's file, and what a node pulls of an image like ours that contains only the file:
+    /// all, and its layer.
     pub fn add_sizes(&mut self, arch: &'static Arch, bytes: Vec<u8>) -> Result<()> {
         self.file_bytes.push(bytes.len() as u64);
         for platform in &Image::of(&[Binary { arch, bytes }])?.platforms {

@@ -14,7 +14,7 @@ read_line "$name"
 version=$2
 shift 2
 # shellcheck disable=SC2046 # a list
-find_go "$(needed $(basename -a "$engines"/*/))" || { echo "$0: Go is missing ($why)" >&2 && exit 1; }
+find_go "$(needed $(cd "$engines" && dirname -- */go.mod))" || { echo "$0: Go is missing ($why)" >&2 && exit 1; }
 clean_environment
 
 tools() { sed -n '/^tool (/,/^)/s/^\t//p; s/^tool \([^(]\)/\1/p'; }

@@ -1,0 +1,16 @@
+//! Does a cluster that kubeadm makes on nodes without a registry run on our pause, from its first node to its end?
+//!
+//! kubeadm, kubelet, the control plane, etcd and containerd are real; systemd is not there, so that a test starts the
+//! kubelet when kubeadm would. `make cluster` runs this.
+
+mod life;
+mod node;
+mod preflight;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// All clusters use the same addresses and control groups.
+fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,222 @@
+//! A node as an operator of a site without a registry makes it: containerd, kubeadm and kubelet, with pause from the
+//! installer and the images of the control plane from archives.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use build::root;
+use procfs::process::{Process, all_processes_with_root};
+use shared::cri::config_of_2;
+use shared::daemon::Daemon;
+use shared::engines::all_built;
+use shared::host::Host;
+use shared::{NAME, dist, ok, ready, run, until};
+
+/// What containerd has configured. Its default would be kubeadm's name, which then says nothing.
+pub const CONFIGURED: &str = "registry.example/pause:1";
+/// The name that kubeadm wants.
+pub const KUBEADMS: &str = "registry.k8s.io/pause:3.10.2";
+/// The first version of the cluster, and the one that it is upgraded to.
+pub const VERSIONS: [&str; 2] = ["1.37.1", "1.37.2"];
+
+/// The checks that cannot pass here. kubeadm 1.37 itself says of control groups v1 that SystemVerification must be
+/// ignored; its upgrade looks for CoreDNS, which the cluster does not have.
+pub const IGNORED: &str = "--ignore-preflight-errors=SystemVerification,CoreDNSMigration,CoreDNSUnsupportedPlugins";
+
+/// Which pause the cluster has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// From the installer.
+    Ours,
+    /// From an archive, under both names.
+    Upstreams,
+}
+
+impl Pause {
+    fn program(self) -> PathBuf {
+        match self {
+            Self::Ours => dist("pause-amd64"),
+            Self::Upstreams => root().join("target/upstream/pause"),
+        }
+    }
+}
+
+pub struct Node {
+    pub host: Host,
+    pub name: String,
+    kubelet: Option<Daemon>,
+}
+
+/// The folder with the programs of a version of Kubernetes.
+fn programs(version: &str) -> PathBuf {
+    let previous = if version == VERSIONS[0] { "previous-" } else { "" };
+    root().join(format!("target/engines/{previous}control-plane-1.37"))
+}
+
+impl Node {
+    /// With containerd alone; none if the test is skipped.
+    pub fn start(number: u8) -> Option<Self> {
+        all_built(&["control-plane-1.37", "previous-control-plane-1.37", "etcd-3.7"])?;
+        let engines = all_built(&["containerd-2.4", "runc-1.5", "cni-plugins-1.9", "cri-tools-1.37"])?;
+        if !ready(&["docker", "dockerd", "ip", "iptables", "lsns", "pgrep", "systemctl"]) {
+            return None;
+        }
+        // Whatever is written there, a cluster writes to more folders than one engine does.
+        let host = Host::with_root(Path::new("/."), &["containerd", "crio", "docker", "dockerd", "podman", "runc"]);
+        engines.iter().for_each(|folder| host.install_programs(folder));
+        host.look_tuned();
+        let name = format!("node-{number}");
+        let node = Self { host, name, kubelet: None };
+        node.connect(number);
+        node.install_kubernetes(VERSIONS[0]);
+        // A group for all of its pods; the machine has the same ones for all nodes.
+        let group =
+            format!("for root in $(findmnt -nr -t cgroup,cgroup2 -o TARGET); do mkdir -p $root/{}; done", node.name);
+        node.host.ok(&["sh", "-c", &group]);
+        node.host.write("/etc/crictl.yaml", "runtime-endpoint: unix:///run/containerd/containerd.sock\n");
+        node.host.start_containerd(&config_of_2().replace(NAME, CONFIGURED));
+        node.host.until("CRI answers", || node.host.try_to(&["crictl", "version"]).is_ok());
+        Some(node)
+    }
+
+    /// The nodes reach each other through the machine.
+    fn connect(&self, number: u8) {
+        let subnet = format!("10.77.{number}");
+        self.host.connect(&self.name, &subnet);
+        self.host.ok(&["ip", "route", "add", "default", "via", &format!("{subnet}.1")]);
+        self.host.ok(&["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"]);
+        self.host.write("/etc/resolv.conf", "nameserver 127.0.0.1\n"); // says at once that it knows nothing
+        fs::write("/proc/sys/net/ipv4/ip_forward", "1").expect("a setting");
+        ok("iptables", &["-P", "FORWARD", "ACCEPT"]); // Docker has forbidden it
+    }
+
+    /// Its address.
+    pub fn address(&self) -> String {
+        self.name.replace("node-", "10.77.") + ".2"
+    }
+
+    /// Replaces the programs that a package of Kubernetes has.
+    pub fn install_kubernetes(&self, version: &str) {
+        for program in ["kubeadm", "kubectl", "kubelet"] {
+            let file = programs(version).join(program);
+            self.host.ok(&["cp", "--remove-destination", file.to_str().expect("UTF-8"), "/usr/local/bin"]);
+        }
+    }
+
+    /// Gives it the images that `kubeadm config images list` names, but pause.
+    pub fn import_control_plane(&self, version: &str, config: &str) {
+        let kubeadm = programs(version).join("kubeadm");
+        let list = ["config", "images", "list", "--config", config];
+        let list = self.host.ok(&[&[kubeadm.to_str().expect("UTF-8")], &list[..]].concat());
+        for image in list.lines().filter(|image| *image != KUBEADMS) {
+            let program = image.rsplit(['/', ':']).nth(1).expect("a name");
+            let file = match program {
+                "etcd" => root().join("target/engines/etcd-3.7/server"),
+                _ => programs(version).join(program),
+            };
+            make_image(&file, &format!("usr/local/bin/{program}"), "", image);
+            self.host.import(image);
+        }
+    }
+
+    /// Brings pause, and proves that it is there.
+    pub fn bring(&self, pause: Pause) {
+        match pause {
+            Pause::Ours => {
+                let (status, said) = self.host.install(&["--as", "configured", "--as", KUBEADMS, "--at-boot"]);
+                let installed = |name| format!("containerd: {name} is installed (before: nothing), pinned; ok\n");
+                let enabled = "at boot: pause-install.service is enabled; ok\n";
+                assert_eq!((status, said), (0, installed(CONFIGURED) + &installed(KUBEADMS) + enabled));
+            }
+            Pause::Upstreams => {
+                let changes = "--change 'ENTRYPOINT [\"/pause\"]' --change 'USER 65535:65535'";
+                make_image(&pause.program(), "pause", changes, KUBEADMS);
+                self.host.import(KUBEADMS);
+                self.host.ok(&["ctr", "-n", "k8s.io", "images", "tag", KUBEADMS, CONFIGURED]);
+            }
+        }
+    }
+
+    /// Runs kubeadm, which configures the kubelet and waits for it, and starts the kubelet as soon as it can start.
+    /// (kubeadm would call systemctl.)
+    pub fn becomes_a_member(&mut self, kubeadm: &[&str]) -> String {
+        thread::scope(|scope| {
+            let host = &self.host;
+            let kubeadm = scope.spawn(move || host.ok(&[&["kubeadm"], kubeadm, &[IGNORED]].concat()));
+            let config = host.file("/var/lib/kubelet/config.yaml");
+            until("kubeadm has configured the kubelet", || {
+                kubeadm.is_finished() || fs::metadata(&config).is_ok_and(|config| config.len() > 0)
+            });
+            self.kubelet = Some(start_kubelet(host, &self.name, &self.address()));
+            kubeadm.join().expect("kubeadm succeeds")
+        })
+    }
+
+    pub fn restart_kubelet(&mut self) {
+        self.stop_kubelet();
+        self.kubelet = Some(start_kubelet(&self.host, &self.name, &self.address()));
+    }
+
+    pub fn stop_kubelet(&mut self) {
+        self.kubelet.take().expect("it runs").stop();
+    }
+
+    /// Ends it, with its end of the network and its group.
+    pub fn ends(self) {
+        self.host.shut_down();
+        let groups = format!("find /sys/fs/cgroup -depth -path '*/{}*' -type d -exec rmdir {{}} +", self.name);
+        until("its network and its control groups are gone", || {
+            run("ip", &["link", "show", &self.name]).is_err() && run("sh", &["-c", &groups]).is_ok()
+        });
+    }
+
+    /// Asks the cluster as its administrator.
+    pub fn kubectl(&self, words: &[&str]) -> String {
+        self.host.ok(&[&["kubectl", "--kubeconfig=/etc/kubernetes/admin.conf"], words].concat())
+    }
+
+    /// What a command says that an operator types, in the folder of the project.
+    pub fn shell(&self, command: &str) -> String {
+        let shell = format!("exec 2>&1; cd {}; export KUBECONFIG=/run/admin.conf; {command}", root().display());
+        self.host.try_to(&["timeout", "60", "sh", "-c", &shell]).unwrap_or_else(|error| error)
+    }
+
+    /// The pauses of its pods.
+    pub fn pauses(&self) -> Vec<Process> {
+        let is_pause = |process: &Process| process.cmdline().is_ok_and(|words| words == ["/pause"]);
+        let all = all_processes_with_root(self.host.file("/proc")).expect("/proc");
+        all.flatten().filter(is_pause).collect()
+    }
+
+    /// Waits until it has this many pods, each held by this very program.
+    pub fn holds(&self, pods: usize, pause: Pause) {
+        let sandboxes = || self.host.ok(&["crictl", "pods", "--quiet", "--state=ready"]).lines().count();
+        self.host.until("each pod has a pause", || sandboxes() == pods && self.pauses().len() == pods);
+        let program = fs::read(pause.program()).expect("a file");
+        for process in self.pauses() {
+            let runs = fs::read(self.host.file(&format!("/proc/{}/exe", process.pid))).expect("it runs");
+            assert!(runs == program, "{}: {}", self.name, process.pid);
+        }
+    }
+}
+
+/// As the unit of kubeadm's package does. The group and the address are what an operator adds to its
+/// KUBELET_EXTRA_ARGS.
+fn start_kubelet(host: &Host, name: &str, address: &str) -> Daemon {
+    let start = format!(
+        ". /var/lib/kubelet/kubeadm-flags.env; exec kubelet \
+         --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf \
+         --config=/var/lib/kubelet/config.yaml $KUBELET_KUBEADM_ARGS --cgroup-root=/{name} --node-ip={address}"
+    );
+    host.start(&["sh", "-c", &start])
+}
+
+/// Makes an image of one program in this machine's Docker.
+fn make_image(program: &Path, path: &str, changes: &str, name: &str) {
+    if run("docker", &["image", "inspect", name]).is_err() {
+        let (folder, file) = (program.parent().expect("a folder"), program.file_name().expect("a name"));
+        let tar = format!("tar -C {} -c --transform='s|.*|{path}|' {}", folder.display(), file.display());
+        ok("sh", &["-c", &format!("{tar} | docker import {changes} - {name}")]);
+    }
+}

@@ -1,0 +1,108 @@
+//! Our image beside upstream's, and beside pauses that are broken on purpose.
+
+use figures::suites::Suite;
+use serde::{Deserialize, Serialize};
+
+use crate::Outcome::{Failed, Passed};
+use crate::kept::{key, or, outcomes, run};
+use crate::{Outcome, Outcomes, Part, table};
+
+/// The pauses that are broken on purpose, as images.sh names them.
+pub const BROKEN: &[&str] = &["does-not-reap", "ends-at-once", "ignores-term", "mode-0700"];
+
+/// What a part has shown.
+#[derive(Serialize, Deserialize)]
+pub struct Comparison {
+    /// With our image.
+    pub ours: Outcomes,
+    /// With upstream's.
+    pub upstream: Outcomes,
+    /// The tests that differed.
+    pub differ: Vec<Difference>,
+}
+
+/// A test that differed, and how it ended whenever it was run.
+#[derive(Serialize, Deserialize)]
+pub struct Difference {
+    /// The test.
+    pub name: String,
+    ours: Vec<Option<Outcome>>,
+    upstream: Vec<Option<Outcome>>,
+}
+
+impl Difference {
+    /// Whether ours failed once, and upstream's never.
+    fn is_ours_alone(&self) -> bool {
+        let fails = |ends: &[Option<Outcome>]| ends.iter().any(|end| matches!(end, None | Some(Failed)));
+        fails(&self.ours) && !fails(&self.upstream)
+    }
+}
+
+/// Runs what is not kept. A test that differs is run twice more with each.
+pub fn compare(part: &Part) -> Comparison {
+    let [ours, upstream] = ["ours", "upstream"].map(|pause| outcomes(part, pause));
+    let names = ours.keys().chain(upstream.keys().filter(|name| !ours.contains_key(*name)));
+    let names: Vec<String> = names.filter(|name| ours.get(*name) != upstream.get(*name)).cloned().collect();
+    if names.is_empty() {
+        return Comparison { ours, upstream, differ: vec![] };
+    }
+    let keys = ["ours", "upstream"].map(|pause| key(part, pause));
+    let differ = or(&xtask::sha256(keys.concat().as_bytes()), || {
+        let again = |pause| [(); 2].map(|()| run(part, pause, &names));
+        let [ours_again, upstream_again] = ["ours", "upstream"].map(again);
+        let ends = |name: &String, first: &Outcomes, again: &[Outcomes; 2]| {
+            [first, &again[0], &again[1]].map(|outcomes| outcomes.get(name).copied()).to_vec()
+        };
+        let difference = |name: &String| Difference {
+            name: name.clone(),
+            ours: ends(name, &ours, &ours_again),
+            upstream: ends(name, &upstream, &upstream_again),
+        };
+        names.iter().map(difference).collect()
+    });
+    Comparison { ours, upstream, differ }
+}
+
+impl Comparison {
+    /// Says what it shows; returns what is wrong with that.
+    pub fn failures(&self, part: &Part) -> Vec<String> {
+        let Suite { ours, upstream, .. } = table::suite(part, self);
+        println!("{}: passed, failed, skipped: ours {ours:?}, upstream's {upstream:?}", part.name);
+        for Difference { name, ours, upstream } in &self.differ {
+            println!("differs: {name}: ours {ours:?}, upstream's {upstream:?}");
+        }
+        let ours_alone = self.differ.iter().filter(|difference| difference.is_ours_alone());
+        let mut failures: Vec<String> =
+            ours_alone.map(|difference| format!("{}, with ours alone: {}", part.name, difference.name)).collect();
+        let (ran, known) = (ours[0] + ours[1], table::known(part));
+        if ran < known {
+            failures.push(format!("{}: {ran} tests ran; docs/compatibility.md says {known}", part.name));
+        }
+        failures
+    }
+}
+
+/// A line for each broken pause: the tests that pass with our image, and fail with that one whenever they are run.
+pub fn noticed(part: &Part) -> Vec<String> {
+    let ours = outcomes(part, "ours");
+    let line = |pause: &&str| {
+        let broken = outcomes(part, pause);
+        let fails = |outcomes: &Outcomes, name: &String| outcomes.get(name) == Some(&Failed);
+        let passed = ours.iter().filter(|(_, outcome)| **outcome == Passed).map(|(name, _)| name);
+        let mut names: Vec<String> = passed.filter(|name| fails(&broken, name)).cloned().collect();
+        if (1..=FEW).contains(&names.len()) {
+            let again = or(&xtask::sha256((key(part, pause) + "again").as_bytes()), || run(part, pause, &names));
+            names.retain(|name| fails(&again, name));
+        }
+        let said = match names.len() {
+            0 => "no test".to_owned(),
+            1..=FEW => names.join("; "),
+            many => format!("{many} tests"),
+        };
+        format!("- {}, {}: {said}", part.name, pause.replace('-', " "))
+    };
+    BROKEN.iter().map(line).collect()
+}
+
+/// How many names a line has room for.
+const FEW: usize = 5;

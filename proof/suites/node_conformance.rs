@@ -1,0 +1,28 @@
+//! Kubernetes' node conformance tests, with a kubelet.
+
+use std::fs;
+use std::path::Path;
+
+use crate::{Outcomes, Part, ginkgo, kept};
+
+/// All of its tests have this in their names.
+const TAG: &str = "[NodeConformance]";
+
+/// Tests that want the node for themselves, change it, take long, or fail now and then, have one of these too.
+const LEFT_OUT: &[&str] = &["[Disruptive]", "[Flaky]", "[Serial]", "[Slow]"];
+
+/// Runs these tests, or all, with the pause in an archive.
+pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
+    let report = kept::report(part, pause);
+    _ = fs::remove_file(&report);
+    let [left_out, all] = [LEFT_OUT, &[TAG]].map(|tags| tags.join("|").replace(['[', ']'], "."));
+    let focus = ginkgo::focus(only).unwrap_or(all);
+    let options = ["--timeout=29m", &format!("--skip={left_out}"), &format!("--focus={focus}")];
+    let name = pause.file_stem().expect("a name").to_string_lossy();
+    let script = ["proof/suites/node_conformance.sh", &name, &report.to_string_lossy()];
+    let said = shared::run("proof/e2e/shared/isolated.sh", &[&script[..], &options].concat());
+    assert!(report.exists(), "no report: {said:?}");
+    let mut outcomes = ginkgo::outcomes(&report);
+    outcomes.retain(|name, _| name.contains(TAG) && !LEFT_OUT.iter().any(|tag| name.contains(tag)));
+    outcomes
+}
