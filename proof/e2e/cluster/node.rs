@@ -11,12 +11,8 @@ use shared::cri::config_of_2;
 use shared::daemon::Daemon;
 use shared::engines::all_built;
 use shared::host::Host;
-use shared::{NAME, dist, ok, ready, run, until};
+use shared::{CONFIGURED, KUBEADMS, NAME, dist, ok, ready, run, until};
 
-/// What containerd has configured. Its default would be kubeadm's name, which then says nothing.
-pub const CONFIGURED: &str = "registry.example/pause:1";
-/// The name that kubeadm wants.
-pub const KUBEADMS: &str = "registry.k8s.io/pause:3.10.2";
 /// The first version of the cluster, and the one that it is upgraded to.
 pub const VERSIONS: [&str; 2] = ["1.37.1", "1.37.2"];
 

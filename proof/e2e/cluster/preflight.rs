@@ -1,9 +1,10 @@
 //! Which names of pause `kubeadm init` wants on a node without a registry, and which of them pods need.
 
 use serde_json::json;
+use shared::{CONFIGURED, KUBEADMS};
 
 use super::life::{CONFIG, config, row};
-use super::node::{CONFIGURED, IGNORED, KUBEADMS, Node, Pause, VERSIONS};
+use super::node::{IGNORED, Node, Pause, VERSIONS};
 use super::one_at_a_time;
 
 #[test]

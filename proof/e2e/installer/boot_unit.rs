@@ -3,11 +3,10 @@
 //! Instead of a kubelet, a unit records the images that exist when it starts.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use kit::machine::is_qemu;
 use kit::skip::has;
 use shared::containerd::PIN;
+use shared::disk::Disk;
 use shared::host::Host;
 use shared::{NAME, digest, ok, ready};
 
@@ -24,24 +23,24 @@ const SCRIPT: &str = "/etc/pause-install.sh";
 fn it_comes_back() {
     let Some(disk) = disk() else { return };
     disk.write("etc/containerd/config.toml", &configured(PAUSE));
-    let host = disk.boot();
+    let host = boot(&disk);
     let before = state(&host);
     it_is_installed_twice(&host);
     it_comes_back_when_containerd_starts(&host);
 
     lose_image(&host);
     host.shut_down();
-    let host = disk.boot();
-    assert!(disk.kubelet_saw(PAUSE), "after a prune");
+    let host = boot(&disk);
+    assert!(kubelet_saw(&disk, PAUSE), "after a prune");
     host.shut_down();
     fs::remove_dir_all(disk.path().join("var/lib/containerd")).expect("a data disk");
-    let host = disk.boot();
-    assert!(disk.kubelet_saw(PAUSE), "on a fresh data disk");
+    let host = boot(&disk);
+    assert!(kubelet_saw(&disk, PAUSE), "on a fresh data disk");
 
     lose_image(&host);
     host.shut_down();
     the_kubelet_starts_without_it(&disk);
-    let host = disk.boot();
+    let host = boot(&disk);
     assert!(fs::read_to_string(host.file(UNIT)).expect("a unit").contains("\nTimeoutSec=30\n"));
     fs::remove_dir_all(host.file("/etc/systemd/system/pause-install.service.d")).expect("a folder");
     removal_leaves_nothing(&host, &before);
@@ -76,8 +75,8 @@ fn the_kubelet_starts_without_it(disk: &Disk) {
     disk.write("etc/systemd/system/pause-install.service.d/limit.conf", "[Service]\nTimeoutSec=2\n");
     for program in ["exit 1\n", "trap '' TERM\nwhile :; do sleep 1000; done\n"] {
         disk.write("upper/etc/pause-install.sh", program);
-        let host = disk.boot();
-        assert!(!disk.kubelet_saw(PAUSE));
+        let host = boot(disk);
+        assert!(!kubelet_saw(disk, PAUSE));
         host.shut_down();
     }
 }
@@ -111,7 +110,7 @@ fn it_comes_back_in_docker() {
         "etc/docker/daemon.json",
         r#"{ "storage-driver": "vfs", "iptables": false, "bridge": "none", "ip-forward": false }"#,
     );
-    let host = disk.boot();
+    let host = boot(&disk);
     host.ok(&["systemctl", "start", "docker"]);
     let (status, said) = host.install(&["--engine", "podman", "--at-boot"]);
     assert_eq!((status, said.lines().count()), (0, 1), "{said}");
@@ -149,8 +148,8 @@ fn a_machine_image_is_prepared_offline() {
     ok("cp", &[&made("etc/pause-install.sh"), &disk_path("upper/etc")]);
     ok("cp", &["-a", &made("etc/systemd/system/."), &disk_path("etc/systemd/system")]);
     drop(build);
-    let _host = disk.boot();
-    assert!(disk.kubelet_saw(NAME));
+    let _host = boot(&disk);
+    assert!(kubelet_saw(&disk, NAME));
 }
 
 #[test]
@@ -165,54 +164,34 @@ fn without_systemd_at_boot_is_refused() {
     assert!(!host.file(UNIT).exists() && !host.file(SCRIPT).exists());
 }
 
-/// The disk of a host whose systemd starts containerd and then a stand-in for the kubelet.
-struct Disk(PathBuf);
-
+/// With a stand-in for the kubelet.
 fn disk() -> Option<Disk> {
     if !ready(REAL) || !has("systemctl") {
         return None;
     }
-    let disk = Disk(ok("mktemp", &["-d", "/run/disk-XXXXXX"]).trim().into());
-    disk.write("etc/systemd/system/host.target", "[Unit]\nWants=basic.target containerd.service kubelet.service\n");
+    let disk = Disk::new();
     disk.write(
         "etc/systemd/system/kubelet.service",
         "[Unit]\nAfter=containerd.service\n[Service]\nType=oneshot\nStandardOutput=append:/kubelet\n\
          ExecStart=-/usr/bin/ctr -n k8s.io images ls\nExecStart=/usr/bin/touch /kubelet-started\n",
     );
-    if is_qemu() {
-        // The installer takes longer there than its unit allows.
-        let limit = "upper/usr/lib/systemd/system/pause-install.service.d/emulated.conf";
-        disk.write(limit, "[Service]\nTimeoutSec=600\n");
-    }
     Some(disk)
 }
 
-impl Disk {
-    fn path(&self) -> &Path {
-        &self.0
+/// Boots a host from the disk, and returns when everything has started.
+fn boot(disk: &Disk) -> Host {
+    for file in ["upper/kubelet", "upper/kubelet-started"] {
+        _ = fs::remove_file(disk.path().join(file));
     }
+    let host = Host::boot(disk);
+    host.until("the kubelet starts", || disk.path().join("upper/kubelet-started").exists());
+    host
+}
 
-    fn write(&self, path: &str, text: &str) {
-        let file = self.path().join(path);
-        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
-        fs::write(file, text).expect("a file");
-    }
-
-    /// Boots a host from this disk, and returns when everything has started.
-    fn boot(&self) -> Host {
-        for file in ["upper/kubelet", "upper/kubelet-started"] {
-            _ = fs::remove_file(self.path().join(file));
-        }
-        let host = Host::boot(self.path());
-        host.until("the kubelet starts", || self.path().join("upper/kubelet-started").exists());
-        host
-    }
-
-    /// Whether the image was there when the kubelet started.
-    fn kubelet_saw(&self, name: &str) -> bool {
-        let images = fs::read_to_string(self.path().join("upper/kubelet")).expect("a list");
-        images.lines().any(|row| row.starts_with(&format!("{name} ")) && row.contains(&digest("index")))
-    }
+/// Whether the image was there when the kubelet started.
+fn kubelet_saw(disk: &Disk, name: &str) -> bool {
+    let images = fs::read_to_string(disk.path().join("upper/kubelet")).expect("a list");
+    images.lines().any(|row| row.starts_with(&format!("{name} ")) && row.contains(&digest("index")))
 }
 
 /// All that an installation can change: images, systemd's files, the script.

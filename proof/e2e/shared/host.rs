@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::{env, fs, thread};
 
 use crate::daemon::{Daemon, end_of, start};
+use crate::disk::Disk;
 use crate::ours::dist;
 use crate::patience::until;
 use crate::tools::{end, ok, run};
@@ -74,9 +75,9 @@ impl Host {
         host
     }
 
-    /// With systemd, which starts the units of `host.target`. What it writes stays in `disk`, for another boot.
-    pub fn boot(disk: &Path) -> Self {
-        Self::held_by("systemd", &["--pid", "--ipc", "--uts"], "systemd.sh", &[disk])
+    /// With systemd, which starts the units of `host.target`. What it writes stays on the disk, for another boot.
+    pub fn boot(disk: &Disk) -> Self {
+        Self::held_by("systemd", &["--pid", "--ipc", "--uts"], "systemd.sh", &[disk.path()])
     }
 
     /// What `script` makes of its arguments, once `program` is its PID 1; with the installer.

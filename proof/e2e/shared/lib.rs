@@ -6,6 +6,7 @@ pub mod containerd;
 pub mod cri;
 pub mod crio;
 pub mod daemon;
+pub mod disk;
 pub mod documents;
 pub mod engines;
 pub mod host;
@@ -16,7 +17,7 @@ mod start_engines;
 mod tools;
 
 pub use figures::{compatibility, cost};
-pub use ours::{NAME, digest, dist, pause_is_ready};
+pub use ours::{CONFIGURED, KUBEADMS, NAME, digest, dist, pause_is_ready};
 pub use patience::{found, patience, until};
 pub use start_engines::{BUSYBOX, NGINX, RUNS_NGINX, ready};
 pub use tools::{end, has_cargo, ok, run};

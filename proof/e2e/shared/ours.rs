@@ -10,6 +10,12 @@ use procfs::process::Process;
 /// The default name of our image.
 pub const NAME: &str = concat!("localhost/pause:", env!("CARGO_PKG_VERSION"));
 
+/// What a site without a registry may have configured. An engine's own default can be kubeadm's name, which then says
+/// nothing.
+pub const CONFIGURED: &str = "registry.example/pause:1";
+/// The name that kubeadm wants.
+pub const KUBEADMS: &str = "registry.k8s.io/pause:3.10.2";
+
 /// A file of dist/.
 pub fn dist(file: &str) -> PathBuf {
     root().join("dist").join(file)
