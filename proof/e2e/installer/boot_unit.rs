@@ -1,6 +1,6 @@
 //! `--at-boot`: a unit of systemd puts the image back at boot and after each start of the engine.
 //!
-//! Instead of a kubelet, a unit records the images that exist when it starts.
+//! Instead of a kubelet, a unit records the images that exist when it starts; a kubelet is in `kubernetes::reboot`.
 
 use std::fs;
 

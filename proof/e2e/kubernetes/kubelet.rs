@@ -53,24 +53,7 @@ impl Node {
     }
 
     pub fn configure(&self, added: &[(&str, Value)]) {
-        let mut config = json!({
-            "apiVersion": "kubelet.config.k8s.io/v1beta1",
-            "kind": "KubeletConfiguration",
-            "containerRuntimeEndpoint": self.runtime.socket,
-            "staticPodPath": MANIFESTS,
-            "fileCheckFrequency": "1s",
-            // There is no API server to ask, and the network is empty but for the pods.
-            "authentication": { "webhook": { "enabled": false } },
-            "authorization": { "mode": "AlwaysAllow" },
-            "volumePluginDir": "/run/volume-plugins",
-            // Whatever machine this is: with control groups v1, swap, a disk that is nearly full, and a kernel that
-            // refuses negative OOM scores.
-            "failCgroupV1": false,
-            "failSwapOn": false,
-            "evictionHard": { "nodefs.available": "1Mi" },
-            "imageGCHighThresholdPercent": 100,
-            "oomScoreAdj": 0,
-        });
+        let mut config = config(self.runtime.socket, MANIFESTS);
         if self.is_newest {
             config["crashLoopBackOff"] = json!({ "maxContainerRestartPeriod": "1s" });
         }
@@ -138,6 +121,28 @@ impl Node {
         let list = self.runtime.host.busybox(&["ip", "-oneline", "link", "show"]).expect("a list");
         list.lines().filter(|line| line.contains(": veth")).count()
     }
+}
+
+/// The configuration of a kubelet that makes the pods of a folder.
+pub fn config(socket: &str, manifests: &str) -> Value {
+    json!({
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "containerRuntimeEndpoint": socket,
+        "staticPodPath": manifests,
+        "fileCheckFrequency": "1s",
+        // There is no API server to ask, and the network is empty but for the pods.
+        "authentication": { "webhook": { "enabled": false } },
+        "authorization": { "mode": "AlwaysAllow" },
+        "volumePluginDir": "/run/volume-plugins",
+        // Whatever machine this is: with control groups v1, swap, a disk that is nearly full, and a kernel that
+        // refuses negative OOM scores.
+        "failCgroupV1": false,
+        "failSwapOn": false,
+        "evictionHard": { "nodefs.available": "1Mi" },
+        "imageGCHighThresholdPercent": 100,
+        "oomScoreAdj": 0,
+    })
 }
 
 impl Drop for Node {

@@ -16,6 +16,8 @@ impl Disk {
     pub fn new() -> Self {
         let disk = Self(ok("mktemp", &["-d", "/run/disk-XXXXXX"]).trim().into());
         disk.write("etc/systemd/system/host.target", "[Unit]\nWants=basic.target containerd.service kubelet.service\n");
+        // All boots have the ID of this machine's boot, and would look like one.
+        disk.write("upper/etc/systemd/journald.conf.d/volatile.conf", "[Journal]\nStorage=volatile\n");
         if is_qemu() {
             // The installer takes longer there than its unit allows.
             let limit = "upper/usr/lib/systemd/system/pause-install.service.d/emulated.conf";

@@ -133,7 +133,7 @@ impl Runtime {
             daemons,
         };
         runtime.start_daemons();
-        runtime.versions = runtime.versions(oci);
+        runtime.versions = versions(&runtime.host, kind, oci);
         Some(runtime)
     }
 
@@ -195,19 +195,6 @@ impl Runtime {
             daemon.take().into_iter().for_each(Daemon::stop);
         }
     }
-
-    /// Such as `2.4.2, runc 1.5.2`.
-    fn versions(&self, oci: Oci) -> String {
-        let version = |words: &[&str]| Row::version(&self.host.ok(words));
-        let docker = || version(&["docker", "version", "-f", "{{.Server.Version}}"]);
-        let runtime = match self.kind {
-            Kind::Containerd(_) => version(&["containerd", "--version"]),
-            Kind::CriO(_) => version(&["crio", "--version"]),
-            Kind::Docker(..) => format!("{}, Docker {}", version(&["cri-dockerd", "--version"]), docker()),
-            Kind::Dockershim => docker(),
-        };
-        format!("{runtime}, {} {}", oci.program(), version(&[oci.program(), "--version"]))
-    }
 }
 
 impl Drop for Runtime {
@@ -218,7 +205,7 @@ impl Drop for Runtime {
 }
 
 /// Such as `Kubernetes on containerd 2.4, runc`.
-fn title(kind: Kind, oci: Oci, under_systemd: bool) -> String {
+pub fn title(kind: Kind, oci: Oci, under_systemd: bool) -> String {
     let runtime = match kind {
         Kind::Containerd(version) => format!("containerd {version}"),
         Kind::CriO(version) => format!("CRI-O {version}"),
@@ -230,6 +217,19 @@ fn title(kind: Kind, oci: Oci, under_systemd: bool) -> String {
     };
     let under = if under_systemd { ", SystemdCgroup = true" } else { "" };
     format!("Kubernetes on {runtime}, {}{under}", oci.program())
+}
+
+/// Such as `2.4.2, runc 1.5.2`.
+pub fn versions(host: &Host, kind: Kind, oci: Oci) -> String {
+    let version = |words: &[&str]| Row::version(&host.ok(words));
+    let docker = || version(&["docker", "version", "-f", "{{.Server.Version}}"]);
+    let runtime = match kind {
+        Kind::Containerd(_) => version(&["containerd", "--version"]),
+        Kind::CriO(_) => version(&["crio", "--version"]),
+        Kind::Docker(..) => format!("{}, Docker {}", version(&["cri-dockerd", "--version"]), docker()),
+        Kind::Dockershim => docker(),
+    };
+    format!("{runtime}, {} {}", oci.program(), version(&[oci.program(), "--version"]))
 }
 
 /// What is installed on the host, beside what its Debian has.

@@ -3,9 +3,9 @@
 # host.target. What the host writes stays in the folder $1, as on a disk. Runs as PID 1 of a PID namespace.
 set -eu
 disk=$1
-# In one control group, the systemds of two hosts would end each other's services.
-cgroup=$(findmnt -nr -t cgroup2 -o TARGET | head -n 1)$(sed -n 's/^0:://p' /proc/self/cgroup)
-echo 0 >"$(mktemp -d "$cgroup/host-XXXXXX")/cgroup.procs"
+# In one control group, the systemds of two hosts would end each other's services. A group of the tests' own could pass
+# no controllers on, because it has processes.
+echo 0 >"$(mktemp -d "$(findmnt -nr -t cgroup2 -o TARGET | head -n 1)/host-XXXXXX")/cgroup.procs"
 folders=$(cat "$(dirname "$0")/engine-folders")
 host=$(mktemp -d)
 mkdir -p "$disk/upper" "$disk/work"
@@ -16,7 +16,7 @@ mount --bind proc/sys proc/sys # read-only: these settings are this machine's
 mount -o remount,bind,ro proc/sys
 mount -t sysfs -o ro sysfs sys
 mount -t tmpfs -o mode=0755 tmpfs dev
-for device in full null random tty urandom zero; do
+for device in full kmsg null random tty urandom zero; do
     : >"dev/$device"
     mount --bind "/dev/$device" "dev/$device"
 done
@@ -31,6 +31,10 @@ done
 for folder in run tmp; do
     mount -t tmpfs -o mode=0755 tmpfs "$folder"
 done
+while read -r name value; do # or the kubelet, which wants these settings, cannot start
+    echo "$value" >"run/${name##*/}"
+    mount --bind "run/${name##*/}" "proc/sys/$name"
+done <"$(dirname "$0")/kubelet-settings"
 : >etc/machine-id
 busybox pivot_root . mnt
 umount -l mnt
