@@ -116,9 +116,9 @@ fn kubelet_said(host: &Host) -> String {
     host.ok(&["journalctl", "--no-pager", "--unit=kubelet.service"])
 }
 
-/// No image is left, and the host ends.
+/// Waits until no image is left, of which CRI hears from containerd, and ends the host.
 fn is_lost(host: Host) {
-    assert_eq!(host.ok(&["crictl", "images", "--quiet"]), "");
+    host.until("no image is left", || host.ok(&["crictl", "images", "--quiet"]).is_empty());
     host.shut_down();
 }
 
