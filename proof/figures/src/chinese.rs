@@ -23,7 +23,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("platform", "平台"),
     ("bytes", "字节"),
     // compatibility
-    ("engine", "引擎"),
+    ("engine", "运行时"),
     ("version", "版本"),
     ("from", "来源"),
     ("Debian's package", "Debian 软件包"),

@@ -84,7 +84,7 @@ mod tests {
         let english =
             "|      | Linux |\n|------|-------|\n| ours | 5.10  |\n| µs   | 6.1   |\n\nIn every row: engine Podman.\n";
         assert_eq!(table(&rows).markdown(false).expect("a table"), english);
-        let chinese = "|        | Linux |\n|--------|-------|\n| 本项目 | 5.10  |\n| µs     | 6.1   |\n\n各行相同：引擎 Podman。\n";
+        let chinese = "|        | Linux |\n|--------|-------|\n| 本项目 | 5.10  |\n| µs     | 6.1   |\n\n各行相同：运行时 Podman。\n";
         assert_eq!(table(&rows).markdown(true).expect("a table"), chinese);
         let one = "|      | engine | Linux |\n|------|--------|-------|\n| ours | Podman | 5.10  |\n";
         assert_eq!(table(&rows[..1]).markdown(false).expect("a table"), one);

@@ -40,7 +40,7 @@ pub fn translations_match_their_originals() -> Result<()> {
     Ok(())
 }
 
-/// Checks that both have the same code and links, and that they link to each other and to translations.
+/// Checks that both have the same code, links, headings and rows, and that they link to each other and to translations.
 fn matches(translation: &Path, original: &Path) -> Result<()> {
     let [here, there] = [read(translation)?, read(original)?];
     let [code_here, code_there] = [code(&here), code(&there)];
@@ -48,6 +48,10 @@ fn matches(translation: &Path, original: &Path) -> Result<()> {
         bail!("other code than in its original: {here:?}, not {there:?}");
     }
     ensure!(code_here.len() == code_there.len(), "more or less code than in its original");
+    if let Some(missing) = inline_code(&there).difference(&inline_code(&here)).next() {
+        bail!("only its original has `{missing}`");
+    }
+    ensure!(shape(&here) == shape(&there), "other headings, or more or fewer rows under one, than in its original");
     let targets = |text: &str| {
         let targets = links(text).into_iter().map(|link| {
             let link = link.replace(".zh-CN", "").replace("kubernetes.io/zh-cn/", "kubernetes.io/");
@@ -68,6 +72,22 @@ fn matches(translation: &Path, original: &Path) -> Result<()> {
         let exists = translated.ends_with(".md") && root().join(translation).with_file_name(translated).exists();
         ensure!(!exists, "{link} is there in its language");
     }
+    Ok(())
+}
+
+/// docs/glossary.md lists words that neither the Chinese pages nor the figures in them use.
+pub fn chinese_keeps_to_the_glossary() -> Result<()> {
+    let glossary = read("docs/glossary.md")?;
+    let (_, rows) = glossary.split_once("\n|---|---|---|\n").context("docs/glossary.md has no table")?;
+    let cells = rows.lines().filter_map(|row| row.strip_suffix(" |")?.split(" | ").nth(2));
+    let refused: Vec<&str> = cells.flat_map(|cell| cell.split('、')).collect();
+    ensure!(refused.len() > 20, "found only {refused:?} in docs/glossary.md");
+    let mut found = Vec::new();
+    for file in files(&["*.zh-CN.md", "proof/figures/src/*.rs"])? {
+        let text = read(&file)?;
+        found.extend(refused.iter().filter(|word| text.contains(**word)).map(|word| format!("{file} uses {word}")));
+    }
+    ensure!(found.is_empty(), "docs/glossary.md names another word: {}", found.join(", "));
     Ok(())
 }
 
@@ -161,6 +181,25 @@ fn pages() -> Result<Vec<PathBuf>> {
 fn code(page: &str) -> Vec<String> {
     let lines = blocks(page).into_iter().flat_map(|block| block.lines);
     lines.map(|line| line.split(" # ").next().unwrap_or(line).trim_end().to_owned()).collect()
+}
+
+/// The `code` in the prose of a page, each on one line.
+fn inline_code(page: &str) -> BTreeSet<String> {
+    let on_one_line = |code: &str| code.split_whitespace().collect::<Vec<_>>().join(" ");
+    prose(page).split('`').skip(1).step_by(2).map(on_one_line).collect()
+}
+
+/// The levels of the headings of a page, and how many rows of tables are under each.
+fn shape(page: &str) -> Vec<(usize, usize)> {
+    let mut shape = vec![(0, 0)];
+    for line in prose(page).lines() {
+        match line.find(|c| c != '#') {
+            Some(level @ 1..) => shape.push((level, 0)),
+            _ if line.starts_with('|') => shape.last_mut().expect("the first").1 += 1,
+            _ => {}
+        }
+    }
+    shape
 }
 
 /// The targets of the links and pictures of a page.

@@ -12,9 +12,10 @@ use anyhow::{Context, Result, ensure};
 use build::{output, root};
 
 /// Each fails with a message that says what is wrong, and where.
-const CHECKS: [fn() -> Result<()>; 15] = [
+const CHECKS: [fn() -> Result<()>; 16] = [
     documents::links_lead_somewhere,
     documents::translations_match_their_originals,
+    documents::chinese_keeps_to_the_glossary,
     documents::no_command_executes_the_program_of_a_process,
     documents::tests_that_are_cited_exist,
     documents::each_test_proves_a_claim,
