@@ -1,4 +1,4 @@
-//! Runs the recipes of README.md exactly as written there.
+//! Runs the recipe of docs/try.md exactly as written there.
 
 use std::path::Path;
 
@@ -13,9 +13,8 @@ fn namespaces_are_held_without_an_engine() {
     if !has_namespaces() || !has("ip") || !has("pgrep") {
         return;
     }
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
-    let (_, section) = readme.split_once("### Hold namespaces without an engine\n").expect("the section");
-    let (section, _) = section.split_once("\n#").expect("a section after it");
+    let page = std::fs::read_to_string(root().join("docs/try.md")).expect("docs/try.md");
+    let (_, section) = page.split_once("## Hold namespaces without an engine\n").expect("the section");
     let recipe: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("    ")).collect();
     let recipe = recipe.join("\n").replace("dist/pause-amd64", "\"$PAUSE\"");
 

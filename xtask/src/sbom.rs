@@ -28,9 +28,9 @@ pub fn document(binaries: &[Binary]) -> Result<Vec<u8>> {
         "files": binaries.iter().map(file).collect::<Vec<_>>(),
         "relationships": relationships(binaries),
     });
-    // The namespace must be unique; derived from the contents, it is also reproducible.
+    // It must be unique, and the same in each build. SPDX 2.3, 6.5, gives this address to those without a web site.
     let digest = sha256(&serde_json::to_vec(&document)?);
-    document["documentNamespace"] = format!("{}/spdx/{digest}", env!("CARGO_PKG_REPOSITORY")).into();
+    document["documentNamespace"] = format!("https://spdx.org/spdxdocs/pause-{digest}").into();
     Ok(serde_json::to_vec_pretty(&document)?)
 }
 

@@ -9,6 +9,7 @@ pub mod kept;
 mod kernels;
 pub mod pages;
 pub mod samples;
+mod sentences;
 pub mod suites;
 mod table;
 pub mod tables;
@@ -32,8 +33,10 @@ struct Figure {
 
 enum Content {
     Table(Table),
-    /// It has no translation.
+    /// Without a translation.
     Text(String),
+    /// In English and in Chinese.
+    Sentence([String; 2]),
 }
 
 impl From<Table> for Content {
@@ -48,6 +51,12 @@ impl From<String> for Content {
     }
 }
 
+impl From<[String; 2]> for Content {
+    fn from(sentence: [String; 2]) -> Self {
+        Self::Sentence(sentence)
+    }
+}
+
 /// All of them.
 fn all() -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
@@ -58,7 +67,8 @@ fn all() -> Result<Vec<Figure>> {
     let run: Results = kept::read("bench.json")?;
     let built = binaries::of("")?;
     let run = run.with_sizes_of(&built)?;
-    let contents: [(_, Content); 9] = [
+    let contents: [(_, Content); 10] = [
+        ("headline", sentences::headline(&run)?.into()),
         ("benchmarks-summary", tables::summary(&run)?.into()),
         ("benchmarks-machine", tables::machine(&run).into()),
         ("benchmarks-peers", tables::about(&run).into()),
@@ -82,6 +92,7 @@ fn all() -> Result<Vec<Figure>> {
     let costs: Vec<cost::Cost> = kept::read(cost::FILE)?;
     let digests: Vec<&str> = costs.iter().map(|cost| &*cost.digest).collect();
     add(by, &digests, "benchmarks-sandbox", cost::table(&costs).into());
+    add(by, &digests, "sandbox", sentences::sandbox(&costs)?.into());
 
     let suites: Vec<suites::Suite> = kept::read(suites::FILE)?;
     let digests: Vec<&str> = suites.iter().map(|suite| &*suite.digest).collect();

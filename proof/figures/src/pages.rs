@@ -93,6 +93,7 @@ fn filled(text: &str, figures: &[Figure], in_chinese: bool, unused: &mut BTreeSe
         let figure = match &figure.with_context(|| format!("there is no figure {name}"))?.content {
             Content::Table(table) => table.markdown(in_chinese).with_context(|| format!("in the figure {name}"))?,
             Content::Text(text) => text.clone(),
+            Content::Sentence(sentence) => sentence[usize::from(in_chinese)].clone(),
         };
         let (_, rest) = part.split_once(END).with_context(|| format!("the figure {name} is not followed by {END}"))?;
         unused.remove(name);

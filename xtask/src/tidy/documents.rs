@@ -105,7 +105,7 @@ pub fn no_command_executes_the_program_of_a_process() -> Result<()> {
 /// A claim that cites a test, as `FILE::TEST` of tests/it/, cites one that exists.
 pub fn tests_that_are_cited_exist() -> Result<()> {
     let mut cited = 0;
-    for page in ["README.md", "SECURITY.md", "docs/how-it-works.md"] {
+    for page in ["SECURITY.md", "docs/how-it-works.md"] {
         let text = read(page)?;
         let in_code = text.split('`').skip(1).step_by(2);
         for (file, test) in in_code.filter_map(|code| code.split_once("::")) {
@@ -156,7 +156,7 @@ fn tests_of(source: &str) -> Vec<&str> {
 
 /// A cell can be read without scrolling.
 pub fn table_cells_are_short() -> Result<()> {
-    for page in ["README.md", "README.zh-CN.md", "deploy/README.md"] {
+    for page in ["docs/behaviour.md", "docs/behaviour.zh-CN.md", "deploy/README.md"] {
         for row in read(page)?.lines().filter(|line| line.starts_with("| ")) {
             let long = row.split(" | ").find(|cell| cell.chars().count() > 102);
             ensure!(long.is_none(), "{page}: too long for a cell of a table: {}", long.unwrap_or_default());
@@ -168,7 +168,8 @@ pub fn table_cells_are_short() -> Result<()> {
 pub fn this_version_is_documented() -> Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     ensure!(read("CHANGELOG.md")?.contains(&format!("## [{version}]")), "CHANGELOG.md has no section of {version}");
-    ensure!(read("README.md")?.contains(&format!("pause {version}")), "README.md does not name pause {version}");
+    let page = "docs/behaviour.md";
+    ensure!(read(page)?.contains(&format!("pause {version}")), "{page} does not name pause {version}");
     Ok(())
 }
 
