@@ -21,8 +21,8 @@ pub fn headline(results: &Results) -> Result<[String; 2]> {
          {memory:.0} KiB of memory per pod. Kubernetes' own takes {upstreams_pull} kB and {upstreams_memory:.0} KiB."
     );
     let chinese = format!(
-        "Kubernetes `pause` 镜像的直接替代品，用 Rust 编写，不含 libc：拉取 {pull} kB，每个 Pod 占用 {memory:.0} KiB 内存。\n\
-         Kubernetes 自带的 pause 为 {upstreams_pull} kB 和 {upstreams_memory:.0} KiB。"
+        "pause 是 Kubernetes `pause` 镜像的直接替代品，用 Rust 编写，不依赖 libc：只需拉取 {pull} kB，每个 Pod\n\
+         占用 {memory:.0} KiB 内存。Kubernetes 官方的 pause 是 {upstreams_pull} kB 和 {upstreams_memory:.0} KiB。"
     );
     Ok([english, chinese])
 }
@@ -34,7 +34,7 @@ pub fn sandbox(costs: &[Cost]) -> Result<[String; 2]> {
     let english =
         format!("In containerd, a sandbox takes {ours} KiB instead of {upstreams} ([benchmarks](docs/benchmarks.md)).");
     let chinese = format!(
-        "在 containerd 中，一个沙箱占用 {ours} KiB，原来是 {upstreams} KiB（[性能测试](docs/benchmarks.md)，英文）。"
+        "在 containerd 中，一个沙箱占用 {ours} KiB，用官方的 pause 则是 {upstreams} KiB（[基准测试](docs/benchmarks.md)）。"
     );
     Ok([english, chinese])
 }

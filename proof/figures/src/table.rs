@@ -75,18 +75,18 @@ mod tests {
     use super::*;
 
     fn table(rows: &[[&str; 3]]) -> Table {
-        Table::new(&["", "engine", "Linux"], rows.iter().map(|row| row.map(str::to_owned).to_vec()).collect())
+        Table::new(&["", "platform", "bytes"], rows.iter().map(|row| row.map(str::to_owned).to_vec()).collect())
     }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell_and_differ_between_rows() {
-        let rows = [["ours", "Podman", "5.10"], ["µs", "Podman", "6.1"]];
+        let rows = [["ours", "arm64", "1,332"], ["µs", "arm64", "33.1"]];
         let english =
-            "|      | Linux |\n|------|-------|\n| ours | 5.10  |\n| µs   | 6.1   |\n\nIn every row: engine Podman.\n";
+            "|      | bytes |\n|------|-------|\n| ours | 1,332 |\n| µs   | 33.1  |\n\nIn every row: platform arm64.\n";
         assert_eq!(table(&rows).markdown(false).expect("a table"), english);
-        let chinese = "|        | Linux |\n|--------|-------|\n| 本项目 | 5.10  |\n| µs     | 6.1   |\n\n各行相同：运行时 Podman。\n";
+        let chinese = "|        | 字节  |\n|--------|-------|\n| 本项目 | 1,332 |\n| µs     | 33.1  |\n\n各行相同：平台 arm64。\n";
         assert_eq!(table(&rows).markdown(true).expect("a table"), chinese);
-        let one = "|      | engine | Linux |\n|------|--------|-------|\n| ours | Podman | 5.10  |\n";
+        let one = "|      | platform | bytes |\n|------|----------|-------|\n| ours | arm64    | 1,332 |\n";
         assert_eq!(table(&rows[..1]).markdown(false).expect("a table"), one);
     }
 

@@ -143,7 +143,7 @@ pub fn bars(results: &Results) -> Table {
     Table::new(&["bar", "measured", "at most"], bars::all(results).into_iter().map(row).collect())
 }
 
-/// The most important figures, for the README.
+/// The most important figures.
 pub fn summary(results: &Results) -> Result<Table> {
     let find = |name: &str| results.of(name).with_context(|| format!("no samples of {name}"));
     let (ours, upstream, floor) = (find(OURS)?, find(UPSTREAM)?, find(FLOOR_CALLS)?);

@@ -156,7 +156,7 @@ fn tests_of(source: &str) -> Vec<&str> {
 
 /// A cell can be read without scrolling.
 pub fn table_cells_are_short() -> Result<()> {
-    for page in ["docs/behaviour.md", "docs/behaviour.zh-CN.md", "deploy/README.md"] {
+    for page in ["docs/behaviour.md", "docs/behaviour.zh-CN.md", "deploy/README.md", "deploy/README.zh-CN.md"] {
         for row in read(page)?.lines().filter(|line| line.starts_with("| ")) {
             let long = row.split(" | ").find(|cell| cell.chars().count() > 102);
             ensure!(long.is_none(), "{page}: too long for a cell of a table: {}", long.unwrap_or_default());
