@@ -7,7 +7,7 @@ main() {
 	lock
 	unpack
 	find_engines
-	# Beside the rest: nothing ends the reading of a program that lies in a file system that never answers.
+	# In the background, because reading a program never ends if its file system does not answer.
 	[ ! "$check" ] || count_pauses </dev/null >/dev/null 2>&1 9>&- &
 
 	served='' failed='' skipped='' by_unit=''
@@ -32,9 +32,9 @@ main() {
 	[ "$served" ] || die "${only:-no container engine} is ${only:+not }running here"
 }
 
-# Sets $running, and says which other engines are installed.
+# Sets $running, and prints which other engines are installed.
 find_engines() {
-	# In a chroot no engine runs, but the socket of one outside may be in reach.
+	# No engine runs in a chroot, but the socket of one outside may be reachable.
 	offline='' running=''
 	if [ "$(readlink /proc/1/ns/mnt)" = "$(readlink /proc/self/ns/mnt)" ] &&
 		[ "$(stat -L -c %d:%i /proc/1/root/)" != "$(stat -c %d:%i /)" ]; then offline=yes && return; fi 2>/dev/null
@@ -53,7 +53,7 @@ find_engines() {
 " ;;
 			esac
 		done
-		# Waits for an engine that is not installed only if it is named, and never for Podman, which is no daemon.
+		# Waits for an engine that is not installed only if it is named, and never for Podman, which is not a daemon.
 		case $running in '' | ' podman') [ "$only$notes" ] && [ "$only" != podman ] && in_time ;; *) false ;; esac
 	do sleep 1; done
 	[ ! "$notes" ] || say "${notes%?}"
@@ -61,10 +61,10 @@ find_engines() {
 
 in_time() { [ "$wait" ] && [ "$(now)" -lt "$end" ]; }
 
-# In seconds. The time of day may be set while a machine boots.
+# Prints the uptime in seconds, because the time of day may be set while a machine boots.
 now() { cut -d . -f 1 /proc/uptime; }
 
-# Calls the function $1 of the engine's kind, or Docker's, whose client Podman's is like.
+# Calls the function $1 for the engine's kind, or else Docker's, because Podman's client is like Docker's.
 engine() {
 	function=${kind}_$1
 	command -v "$function" >/dev/null || function=docker_$1
@@ -105,7 +105,7 @@ serve() {
 	return $status
 }
 
-# Stores the image as $literal, or checks it, and says in one line what is so, and "ok" or the one thing to do.
+# Stores the image as $literal, or checks it, and prints one line: what it found, and "ok" or what to do.
 serve_name() {
 	set_ref
 	pin='' problem='' hint='' before=''
@@ -135,6 +135,6 @@ verify() {
 	fi
 	engine prove
 	if [ "$copy" ] && ! in_copy; then problem=$again copy='' hint=''; fi
-	# Beside a configured name that has our image, others need no configuration: kubeadm wants one of its own.
+	# If the configured name has our image, other names, such as the one that kubeadm wants, need no configuration.
 	[ "$problem" ] || [ "$is_configured" ] || has_ours "$configured" || problem=$(engine advice)
 }

@@ -33,12 +33,12 @@ docker_open() {
 
 docker_unpacked() { client image inspect -f '{{with .GraphDriver.Data}}{{.UpperDir}}{{end}}' "$ref" 2>/dev/null; }
 
-# It has no pins: a prune removes what no container uses.
+# Docker has no pins: a prune removes what no container uses.
 docker_prove() { :; }
 
 docker_advice() { [ ! "$configured" ] || printf '%s\n' "set --pod-infra-container-image (k3s: --pause-image) to $ref and restart it"; }
 
-# The rest also serves Podman and CRI-O.
+# The functions below also serve Podman and CRI-O.
 docker_digest() { client image inspect -f '{{.Id}}' "$1" 2>/dev/null | sed 's/^sha256://'; }
 docker_about() { client image inspect -f '{{json .Config}}' "$1" 2>/dev/null; }
 docker_tag() { client tag "$1" "$2"; }

@@ -73,7 +73,7 @@ async fn each_name(engines: &[PathBuf], config: &dyn Fn(&str) -> String, pin: &s
 
         if version_1_6 && ["Registry/pause:1", "[::1]:5000/pause:5"].contains(&configured) {
             assert!(before.contains("invalid reference format"), "{before}");
-            let line = format!("containerd: containerd 1.6 refuses this name, configure another: {configured}\n");
+            let line = format!("containerd: containerd 1.6 refuses this name; configure another: {configured}\n");
             assert_eq!(host.install(&["--as", "configured"]), (1, line));
             continue;
         }

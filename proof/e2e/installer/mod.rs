@@ -28,11 +28,11 @@ use shared::host::Host;
 use shared::ok;
 use shared::runtime::{CRI_DOCKERD, cri_dockerd};
 
-/// What `--check` says of the pauses that run: the one that holds the host.
-const ONLY_THE_HOSTS_OWN: &str = "pauses that run: 1 of this release, 0 of earlier ones, 0 others";
+/// What `--check` says of the running pauses: the one that holds the host.
+const ONLY_THE_HOSTS_OWN: &str = "running pauses: 1 of this release, 0 of earlier ones, 0 others";
 
 /// What it says where only the engine could know.
-const MAY_BE_ANOTHER: &str = "restart it, or say --config: it may have started with another configuration";
+const MAY_BE_ANOTHER: &str = "restart it, or pass --config: it may have started with another configuration";
 
 /// A name of upstream's image, as k3s and RKE2 have it configured, and as engines look it up.
 const CONFIGURED: &str = "rancher/mirrored-pause:3.6";

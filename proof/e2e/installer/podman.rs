@@ -48,7 +48,7 @@ fn podman_alone_fails_nothing() {
     // Podman refuses such a name, and so does containerd 1.6.
     let (status, said) = host.install(&["--as", "configured"]);
     let [containerd, podman, ..] = lines(&said)[..] else { panic!("{said}") };
-    let refused = "containerd: containerd 1.6 refuses this name, configure another: Upper/pause:1";
+    let refused = "containerd: containerd 1.6 refuses this name; configure another: Upper/pause:1";
     assert!(if is_version_2() { status == 0 } else { status == 1 && containerd == refused }, "{said}");
     assert!(podman.starts_with("Podman: cannot load the image: "), "{said}");
     // With a name that containerd accepts, Podman's failure does not count.

@@ -124,7 +124,11 @@ fn a_configuration_of_hers_is_not_read() {
         ("true", "/run/alice/none.toml", HERS),
         ("true", "/etc/containerd/../../run/alice/c.toml", HERS),
         ("ln -s /run/alice/c.toml link.toml", "/etc/containerd/link.toml", HERS),
-        ("ln -s loop.toml loop.toml", "/etc/containerd/loop.toml", "/etc/containerd/loop.toml has too many links"),
+        (
+            "ln -s loop.toml loop.toml",
+            "/etc/containerd/loop.toml",
+            "/etc/containerd/loop.toml leads through too many links",
+        ),
         ("true", "/tmp/none.toml", "/tmp/none.toml does not exist"), // so that she can create it
         ("chown 1000 config.toml", "", "/etc/containerd/config.toml belongs to user 1000"),
         ("chown 0 config.toml; chmod 0777 .", "", "everybody may write to /etc/containerd"),
@@ -200,7 +204,7 @@ fn programs_that_others_can_replace_are_not_executed() {
         ("chmod 1777 .; chmod 777 containerd", "everybody may write to /usr/local/bin/containerd"),
         ("ln -sf /run/alice/containerd .", HERS),
         ("ln -sf ../../../run/alice/there/containerd .", HERS),
-        ("ln -sf '/opt/a b/containerd' .", "a path has unusual characters"),
+        ("ln -sf '/opt/a b/containerd' .", "a path contains unusual characters"),
     ] {
         refused(prepare, reason);
     }
@@ -335,7 +339,7 @@ fn temporary_files_are_roots() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
     host.start_containerd(&configured(NAME));
     let (status, said) = host.install_by(&["env", "TMPDIR=/run/alice", "dash"], &[]);
-    let line = format!("pause-install: set TMPDIR to a folder in which only root can replace files: {HERS}\n");
+    let line = format!("pause-install: set TMPDIR to a directory in which only root can replace files: {HERS}\n");
     assert_eq!((status, said), (1, line));
     assert_eq!(host.ok(&["ls", ALICE]), "bin\n");
     assert_eq!(host.install_by(&["env", "TMPDIR=/tmp", "dash"], &[]).0, 0, "others may write to it, and it is sticky");
@@ -489,7 +493,7 @@ fn pauses_are_counted_by_their_programs() {
     let (status, said) = host.install(&["--check"]);
     assert_eq!(
         (status, lines(&said).last()),
-        (1, Some(&"pauses that run: 2 of this release, 1 of earlier ones, 3 others"))
+        (1, Some(&"running pauses: 2 of this release, 1 of earlier ones, 3 others"))
     );
 }
 

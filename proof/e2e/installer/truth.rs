@@ -28,8 +28,8 @@ async fn what_was_edited_after_the_start_does_not_count() {
         let cannot_know = format!("; {MAY_BE_ANOTHER}");
         assert!(line(&host, &["--check"]).ends_with(&cannot_know));
         let said = line(&host, &[]);
-        let differs = "; restart it, or say --config: /etc/containerd/config.toml does not name the image with which it \
-                       runs";
+        let differs =
+            "; restart it, or pass --config: /etc/containerd/config.toml does not name the image that it uses";
         assert!(said.ends_with(if engines.is_empty() { &cannot_know } else { differs }), "{said}");
         host.restart(&config(NAME)).await;
         starts_a_pod(&mut host, &["--check"]).await;
@@ -124,7 +124,7 @@ fn without_cri_nothing_is_ok() {
         host.start_containerd(&config);
         for arguments in [&[][..], &["--check"]] {
             let (status, said) = host.install(arguments);
-            let is_told = said.contains("its CRI plugin did not load, so that no pod starts; its log says why")
+            let is_told = said.contains("its CRI plugin did not load, so no pod can start; see its log")
                 || said.contains("its CRI plugin is disabled; skipped");
             assert!(status == 1 && is_told && !said.contains("; ok"), "{said}");
         }
@@ -162,7 +162,7 @@ async fn our_own_digest() {
     assert_eq!(host.install(&["--as", "configured"]).0, 0);
     starts_a_pod(&mut host, &["--as", "configured", "--check"]).await;
     let (status, said) = host.install(&["--as", "registry.k8s.io/pause@sha256:0"]);
-    let line = "containerd: no other image can have the digest of this name; configure a tag alone: \
+    let line = "containerd: no other image can have the digest in this name; configure only a tag: \
                 registry.k8s.io/pause@sha256:0\n";
     assert_eq!((status, said.as_str()), (1, line));
 }
