@@ -18,11 +18,12 @@ pub fn headline(results: &Results) -> Result<[String; 2]> {
     let ((pull, memory), (upstreams_pull, upstreams_memory)) = (costs(OURS)?, costs(UPSTREAM)?);
     let english = format!(
         "A drop-in replacement for the Kubernetes `pause` image, written in Rust without a libc: {pull} kB to pull and\n\
-         {memory:.0} KiB of memory per pod. Kubernetes' own takes {upstreams_pull} kB and {upstreams_memory:.0} KiB."
+         {memory:.0} KiB of memory per pod. Kubernetes' own, built from Debian's copy of its source, takes {upstreams_pull} kB and\n\
+         {upstreams_memory:.0} KiB."
     );
     let chinese = format!(
         "Kubernetes `pause` 镜像的直接替代品，用 Rust 编写，不含 libc：拉取 {pull} kB，每个 Pod 占用 {memory:.0} KiB 内存。\n\
-         Kubernetes 自带的 pause 为 {upstreams_pull} kB 和 {upstreams_memory:.0} KiB。"
+         Kubernetes 自带的 pause（按 Debian 收录的源代码构建）为 {upstreams_pull} kB 和 {upstreams_memory:.0} KiB。"
     );
     Ok([english, chinese])
 }
