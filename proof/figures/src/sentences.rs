@@ -18,11 +18,13 @@ pub fn headline(results: &Results) -> Result<[String; 2]> {
     let ((pull, memory), (upstreams_pull, upstreams_memory)) = (costs(OURS)?, costs(UPSTREAM)?);
     let english = format!(
         "A drop-in replacement for the Kubernetes `pause` image, written in Rust without a libc: {pull} kB to pull and\n\
-         {memory:.0} KiB of memory per pod. Kubernetes' own takes {upstreams_pull} kB and {upstreams_memory:.0} KiB."
+         {memory:.0} KiB of memory per pod. Kubernetes' own, built from Debian's copy of its source, takes {upstreams_pull} kB and\n\
+         {upstreams_memory:.0} KiB."
     );
     let chinese = format!(
         "pause 是 Kubernetes `pause` 镜像的直接替代品，用 Rust 编写，不依赖 libc：只需拉取 {pull} kB，每个 Pod\n\
-         占用 {memory:.0} KiB 内存。Kubernetes 官方的 pause 是 {upstreams_pull} kB 和 {upstreams_memory:.0} KiB。"
+         占用 {memory:.0} KiB 内存。Kubernetes 官方的 pause（用 Debian 收录的源代码构建）是 {upstreams_pull} kB 和\n\
+         {upstreams_memory:.0} KiB。"
     );
     Ok([english, chinese])
 }

@@ -27,8 +27,8 @@ fn the_version_stands_nowhere_but_where_release_sets_it() {
     for (file, line) in [
         ("Cargo.toml", format!("version = \"{NEXT}\"")),
         ("Dockerfile", format!("version=\"{NEXT}\"")),
-        ("README.md", format!("prints `pause {NEXT}` on stdout")),
-        ("README.zh-CN.md", format!("`pause {NEXT}`")),
+        ("docs/behaviour.md", format!("prints `pause {NEXT}` on stdout")),
+        ("docs/behaviour.zh-CN.md", format!("`pause {NEXT}`")),
         ("docs/install.md", format!("localhost/pause:{NEXT}")),
         ("deploy/podman/containers.conf", format!("infra_image = \"localhost/pause:{NEXT}\"")),
     ] {
