@@ -17,9 +17,9 @@ pub fn headline(results: &Results) -> Result<[String; 2]> {
     };
     let ((pull, memory), (upstreams_pull, upstreams_memory)) = (costs(OURS)?, costs(UPSTREAM)?);
     let english = format!(
-        "A drop-in replacement for the Kubernetes `pause` image, written in Rust without a libc: {pull} kB to pull and\n\
-         {memory:.0} KiB of memory per pod. Kubernetes' own, built from Debian's copy of its source, takes {upstreams_pull} kB and\n\
-         {upstreams_memory:.0} KiB."
+        "A drop-in replacement for the Kubernetes `pause` image, written in Rust without a libc: {pull} kB to pull\n\
+         and {memory:.0} KiB of memory per pod. Kubernetes' own, built from Debian's copy of its source, takes\n\
+         {upstreams_pull} kB and {upstreams_memory:.0} KiB."
     );
     let chinese = format!(
         "pause 是 Kubernetes `pause` 镜像的直接替代品，用 Rust 编写，不依赖 libc：只需拉取 {pull} kB，每个 Pod\n\
