@@ -53,7 +53,7 @@ fn no_registry_is_one_line() {
         return;
     }
     let said = run("make", &["--silent", "push"]).expect_err("no IMAGE");
-    assert!(said.contains("say where to: make push IMAGE=registry.example/pause\n"), "{said}");
+    assert!(said.contains("name a registry: make push IMAGE=registry.example/pause\n"), "{said}");
 }
 
 /// Starts a registry, and returns its address.
