@@ -121,7 +121,7 @@ fn nonsense_for_a_reference_is_one_line() {
         ("", "1", "not the name of an image"),
         ("localhost/pause", "a b", "not the name of an image"),
         ("localhost/pause", "", "not the name of an image"),
-        ("pause", "1", "write the name of the image out"),
+        ("pause", "1", "write the image's name in full"),
     ] {
         let error = format!("{:#}", reference::parse(name, tag).expect_err("nonsense"));
         assert!(error.starts_with(said), "{name}:{tag}: {error}");
