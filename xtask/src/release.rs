@@ -74,7 +74,7 @@ pub fn check(root: &Path, version: &str) -> Result<String> {
     Ok(old.to_owned())
 }
 
-/// Major, minor and patch; none if `version` has another form.
+/// Returns major, minor and patch; none if `version` has another form.
 fn numbers(version: &str) -> Option<[u64; 3]> {
     let numbers: Option<Vec<u64>> = version.split('.').map(|number| number.parse().ok()).collect();
     let numbers: [u64; 3] = numbers?.try_into().ok()?;
