@@ -59,7 +59,7 @@ fn kube_play_of_a_pod_with_a_shared_pid_namespace() {
     ok("podman", &["kube", "play", "deploy/podman/pod.yaml"]);
     let sidecar = |command: &[&str]| run("podman", &[&["exec", "pod-sidecar"], command].concat());
     until("it has the processes that the document shows", || {
-        // Podman starts the containers in an order of its own.
+        // Podman starts the containers in its own order.
         let sorted = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
         let processes = sidecar(&["ps", "-o", "pid,args"]).expect("it runs");
         sorted(&normalized(&processes)) == sorted(&processes_of_a_pod())
@@ -71,7 +71,7 @@ fn kube_play_of_a_pod_with_a_shared_pid_namespace() {
     stops(&["podman"], "pod");
 }
 
-/// deploy/podman/README.md quotes what a user sees when something is wrong.
+/// Checks what deploy/podman/README.md quotes when something is wrong.
 #[test]
 fn what_goes_wrong_is_what_the_readme_quotes() {
     if !images() {
@@ -97,7 +97,7 @@ fn what_goes_wrong_is_what_the_readme_quotes() {
     ok("podman", &["pod", "rm", "--force", "command", "elsewhere"]);
 }
 
-/// Podman runs the infra container as root of the pod, so the pod need not have the image's user 65535.
+/// Checks a pod without the image's user 65535: Podman runs the infra container as the pod's root.
 #[test]
 fn a_pod_with_few_users_of_its_own() {
     if !images() {
@@ -117,7 +117,7 @@ fn holds_a_pod(name: &str, podman: &[&str], flags: &[&str]) {
     stops(podman, name);
 }
 
-/// Stops and removes a pod. If SIGTERM did not end pause within 10 s, podman would send SIGKILL, and the exit code
+/// Stops and removes a pod. If SIGTERM did not end pause within 10 s, Podman would send SIGKILL, and the exit code
 /// would be 137.
 fn stops(podman: &[&str], pod: &str) {
     let podman_ok = |arguments: &[&str]| ok(podman[0], &[&podman[1..], arguments].concat());

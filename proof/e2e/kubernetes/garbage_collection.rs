@@ -1,5 +1,5 @@
-//! A kubelet that is told that the disk is full removes every image that no pod uses, except those that are pinned. No
-//! pod uses the image of its sandbox, as the kubelet sees it.
+//! A kubelet that is told that the disk is full removes every image that no pod uses, except pinned ones. In its view,
+//! no pod uses the image of its sandbox.
 
 use serde_json::json;
 use shared::runtime::{Kind, Oci, Runtime};

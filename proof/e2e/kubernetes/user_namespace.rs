@@ -1,4 +1,4 @@
-//! A pod with `hostUsers: false`: pause, and the containers that it holds, have a user namespace of the pod's own.
+//! A pod with `hostUsers: false`: pause, and the containers that it holds, are in the pod's own user namespace.
 
 use std::fs;
 
@@ -33,7 +33,7 @@ pub fn is_held(kind: Kind, oci: Oci) {
     node.reaps_orphans_of("shared");
 }
 
-/// What the kubelet says of a runtime that has no user namespaces for pods.
+/// Checks what the kubelet says about a runtime that does not support user namespaces for pods.
 fn refusal(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::Containerd("1.6" | "1.7") | Kind::Docker(..) => Some("runtime does not support user namespaces"),
