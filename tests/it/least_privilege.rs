@@ -32,7 +32,7 @@ fn runs_with_nothing_at_all() {
         assert_eq!(capabilities, [0; 5]);
         assert_eq!(status.nonewprivs, Some(1));
         let proc = Path::new("/proc").join(process.id().to_string());
-        assert_eq!(names(&proc.join("root")), ["pause"], "nothing but itself");
+        assert_eq!(names(&proc.join("root")), ["pause"], "only itself");
         assert_eq!(names(&proc.join("fd")), [""; 0], "no descriptor");
         let mounts = fs::read_to_string(proc.join("mountinfo")).expect("its mounts");
         let root = mounts.lines().find(|line| line.contains(" / / ")).expect("a root");

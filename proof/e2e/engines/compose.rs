@@ -20,7 +20,7 @@ fn a_pod_as_a_compose_project_comes_back() {
     let _row = Row::new(
         &format!("Docker, Compose {}", compose.trim()),
         &version,
-        "compose.yaml of deploy/docker; pause killed; compose restart pause; Docker restarted with live-restore",
+        "compose.yaml in deploy/docker; pause killed; compose restart pause; Docker restarted with live-restore",
     );
     let docker = pod.start_docker();
     pod.compose(&["up", "--detach"]);

@@ -16,7 +16,7 @@ fn it_holds_a_pod_of_nginx_and_an_application() {
     if !ready(DOCKER) {
         return;
     }
-    let _row = row("the pod of deploy/docker");
+    let _row = row("the pod in deploy/docker");
     ok("env", &["PORT=8081", "sh", "deploy/docker/pod.sh"]);
     let served = || get(8081) == "hello from pod\n";
     until("nginx serves the application on the published port of pause", served);

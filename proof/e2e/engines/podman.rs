@@ -17,7 +17,7 @@ fn a_pod_takes_it_from_containers_conf() {
     if !images() {
         return;
     }
-    let _row = row("podman pod create by deploy/podman");
+    let _row = row("podman pod create with deploy/podman");
     holds_a_pod("configured", &["podman"], &["--network=none"]);
 }
 
@@ -38,7 +38,7 @@ fn a_pod_without_root() {
     if !images() {
         return;
     }
-    let _row = row("the same without root");
+    let _row = row("podman pod create with deploy/podman, without root");
     fs::create_dir_all("/run/rootless/xdg").expect("a folder");
     ok("chown", &["-R", "65534:65534", "/run/rootless"]);
     fs::copy(root().join("dist/pause.tar"), "/run/rootless/pause.tar").expect("a file");
@@ -103,7 +103,7 @@ fn a_pod_with_few_users_of_its_own() {
     if !images() {
         return;
     }
-    let _row = row("a user namespace of the pod's own, with 1000 users");
+    let _row = row("the pod's own user namespace, with 1000 users");
     let maps = ["uid", "gid"].map(|kind| format!("--{kind}map=0:200000:1000"));
     holds_a_pod("users", &["podman"], &["--network=none", "--infra-image", NAME, &maps[0], &maps[1]]);
 }

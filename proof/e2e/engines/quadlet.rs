@@ -18,7 +18,7 @@ fn quadlets_become_units_whose_commands_run_a_pod() {
     let host = Host::with_root(&testing, &[]);
     let version = host.ok(&["podman", "--version"]);
     let _row =
-        Row::new("Podman", &version, "the units of web.pod and nginx.container of deploy/podman, without systemd");
+        Row::new("Podman", &version, "the units of web.pod and nginx.container in deploy/podman, without systemd");
     configure(&host);
     generate(&host);
     fs::copy(dist("pause.tar"), host.file("/run/pause.tar")).expect("a file");

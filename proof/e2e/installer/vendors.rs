@@ -139,7 +139,7 @@ fn k3s_with_docker() {
     daemon.stop();
     start(&format!("--pod-infra-container-image={CONFIGURED}"));
     served(PAUSE);
-    assert_eq!(host.install(&["--as", "registry.example/pause:1"]).0, 0, "beside the configured one");
+    assert_eq!(host.install(&["--as", "registry.example/pause:1"]).0, 0, "next to the configured one");
     // The socket's directory must be root's.
     host.ok(&["chmod", "0777", "/run/k3s/cri-dockerd"]);
     let line = format!(

@@ -1,4 +1,4 @@
-//! Which engines of a node the installer serves: several, one, none, and those beside a broken one.
+//! Which engines of a node the installer serves: several, one, none, and those next to a broken one.
 
 use kit::messages::VERSION;
 use shared::containerd::{PIN, sandbox_key};

@@ -41,7 +41,7 @@ fn kubelet_1_20_spares_what_it_names() {
     let flags = ["--container-runtime=remote", socket, &flag()];
     let node = garbage_collection::of_a_full_disk(Containerd("1.6"), Runc, "kubelet-1.20", &flags);
     if let Some(node) = node {
-        let _row = node.row("its garbage collection removes all images but that of --pod-infra-container-image");
+        let _row = node.row("its garbage collection removes all images except that of --pod-infra-container-image");
         garbage_collection::spares_ours(node);
     }
 }
@@ -51,7 +51,7 @@ fn kubelet_1_20_spares_what_it_names() {
 fn kubelet_1_34_does_not_spare_what_it_names() {
     let node = garbage_collection::of_a_full_disk(Containerd("1.6"), Runc, "kubelet-1.34", &[&flag()]);
     if let Some(node) = node {
-        let _row = node.row("its garbage collection removes also the image of --pod-infra-container-image");
+        let _row = node.row("its garbage collection also removes the image of --pod-infra-container-image");
         node.kubelet().until("the kubelet has removed all images", || node.runtime.images().is_empty());
     }
 }

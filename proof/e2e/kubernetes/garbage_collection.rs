@@ -13,7 +13,7 @@ pub fn spares_it(kind: Kind, oci: Oci) {
         let _row = node.row("its garbage collection removes all images, because this containerd cannot pin one");
         return node.kubelet().until("the kubelet has removed all images", || node.runtime.images().is_empty());
     }
-    let _row = node.row("its garbage collection removes all images but the pinned one");
+    let _row = node.row("its garbage collection removes all images except the pinned one");
     spares_ours(node);
 }
 

@@ -27,8 +27,8 @@ pub fn hold(mut node: Node) {
         start(&node);
     }
     {
-        let _row =
-            node.row("all containers are killed: their IP answers, and the next ones have it, and their namespaces");
+        let _row = node
+            .row("all containers are killed: their IP still answers, and the next ones get it and their namespaces");
         all_containers_die(&node);
     }
     {
@@ -36,7 +36,7 @@ pub fn hold(mut node: Node) {
         pods_outlive_restarts(&mut node);
     }
     {
-        let _row = node.row("a sandbox ends by SIGTERM, and is replaced");
+        let _row = node.row("a sandbox ends on SIGTERM and is replaced");
         a_sandbox_that_ends_is_replaced(&node);
     }
     let _row = node.row("pods are removed, with their processes and interfaces");

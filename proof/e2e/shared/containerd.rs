@@ -32,7 +32,7 @@ pub fn sandbox_key() -> &'static str {
 /// machine's is newer.
 pub fn of_1() -> Option<Vec<PathBuf>> {
     if is_version_2() {
-        does_not_apply("this machine has containerd 2, and no engine beside it that is older");
+        does_not_apply("this machine has containerd 2, and no older one");
         return None;
     }
     Some(vec![])
