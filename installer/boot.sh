@@ -15,7 +15,7 @@ add_to_boot() {
 	served=yes
 }
 
-# No unit requires this one, so its failure does not keep anything from starting; the kubelet waits for it to end.
+# No unit requires this one, so its failure keeps nothing from starting; the kubelet waits for it to end.
 write_unit() {
 	cp -- "$0" $me.new && { is_me $me.new || ! say "$0 has changed"; } &&
 		cat >$unit.new <<END && mv $me.new $me && mv $unit.new $unit

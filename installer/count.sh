@@ -5,7 +5,7 @@ count_pauses() {
 	done 2>/dev/null | tr '\n' ' ')/ $older "
 	for process in /proc/[0-9]*; do
 		{ read -r comm <"$process/comm" && [ "$comm" = pause ]; } 2>/dev/null || continue
-		# Our programs are smaller than a page, and another user's program may be endless.
+		# Ours are smaller than a page, and another user's program may be endless.
 		head -c 4097 "$process/exe" >"$folder/program" || continue
 		sum=$(digest <"$folder/program")
 		case $known in

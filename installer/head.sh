@@ -3,8 +3,8 @@
 # Installs the pause image, which is at the end of this file, in the container engines of this machine. Apache-2.0.
 # The last byte closes the brace in line 2, so a truncated file runs nothing.
 
-# The user who became root may have exported functions, which bash runs in place of programs (in POSIX mode not in place
-# of unset), and variables, which make clients execute and load what they name.
+# The user who became root may have exported functions, which bash runs in place of programs (in POSIX mode not of
+# unset), and variables, which make clients execute and load what they name.
 POSIXLY_CORRECT=yes
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
@@ -22,6 +22,6 @@ umask 22
 
 name=@NAME@ version=@VERSION@
 engines='containerd k3s rke2 k0s microk8s crio docker podman'
-# The digest of this file without this line, and the digests of the programs of earlier releases.
+# The digest of this file without this line, and those of the programs of earlier releases.
 sum=@SUM@
 older='@OLDER@'

@@ -12,8 +12,8 @@ unpack() {
 	index=$(sed -n '$s|.*/\(.*\)/|\1|p' "$folder/rules")
 }
 
-# Makes the OCI image layout. Where a blob contains a digest, its part contains the number of an earlier part: @03.gz@
-# for the digest of a layer, @03@ for the digest of its uncompressed contents, or of another part.
+# Makes the OCI image layout. In place of a digest, a part has the number of an earlier part: @03.gz@ for the digest
+# of a layer, @03@ for that of its uncompressed contents, or of another part.
 decode() {
 	cd "$folder" && payload | base64 -d | gzip -dc | tar -xf - && mkdir -p blobs/sha256 || return
 	for part in parts/*; do
@@ -28,7 +28,7 @@ decode() {
 
 digest() { sha256sum | cut -c -64; }
 
-# Sets the digests for $arch; $chain is the digest of the unpacked layer, and $program that of /pause.
+# Sets the digests for $arch; $chain is that of the unpacked layer, $program that of /pause.
 choose_platform() {
 	blobs=$folder/blobs/sha256
 	config=$(cd "$blobs" && grep -l "^{\"architecture\":\"$arch\"" ./*) ||
@@ -47,7 +47,7 @@ pack() (
 		tar -cf tar blobs index.json manifest.json oci-layout
 )
 
-# Stores the image under all $records, unless it is there and undamaged; keeps the images that had these names.
+# Stores the image under all $records, unless it is there and whole; keeps the images that had these names.
 import() {
 	before=nothing same=yes
 	for record in $records; do

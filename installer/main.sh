@@ -7,7 +7,7 @@ main() {
 	lock
 	unpack
 	find_engines
-	# In the background, because reading a program never ends if its file system does not answer.
+	# In the background: reading a program never ends if its file system does not answer.
 	[ ! "$check" ] || count_pauses </dev/null >/dev/null 2>&1 9>&- &
 
 	served='' failed='' skipped='' by_unit=''
@@ -34,7 +34,7 @@ main() {
 
 # Sets $running, and prints which other engines are installed.
 find_engines() {
-	# No engine runs in a chroot, but the socket of one outside may be reachable.
+	# In a chroot no engine runs, but the socket of one outside may be in reach.
 	offline='' running=''
 	if [ "$(readlink /proc/1/ns/mnt)" = "$(readlink /proc/self/ns/mnt)" ] &&
 		[ "$(stat -L -c %d:%i /proc/1/root/)" != "$(stat -c %d:%i /)" ]; then offline=yes && return; fi 2>/dev/null
@@ -61,10 +61,10 @@ find_engines() {
 
 in_time() { [ "$wait" ] && [ "$(now)" -lt "$end" ]; }
 
-# Prints the uptime in seconds, because the time of day may be set while a machine boots.
+# Prints the uptime in seconds: the time of day may be set while a machine boots.
 now() { cut -d . -f 1 /proc/uptime; }
 
-# Calls the function $1 for the engine's kind, or else Docker's, because Podman's client is like Docker's.
+# Calls the function $1 for the engine's kind, or else Docker's: Podman's client is like Docker's.
 engine() {
 	function=${kind}_$1
 	command -v "$function" >/dev/null || function=docker_$1
@@ -135,6 +135,6 @@ verify() {
 	fi
 	engine prove
 	if [ "$copy" ] && ! in_copy; then problem=$again copy='' hint=''; fi
-	# If the configured name has our image, other names, such as the one that kubeadm wants, need no configuration.
+	# If the configured name has our image, other names need no configuration, such as kubeadm's.
 	[ "$problem" ] || [ "$is_configured" ] || has_ours "$configured" || problem=$(engine advice)
 }

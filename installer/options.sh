@@ -1,18 +1,18 @@
 usage() {
 	cat <<END
 Usage: sh pause-install.sh [OPTION]...
-Imports $name into each container engine that is running on this machine.
+Imports $name into each running container engine.
 
-  --as NAME        store the image under this name; can be given more than once
+  --as NAME        store it under this name; can be given more than once
   --as configured  store it under each engine's configured sandbox image name
   --check          change nothing; print "ok" or what to do, and count the running pauses
   --at-boot        also do this whenever containerd, CRI-O or Docker starts, with $me and $service
   --wait SECONDS   wait for an engine to start; with --engine also for one that is not installed yet
   --remove         remove the image and the unit; put back the images that were there before
-  --force          replace an image even if it is not a pause image; remove even a configured one
+  --force          also replace images other than pause; also remove a configured one
   --engine NAME    serve only one of $engines
   --socket PATH    the socket of that engine, if not the usual one
-  --config PATH    the configuration file of that containerd, if not the usual one
+  --config PATH    the configuration of that containerd, if not the usual one
 
 Exit status: 0 if every engine is well or was served, otherwise 1.
 END

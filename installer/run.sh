@@ -1,4 +1,4 @@
-# Runs "$@" with the input $input; sets $said to its output or, if it fails, to its errors.
+# Runs "$@" with the input $input; sets $said to its output, or to its errors.
 on() {
 	said=$("$@" 2>"$folder/error" <"${input:-/dev/null}") && return
 	said="$(grep -v ' level=\(info\|warning\) ' "$folder/error")${said:+ $said}"
@@ -18,7 +18,7 @@ within_a_minute() {
 
 client() { "${kind}_client" "$@"; }
 
-# Sets $state for the program $1, which listens at $socket. The remaining arguments are a command that calls its client.
+# Sets $state for the program $1, which listens at $socket. The other arguments call its client.
 look() {
 	said=''
 	if [ ! -S "$socket" ]; then
@@ -43,7 +43,7 @@ reach() {
 	done
 }
 
-# Sets $configured to what crictl learns from the CRI at the socket $1.
+# Sets $configured by asking the CRI at the socket $1.
 ask_cri() {
 	on within_a_minute "$cli" -r "unix://$1" -i "unix://$1" info || return
 	configured=$(printf '%s\n' "$said" | sed -n 's/.*"sandboxImage": "\(.*\)".*/\1/p')
@@ -56,7 +56,7 @@ setting() {
 		sed -n "/^${blank}\[/h;G;s/^$blank$2$blank=${blank}[\"']\([^\"']*\).*\n${blank}\[$1\].*/\1/p" | sed '$!d'
 }
 
-# Allows one installer at a time. Locks a directory that only root can open.
+# Allows one installer at a time. It locks a directory that only root can open.
 lock() {
 	exec 9<$HOME
 	timeout 300 flock 9 || die "another installer has been running for 5 minutes"

@@ -59,8 +59,8 @@ need_tools() {
 
 folders=/usr/local/sbin:/usr/local/bin:/snap/bin:/opt/bin
 
-# Prints the path of the program $1 of an engine. Users other than root may write to some of these directories, so
-# no tool is looked for there.
+# Prints the path of the program $1 of an engine. Users may write to some of these directories: no tool is looked
+# for there.
 find_program() (
 	IFS=:
 	for place in $PATH $folders; do

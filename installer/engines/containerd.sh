@@ -1,7 +1,7 @@
-# containerd, including the one in k3s, RKE2, k0s and MicroK8s.
+# containerd, including that of k3s, RKE2, k0s and MicroK8s.
 
-# Sets $socket; $wanted, the program that contains ctr; $file, its configuration; $bin, the directory of its own
-# programs, if there is one; and $archives, the directory from which it imports archives when it starts, if any.
+# Sets $socket, $wanted (the program that contains ctr), $file (the configuration), $bin (the directory of its own
+# programs) and $archives (the directory whose archives it imports when it starts); the last two may be empty.
 containerd_where() {
 	bin='' archives='' wanted=ctr data=/var/lib/rancher/$id
 	case $id in
@@ -21,9 +21,9 @@ containerd_where() {
 		;;
 	esac
 	socket=${socket_said:-$socket} file=${config_said:-$file}
-	# k3s and RKE2 use the same socket; only the one that is running has written its configuration.
+	# k3s and RKE2 share one socket; the one that is running has written its configuration.
 	[ ! "$bin" ] || [ -e "$file" ] || socket=/
-	case $id:$(readlink -f "$socket") in containerd:*/k[03]s/* | containerd:*/snap/*) socket=/ ;; esac # a link that root made
+	case $id:$(readlink -f "$socket") in containerd:*/k[03]s/* | containerd:*/snap/*) socket=/ ;; esac # root's own link
 }
 
 containerd_find() {
@@ -106,7 +106,7 @@ containerd_damage() {
 	set -- snapshots ${snapshotter:+--snapshotter "$snapshotter"}
 	on client "$@" view --mounts pause-install-$$ "sha256:$chain" || return 0 # it is not unpacked
 	view=$(printf '%s\n' "$said" | sed -n 's/.*"[Ss]ource": "\(.*\)".*/\1/p')
-	on client "$@" rm pause-install-$$ || : # containerd itself also removes what nothing uses
+	on client "$@" rm pause-install-$$ || : # containerd also removes what nothing uses
 	[ ! -d "$view" ] || compare_unpacked "$view"
 }
 
@@ -120,7 +120,7 @@ containerd_repair() {
 }
 
 containerd_prove() {
-	# containerd 1.6, which lacks the transfer service, has an older rule for names.
+	# 1.6, which lacks the transfer service, has an older rule for names.
 	case $toml in *transfer.v1*) ;; *)
 		case ${ref%%/*} in
 		[!\[]*[.:]*) ;;
@@ -132,7 +132,7 @@ containerd_prove() {
 		pin_image
 		if [ "$is_configured" ] && [ ! "$known" ] && has_changed; then cannot_know; fi
 	elif [ "$is_configured" ]; then
-		# It immediately pins the image that it is configured with. A pin that already exists proves nothing.
+		# It pins the configured image at once. An existing pin proves nothing.
 		[ "$check" ] || for record in $records; do
 			try "remove the pin" client images label "$record" $pin_label=
 		done
@@ -147,7 +147,7 @@ containerd_prove() {
 	fi
 	pin=pinned
 	is_pinned || pin="not pinned" problem=${problem:-$again} hint=''
-	# Versions before 1.6.22 and 1.7.3 ignore the label.
+	# Before 1.6.22 and 1.7.3, it ignores the label.
 	grep -q $pin_label "$program_at" || pin="too old to pin"
 }
 
@@ -175,8 +175,8 @@ soon() {
 
 cannot_know() { hint=yes problem="restart it, or pass --config: it may have started with another configuration"; }
 
-# Succeeds if containerd's program, its configuration or a file that this imports has changed since containerd made its
-# socket, or if it may have started with another configuration.
+# Succeeds if its program, its configuration or an imported file has changed since it made its socket, or if it may have
+# started with another configuration.
 has_changed() (
 	cd "${file%/*}" 2>/dev/null || cd /
 	set -- "$program_at" "$file" "${file%/*}"
@@ -190,8 +190,8 @@ has_changed() (
 	[ ! "$config_said" ] && has_other_configuration
 )
 
-# Succeeds if a process named containerd was started here with another configuration. Any user can start one; the only
-# effect is that no "ok" is printed.
+# Succeeds if a process named containerd was started here with another configuration. Any user can start one, which only
+# prevents an "ok".
 has_other_configuration() {
 	for process in /proc/[0-9]*; do
 		{ read -r comm <"$process/comm" && [ "$comm" = containerd ]; } 2>/dev/null || continue

@@ -38,7 +38,7 @@ docker_prove() { :; }
 
 docker_advice() { [ ! "$configured" ] || printf '%s\n' "set --pod-infra-container-image (k3s: --pause-image) to $ref and restart it"; }
 
-# The functions below also serve Podman and CRI-O.
+# The rest also serves Podman and CRI-O.
 docker_digest() { client image inspect -f '{{.Id}}' "$1" 2>/dev/null | sed 's/^sha256://'; }
 docker_about() { client image inspect -f '{{json .Config}}' "$1" 2>/dev/null; }
 docker_tag() { client tag "$1" "$2"; }

@@ -9,7 +9,7 @@ podman_find() {
 	case $only:$running in :*' crio'*) return ;; esac
 	find_program podman >/dev/null || return 0
 	state=runs
-	# Any command of Podman would create the storage.
+	# Any command would create the storage.
 	[ ! "$check" ] || [ -e "$root" ] || state="has no image yet"
 }
 

@@ -1,4 +1,4 @@
-//! The installer and Podman, whose failures count only where it matters.
+//! The installer and Podman, whose failures count only where they matter.
 
 use shared::containerd::is_version_2;
 use shared::host::Host;
@@ -20,7 +20,7 @@ fn a_policy_that_refuses() {
     assert!(said.contains("is rejected by policy"), "the whole error is printed: {said}");
 }
 
-/// Each of its commands would make a storage.
+/// Checks a Podman that was never used: any of its commands would create the storage.
 #[test]
 fn a_check_leaves_nothing_where_it_was_never_used() {
     if !ready(REAL) {
@@ -57,8 +57,8 @@ fn podman_alone_fails_nothing() {
     assert!(status == 0 && said.contains("Podman: cannot load the image: "), "{said}");
 }
 
-/// If another engine is installed, a failure of Podman does not count when an image is installed, but it does when one
-/// is removed.
+/// Checks that, if another engine is installed, Podman's failure to install an image does not count, but its failure to
+/// remove one does.
 #[test]
 fn a_refusal_of_podman_counts() {
     if !ready(REAL) {

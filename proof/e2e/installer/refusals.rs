@@ -1,4 +1,4 @@
-//! What the installer refuses, or cannot do, is one line that says why.
+//! Tests that the installer prints one line that says why, when it refuses something or cannot do it.
 
 use shared::host::Host;
 use shared::{NAME, ready};

@@ -10,19 +10,19 @@ use procfs::process::Process;
 /// The default name of our image.
 pub const NAME: &str = concat!("localhost/pause:", env!("CARGO_PKG_VERSION"));
 
-/// A file of dist/.
+/// Returns the path of a file in dist/.
 pub fn dist(file: &str) -> PathBuf {
     root().join("dist").join(file)
 }
 
-/// The digest of `name` in digests.txt.
+/// Returns the digest of `name` in digests.txt.
 pub fn digest(name: &str) -> String {
     let digests = fs::read_to_string(root().join("digests.txt")).expect("digests.txt");
     let line = digests.lines().find_map(|line| line.strip_suffix(name)?.strip_suffix("  "));
     format!("sha256:{}", line.expect("a line of digests.txt"))
 }
 
-/// Whether pause runs under this PID and has its handlers. (Before that, the runtime's own process has this PID.)
+/// Returns whether this PID is pause's and its handlers are installed. (Before that, it is the runtime's own process.)
 pub fn pause_is_ready(pid: &str) -> bool {
     let process = pid.trim().parse().ok().and_then(|pid| Process::new(pid).ok());
     process.is_some_and(|process| {

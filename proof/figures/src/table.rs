@@ -1,4 +1,4 @@
-//! A table of a document, and numbers in it.
+//! A table in a document, and numbers in it.
 
 use anyhow::{Result, ensure};
 
@@ -11,13 +11,13 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with as many cells in each row as there are titles.
+    /// Makes a table with as many cells in each row as there are titles.
     pub fn new(titles: &[&str], rows: Vec<Vec<String>>) -> Self {
         Self { titles: titles.iter().map(|&title| title.to_owned()).collect(), rows }
     }
 
-    /// In Markdown, with aligned columns; nothing without rows. What is the same in all rows is no column, but a line
-    /// after the table.
+    /// Writes the table in Markdown, with aligned columns; nothing without rows. What is the same in all rows is not a
+    /// column, but a line after the table.
     pub fn markdown(&self, in_chinese: bool) -> Result<String> {
         let Self { titles, rows } = self;
         if rows.is_empty() {
@@ -57,12 +57,12 @@ impl Table {
     }
 }
 
-/// How many columns of a terminal the text takes: a Chinese character takes two.
+/// Returns how many columns of a terminal the text takes: a Chinese character takes two.
 fn width(text: &str) -> usize {
     text.chars().map(|c| if c < '\u{2e80}' { 1 } else { 2 }).sum()
 }
 
-/// The number with a comma before every three digits.
+/// Formats the number with a comma before every three digits.
 pub fn grouped(n: u64) -> String {
     match n {
         0..1000 => n.to_string(),
