@@ -115,7 +115,7 @@ fn stops(name: &str, bundle: &str) {
     let mut runc = Command::new("runc");
     runc.args(["run", "--bundle", bundle, name]).stdin(Stdio::null()).stderr(Stdio::piped());
     let runc = runc.spawn().expect("runc runs");
-    until("it has its handlers", || {
+    until("its handlers are installed", || {
         let state: Value = serde_json::from_str(&run("runc", &["state", name]).unwrap_or_default()).unwrap_or_default();
         pause_is_ready(&state["pid"].to_string())
     });

@@ -59,7 +59,7 @@ fn a_users_process_is_no_engine() {
 #[test]
 fn another_containerd_only_withholds_the_ok() {
     if is_version_2() {
-        return does_not_apply("containerd 2 loads no shared objects, and says which image it has configured");
+        return does_not_apply("containerd 2 loads no shared objects, and says with which image it is configured");
     }
     if !is_installed("gcc") {
         return does_not_apply("there is no gcc, which builds a shared object");
@@ -101,7 +101,7 @@ fn another_containerd_only_withholds_the_ok() {
     let pid = start(&[]);
     is(MAY_BE_ANOTHER);
     fs::copy(crictl.join("crictl"), host.file("/usr/local/bin/crictl")).expect("a program");
-    is("ok"); // the engine itself says which image it has configured
+    is("ok"); // the engine itself says with which image it is configured
     host.ok(&["rm", "/usr/local/bin/crictl"]);
     host.ok(&["kill", "-KILL", &pid]);
     is("ok");

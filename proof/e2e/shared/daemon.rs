@@ -60,7 +60,7 @@ impl Daemon {
     /// Panics with its last output if it has ended, because `what` will not come true then.
     pub fn must_run(&self, what: &str) {
         if let Some(status) = self.end() {
-            panic!("not so: {what}: the daemon has ended, {status}; {}", end_of(&self.log));
+            panic!("did not happen: {what}: the daemon has ended, {status}; {}", end_of(&self.log));
         }
     }
 
