@@ -54,7 +54,7 @@ pub fn keep_programs(root: &Path) -> Result<()> {
     write(&earlier, (read(&earlier)? + &programs).as_bytes(), 0o644)
 }
 
-/// Checks that `version` can be released from the repository at `root`; and returns the present version.
+/// Checks that `version` can be released from the repository at `root`, and returns the present version.
 pub fn check(root: &Path, version: &str) -> Result<String> {
     let new = numbers(version).with_context(|| format!("not a version: {version:?}; it must be X.Y.Z, in numbers"))?;
     let manifest = root.join("Cargo.toml");
