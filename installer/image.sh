@@ -104,7 +104,7 @@ compare_unpacked() {
 	damage="$damage $unpacked" damage=${damage# }
 }
 
-# Replaces the file by renaming: running sandboxes keep the old file, and new ones get this one.
+# By renaming: running sandboxes keep the old file, and new ones get this one.
 repair_unpacked() {
 	[ "$unpacked" ] || return 0
 	need_trust "${unpacked%/*}"

@@ -1,7 +1,7 @@
 # containerd, including that of k3s, RKE2, k0s and MicroK8s.
 
-# Sets $socket, $wanted (the program that contains ctr), $file (the configuration), $bin (the directory of its own
-# programs) and $archives (the directory whose archives it imports when it starts); the last two may be empty.
+# Sets $socket, $wanted (the program that contains ctr), $file (the configuration), and the directories $bin (its own
+# programs) and $archives (which it imports when it starts), which may be empty.
 containerd_where() {
 	bin='' archives='' wanted=ctr data=/var/lib/rancher/$id
 	case $id in
@@ -50,7 +50,7 @@ containerd_open() {
 	ctr_at=$cli
 	need_client containerd
 	program_at=$cli cli=$ctr_at
-	# In 2.0.0 to 2.0.5, `dump` ignores the contents of a file of version 2; 1.6 and 1.7 have no `migrate`.
+	# In 2.0.0 to 2.0.5, `dump` ignores files of version 2; 1.6 and 1.7 have no `migrate`.
 	config migrate || config dump || case $said in *'no such file'*) config default ;; *) false ;; esac ||
 		fail "cannot print its configuration: $said"
 	toml=$said known=''
