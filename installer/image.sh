@@ -92,21 +92,21 @@ is_pause() {
 
 in_copy() { [ ! "$copy" ] || tr '\0' '\n' 2>/dev/null <"$copy" | grep -F "\"$ref\"" | grep -qF "$index"; }
 
-# Atomically, because the engine may watch the directory.
+# Atomically: the engine may watch the directory.
 put_copy() {
 	mkdir -p "$archives" && cp "$folder/tar" "$part" && mv "$part" "$copy"
 }
 
-# Adds to $damage if /pause in the directory $1 is not ours.
+# Adds to $damage if $1/pause is not ours.
 compare_unpacked() {
 	unpacked=$1/pause
 	if [ -f "$unpacked" ] && [ ! -L "$unpacked" ] && [ "$(head -c 4097 "$unpacked" | digest)" = "$program" ]; then return; fi
 	damage="$damage $unpacked" damage=${damage# }
 }
 
-# By renaming: running sandboxes keep the old file, and new ones get this one.
+# By renaming: running sandboxes keep the old file, new ones get this one.
 repair_unpacked() {
-	[ "$unpacked" ] || return 0
+	[ -d "${unpacked%/*}" ] || return 0 # gone with a name
 	need_trust "${unpacked%/*}"
 	part=$unpacked.new
 	try "repair $unpacked" put_unpacked
@@ -139,6 +139,7 @@ take_back() {
 	[ ! "$left" ] || fail "still has the image as $left"
 	[ ! "$archives" ] || try "remove its archives" rm -f "$archives"/zz-pause*.tar
 	ours=$(printf '%s\n' "$ours" | sed '/^sha256:/d' | paste -sd ' ' -) # without CRI's own names
+	answered
 	say "$title: removed: ${ours:-nothing}${back:+; put back:$back}; ok"
 }
 

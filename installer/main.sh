@@ -32,7 +32,6 @@ main() {
 	[ "$served" ] || die "${only:-no container engine} is ${only:+not }running here"
 }
 
-# Sets $running, and prints which other engines are installed.
 find_engines() {
 	# In a chroot no engine runs, but the socket of one outside may be in reach.
 	offline='' running=''
@@ -53,7 +52,7 @@ find_engines() {
 " ;;
 			esac
 		done
-		# Waits for an engine that is not installed only if it is named, and never for Podman, which is not a daemon.
+		# Waits for what is not installed only if it is named, and never for Podman, no daemon.
 		case $running in '' | ' podman') [ "$only$notes" ] && [ "$only" != podman ] && in_time ;; *) false ;; esac
 	do sleep 1; done
 	[ ! "$notes" ] || say "${notes%?}"
@@ -73,7 +72,7 @@ engine() {
 }
 
 set_engine() {
-	kind=$id title=$id
+	kind=$id title=$id late=$folder/late.$id
 	case $id in
 	k3s | k0s) kind=containerd ;;
 	rke2) kind=containerd title=RKE2 ;;
@@ -111,6 +110,7 @@ serve_name() {
 	pin='' problem='' hint='' before=''
 	if [ "$check" ]; then facts="configured: ${configured:-none}; $ref is pause $version"; else import; fi
 	verify
+	answered
 	say "$title: $facts${pin:+, $pin}${copy:+, kept in $copy}; ${problem:-ok}"
 	[ ! "$check" ] || [ ! "$problem" ] || [ "$hint" ]
 }

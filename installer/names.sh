@@ -33,8 +33,8 @@ normalise() {
 		grep -Eqx "($label(\.$label)*|\[[0-9A-Fa-f:]+\])(:[0-9]+)?(/$step)+:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 }
 
-# Sets $kept to the name under which the image $1 is kept while ours has its name. The digest distinguishes names
-# that are otherwise alike.
+# Sets $kept to the name under which the image $1 is kept while ours has its name. The digest tells similar
+# names apart.
 keep_as() {
 	kept=localhost/pause-before:$(printf '%s\n' "$1" | tr -c 'A-Za-z0-9.\n-' _ | cut -c 1-100)-$(digest_of "$1")
 }

@@ -9,18 +9,24 @@ input=''
 # Runs "$@" like "on", and exits with the message "cannot $1" if that fails.
 try() { cannot=$1; shift; on "$@" || fail "cannot $cannot: $said"; }
 
-# After the disk was full, the client of containerd 1.6 retries forever.
+# Runs "$@", a program of an engine, unless one did not end before: no answer must not pass for "no".
 within_a_minute() {
-	timeout ${front:+--foreground} -s KILL 60 "$@" 9>&- && return
-	case $? in 124 | 137) echo "no answer within 60 s: restart $title" >&2 ;; esac
+	if [ ! -s "$late" ]; then
+		timeout ${front:+--foreground} -s KILL 60 "$@" 9>&- && return
+		case $? in 124 | 137) echo "no answer within 60 s: restart $title" >"$late" ;; *) return 1 ;; esac
+	fi
+	cat "$late" >&2
 	return 1
 }
+
+answered() { [ ! -s "$late" ] || fail; }
 
 client() { "${kind}_client" "$@"; }
 
 # Sets $state for the program $1, which listens at $socket. The other arguments call its client.
 look() {
 	said=''
+	rm -f "$late"
 	if [ ! -S "$socket" ]; then
 		! find_program "$1" >/dev/null || state="is not running"
 		return
@@ -40,10 +46,10 @@ reach() {
 	until on "$@"; do
 		in_time || fail "cannot reach it at $socket: $said"
 		sleep 1
+		rm -f "$late"
 	done
 }
 
-# Sets $configured by asking the CRI at the socket $1.
 ask_cri() {
 	on within_a_minute "$cli" -r "unix://$1" -i "unix://$1" info || return
 	configured=$(printf '%s\n' "$said" | sed -n 's/.*"sandboxImage": "\(.*\)".*/\1/p')
@@ -75,5 +81,9 @@ skip() {
 	say "$title: $1; skipped"
 	exit 3
 }
-fail() { say "$title: $1" >&2; exit 1; }
+fail() {
+	[ ! -s "$late" ] || set -- "$(cat "$late")"
+	say "$title: $1" >&2
+	exit 1
+}
 die() { say "pause-install: $*" >&2; exit 1; }

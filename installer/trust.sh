@@ -9,7 +9,7 @@ is_roots() {
 		read -r mode _ owner group _ <<END
 $(ls -ldn "${at:-/}" 2>/dev/null)
 END
-		why="${at:-/} does not exist"
+		why="others could create ${at:-/}"
 		[ "$mode" ] || return "${shared:-2}"
 		shared=''
 		why="${at:-/} belongs to user $owner"
@@ -34,8 +34,7 @@ END
 	done
 }
 
-# Succeeds for group 0, and for the group that administers MicroK8s. BusyBox's ls does not show whether an ACL lets
-# more than the group write.
+# Succeeds for group 0, and for the group that administers MicroK8s. BusyBox's ls shows no ACLs.
 is_group_of_root() {
 	case $(ls --help 2>&1) in *BusyBox*) return 1 ;; esac
 	[ "$1" = 0 ] || { [ "${id:-}" = microk8s ] && grep -q "^microk8s:[^:]*:$1:" /etc/group; }
@@ -59,8 +58,7 @@ need_tools() {
 
 folders=/usr/local/sbin:/usr/local/bin:/snap/bin:/opt/bin
 
-# Prints the path of the program $1 of an engine. Users may write to some of these directories: no tool is looked
-# for there.
+# Prints the path of the program $1 of an engine. No tool comes from these directories: users may write to some.
 find_program() (
 	IFS=:
 	for place in $PATH $folders; do

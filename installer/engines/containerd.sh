@@ -42,6 +42,7 @@ containerd_client() {
 
 containerd_open() {
 	need_trust "$file" "its configuration "
+	[ ! "$config_said" ] || [ -e "$file" ] || fail "there is no $file"
 	for place in ${archives:+"${archives%/*}" "$archives"}; do need_trust "$place"; done
 	reach client plugins ls
 	arch=$(printf '%s\n' "$said" | sed -n 's|.* linux/\([a-z0-9]*\).*|\1|p' | sed q)

@@ -3,7 +3,7 @@
 crio_where() { socket=${socket_said:-/run/crio/crio.sock} bin='' wanted=crio; }
 crio_find() { look crio crio_status; }
 
-# Prints the configuration that CRI-O runs with, whatever its files and its environment say now.
+# Prints the configuration that CRI-O runs with, whatever its files say now.
 crio_status() { within_a_minute "$cli" status --socket "$socket" config; }
 
 crio_open() {

@@ -51,10 +51,10 @@ fn a_signal() {
     for signal in ["HUP", "TERM"] {
         let host = Host::new(HIDDEN);
         host.start_containerd(&configured(NAME));
-        hold_imports(&host);
+        hold(&host, " import ");
         let runs = "setsid dash /run/pause-install.sh >/run/said 2>&1 & wait $!; echo $? >/run/ended";
         host.start(&["sh", "-c", runs]);
-        host.until("it imports", || host.file("/run/imports").exists());
+        host.until("it imports", || host.file("/run/held").exists());
         let kill = "kill -s $0 -- -$(ps -o pgid= -p $(pgrep -f '^dash /run/pause-install.sh' | head -n 1) | tr -d ' ')";
         host.ok(&["sh", "-c", kill, signal]);
         host.until("it ends", || host.file("/run/ended").exists());
@@ -140,27 +140,38 @@ fn an_engine_that_hangs() {
     assert_eq!(host.install(&[]).0, 0);
 }
 
-/// Checks that every call of a client has a deadline: after the disk was full, containerd 1.6's client retries forever.
+/// Checks that every call of a client has a deadline, as after the disk was full, containerd 1.6's client retries forever,
+/// and that no answer is not taken for a "no": an image that cannot be read is not damaged, and an image that may have
+/// been kept is not removed.
 #[test]
 #[ignore = "make engines runs it"]
 fn a_client_that_hangs() {
     if !ready(REAL) {
         return;
     }
-    let host = Host::new(HIDDEN);
-    host.start_containerd(&configured(NAME));
-    host.tmpfs("/root"); // which the installer locks for a minute, and which other hosts share
-    hold_imports(&host);
-    let line = "containerd: cannot import the image: no answer within 60 s: restart containerd\n";
-    assert_eq!(host.install(&[]), (1, line.to_owned()));
+    for (call, options) in
+        [(" import ", &[][..]), (" content ", &["--check"]), ("localhost/pause-before:", &["--remove"])]
+    {
+        let host = Host::new(HIDDEN);
+        host.start_containerd(&configured(NAME));
+        host.tmpfs("/root"); // which the installer locks for a minute, and which other hosts share
+        assert!(call == " import " || host.install(&[]).0 == 0);
+        hold(&host, call);
+        let line = "containerd: no answer within 60 s: restart containerd";
+        let (status, said) = host.install(options);
+        assert!(status == 1 && said.lines().any(|said| said == line), "{call}: {said}");
+        assert_eq!(said.lines().filter(|line| line.starts_with("containerd: ")).count(), 1, "{call}: {said}");
+        assert!(call == " import " || host.image(NAME).contains(&digest("index")), "{call}");
+    }
 }
 
-/// Makes ctr wait endlessly when it imports.
-fn hold_imports(host: &Host) {
+/// Makes ctr wait endlessly when its arguments contain `call`.
+fn hold(host: &Host, call: &str) {
     host.ok(&["cp", "/usr/bin/ctr", "/run/real-ctr"]);
     host.ok(&["mkfifo", "/run/go"]);
-    let waits = "#!/bin/sh\ncase $* in *' import '*) : >/run/imports; read -r go </run/go ;; esac\n\
-                 exec /run/real-ctr \"$@\"\n";
-    host.write_program("/run/ctr", waits);
+    let waits = format!(
+        "#!/bin/sh\ncase $* in *'{call}'*) : >/run/held; read -r go </run/go ;; esac\nexec /run/real-ctr \"$@\"\n"
+    );
+    host.write_program("/run/ctr", &waits);
     host.ok(&["mount", "--bind", "/run/ctr", "/usr/bin/ctr"]);
 }

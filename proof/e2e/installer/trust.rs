@@ -129,7 +129,7 @@ fn a_configuration_of_hers_is_not_read() {
             "/etc/containerd/loop.toml",
             "/etc/containerd/loop.toml leads through too many links",
         ),
-        ("true", "/tmp/none.toml", "/tmp/none.toml does not exist"), // so that she can create it
+        ("true", "/tmp/none.toml", "others could create /tmp/none.toml"),
         ("chown 1000 config.toml", "", "/etc/containerd/config.toml belongs to user 1000"),
         ("chown 0 config.toml; chmod 0777 .", "", "everybody may write to /etc/containerd"),
     ] {
