@@ -31,7 +31,7 @@ push() { # ARCHIVE NAME...
     archive=$1
     shift
     for name; do
-        skopeo copy --quiet --dest-tls-verify=false "docker-archive:$archive" "docker://127.0.0.1:5000/$name"
+        skopeo copy --quiet --dest-tls-verify=false "docker-archive:$archive" "docker://127.0.0.1/$name"
         echo "$name $(sha256sum <"$archive")" >>"$out/images"
     done
 }
@@ -73,7 +73,7 @@ proof/suites/serve.sh "$out/registry" &
 served=$!
 trap 'kill $served; rm -rf "$work"' EXIT
 tries=100
-until curl --silent --output /dev/null http://127.0.0.1:5000/v2/; do
+until curl --insecure --silent --output /dev/null https://127.0.0.1/v2/; do
     tries=$((tries - 1))
     [ $tries -gt 0 ] || { echo "$0: docker-registry does not answer" >&2 && exit 1; }
     sleep 0.1
@@ -101,6 +101,7 @@ printf 'default-user:x:1000:\ngroup-defined-in-image:x:50000:default-user\n' >>"
 image '{"Cmd":["sh"],"User":"1000"}' "$cri_tools/test-image-predefined-group:latest"
 unpacked /run/nginx.tar
 ln -s /run "$root/var/run"
+echo 'error_log /var/log/nginx/error.log notice;' >>"$root/etc/nginx/nginx.conf" # a test waits for a notice
 nginx='{"Cmd":["nginx","-g","daemon off;"]}'
 image "$nginx" containerd/nginx:1.27.0 e2e-test-images/nginx:1.14-2 e2e-test-images/nginx:1.27.0-2
 image '{"Cmd":["sh","-c","echo httpd; exec nginx -g \"daemon off;\""]}' e2e-test-images/httpd:2.4.39-4
@@ -117,6 +118,7 @@ image '{"Cmd":["nnp"],"Env":["PATH=/usr/local/bin:/bin"]}' e2e-test-images/nonew
 unpacked /run/busybox.tar
 echo 'daemon:x:1:1::/:/bin/sh' >>"$root/etc/passwd"
 printf 'daemon:x:1:\nwheel:x:10:root\n' >>"$root/etc/group"
+mkdir "$root/root"
 image '{"Cmd":["sh"]}' containerd/busybox:1.36
 printf '#!/bin/sh\n{ head -c 110m /dev/zero; sleep 30; } | tail -c 105m\n' >"$root/bin/stress"
 chmod 755 "$root/bin/stress"
@@ -130,6 +132,8 @@ echo test_content >"$root/test_dir/test_file"
 image '{"Volumes":{"/test_dir":{},"C:/weird_test_dir":{},"/:colon_prefixed":{}}}' containerd/volume-copy-up:2.2
 rm "$root/test_dir/test_file"
 chown 65534:65534 "$root/test_dir"
+# More than the 3 MB after which a test stalls its layer: bytes without pattern.
+openssl enc -aes-128-ctr -K 0 -iv 0 -in /dev/zero 2>/dev/null | head -c 4M >"$root/random"
 image '{"Volumes":{"/test_dir":{}}}' containerd/volume-ownership:2.1
 
 # Of Kubernetes' node conformance tests, which ask nothing about DNS of glibc-dns-testing.
