@@ -83,7 +83,7 @@ done
 cri_tools=k8s-staging-cri-tools
 unpacked /run/busybox.tar
 add ipcs pgrep # which Debian's busybox lacks
-image '{"Cmd":["sh"]}' e2e-test-images/busybox:1.29-2 e2e-test-images/busybox:1.37.0-2
+image '{"Cmd":["sh"]}' e2e-test-images/busybox:1.29-2
 for user in uid=1002 username=www-data uid-group=1003:1004 username-group=www-data:1004; do
     image "{\"Cmd\":[\"sh\"],\"User\":\"${user#*=}\"}" "$cri_tools/test-image-user-${user%%=*}:latest"
 done
@@ -136,14 +136,26 @@ chown 65534:65534 "$root/test_dir"
 openssl enc -aes-128-ctr -K 0 -iv 0 -in /dev/zero 2>/dev/null | head -c 4M >"$root/random"
 image '{"Volumes":{"/test_dir":{}}}' containerd/volume-ownership:2.1
 
+# What nmeter -d0 %3t, which Debian's busybox lacks, prints first: the time in milliseconds.
+add_nmeter() {
+    add date
+    printf '#!/bin/sh\nexec %s -u +%%T.%%3N\n' "$(command -v date)" >"$root/bin/nmeter"
+    chmod 755 "$root/bin/nmeter"
+}
+
 # Of Kubernetes' node conformance tests, which ask nothing about DNS of glibc-dns-testing.
 unpacked /run/busybox.tar
 image '{"Cmd":["sh"],"User":"1234"}' e2e-test-images/nonroot:1.5
-add hostname ipcmk ipcs perl
-image '{"Cmd":["sh"]}' e2e-test-images/glibc-dns-testing:2.1.1 e2e-test-images/ipc-utils:1.4 e2e-test-images/perl:5.26
+# The shell of Debian's busybox drops variables whose names have a dash.
+add bash hostname ipcmk ipcs perl pgrep
+ln -sf "$(command -v bash)" "$root/bin/sh"
+add_nmeter
+image '{"Cmd":["sh"]}' e2e-test-images/busybox:1.37.0-2 e2e-test-images/glibc-dns-testing:2.1.1 \
+    e2e-test-images/ipc-utils:1.4 e2e-test-images/perl:5.26
 if [ -d target/engines/e2e-node-1.37 ]; then
     unpacked /run/busybox.tar
-    add curl
+    add curl nc
+    add_nmeter
     mkdir "$root/uploads"
     cp target/engines/e2e-node-1.37/agnhost "$root"
     ln -s agnhost "$root/agnhost-2"

@@ -94,7 +94,7 @@ fn main() -> ExitCode {
         eprintln!("no part has all of the words '{words}'; there are:\n{}", names.join("\n"));
         return ExitCode::from(2);
     }
-    let programs = "busybox conmon curl docker-registry gcc ipcmk lsof mkfs.erofs nginx openssl skopeo strace";
+    let programs = "busybox conmon curl docker-registry gcc ipcmk lsof mkfs.erofs nc nginx openssl skopeo strace";
     if !programs.split(' ').all(has) {
         return ExitCode::SUCCESS; // it said SKIPPED
     }
