@@ -5,13 +5,15 @@
 # the namespaces of isolated.sh.
 set -eu
 cd "$(dirname "$0")/../.."
+# shellcheck source=proof/packages/fetch.sh
+. proof/packages/fetch.sh
 out=$PWD/target/suites
 made=$(cat "$0" dist/pause.tar target/upstream/pause "$(command -v busybox)" "$(command -v nginx)" \
     target/engines/e2e-node-1.37/agnhost 2>/dev/null | sha256sum)
 [ "$(cat "$out/made" 2>/dev/null)" != "$made" ] || exit 0
 work=$(mktemp -d -p /run)
 rm -rf "$out"
-mkdir -p "$out/pauses"
+mkdir -p "$out/pauses" "$kept/suites"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 # A docker archive of the files in $root, with this configuration.
@@ -153,10 +155,13 @@ add_nmeter
 image '{"Cmd":["sh"]}' e2e-test-images/busybox:1.37.0-2 e2e-test-images/glibc-dns-testing:2.1.1 \
     e2e-test-images/ipc-utils:1.4 e2e-test-images/perl:5.26
 if [ -d target/engines/e2e-node-1.37 ]; then
+    [ -f "$kept/suites/localhost.key" ] || openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
+        -subj /CN=localhost -days 3650 -keyout "$kept/suites/localhost.key" -out "$kept/suites/localhost.crt"
     unpacked /run/busybox.tar
-    add curl nc
+    add bash curl nc
     add_nmeter
     mkdir "$root/uploads"
+    cp "$kept/suites/localhost.crt" "$kept/suites/localhost.key" "$root"
     cp target/engines/e2e-node-1.37/agnhost "$root"
     ln -s agnhost "$root/agnhost-2"
     echo user-defined-in-image:x:1000:1000::/:/bin/sh >>"$root/etc/passwd"
