@@ -17,6 +17,10 @@ const NETWORK: &str = r#"{ "cniVersion": "1.0.0", "name": "bridge", "plugins": [
     { "type": "portmap", "capabilities": { "portMappings": true } }
 ] }"#;
 
+/// What newer ones do by default.
+const ENABLES_NRI: &str =
+    "printf '[plugins.\"io.containerd.nri.v1.nri\"]\\ndisable = false\\n' >>/etc/containerd/config.toml";
+
 const REPORT: &str = "/run/report.json";
 
 /// Runs these tests, or all, with the pause in an archive.
@@ -26,15 +30,16 @@ pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
     let prepare = |host: &Host| {
         host.write("/etc/cni/net.d/bridge.conflist", NETWORK);
         serve_images(host, pause);
+        if kind == Kind::Containerd("1.7") {
+            host.ok(&["sh", "-c", ENABLES_NRI]);
+        }
     };
     let runtime = Runtime::without_pause(kind, Oci::Runc, prepare).expect("it is built");
     load(&runtime, pause);
     let endpoint = format!("--runtime-endpoint={}", runtime.socket);
     let report = format!("--ginkgo.json-report={REPORT}");
-    let mut words = vec!["critest", &endpoint, &report, "--ginkgo.no-color", "--ginkgo.timeout=29m"];
-    if kind != Kind::Containerd("1.7") {
-        words.push("--nri-socket=/var/run/nri/nri.sock");
-    }
+    let nri = "--nri-socket=/var/run/nri/nri.sock";
+    let mut words = vec!["critest", &endpoint, &report, nri, "--ginkgo.no-color", "--ginkgo.timeout=29m"];
     let focus = ginkgo::focus(only).map(|focus| format!("--ginkgo.focus={focus}"));
     words.extend(focus.as_deref());
     let said = runtime.host.try_to(&words);

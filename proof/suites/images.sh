@@ -8,8 +8,8 @@ cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/fetch.sh
 . proof/packages/fetch.sh
 out=$PWD/target/suites
-made=$(cat "$0" dist/pause.tar target/upstream/pause "$(command -v busybox)" "$(command -v nginx)" \
-    target/engines/e2e-node-1.37/agnhost 2>/dev/null | sha256sum)
+made=$(cat "$0" proof/e2e/shared/applications.sh dist/pause.tar target/upstream/pause "$(command -v busybox)" \
+    "$(command -v nginx)" target/engines/e2e-node-1.37/agnhost 2>/dev/null | sha256sum)
 [ "$(cat "$out/made" 2>/dev/null)" != "$made" ] || exit 0
 work=$(mktemp -d -p /run)
 rm -rf "$out"
@@ -138,9 +138,12 @@ chown 65534:65534 "$root/test_dir"
 openssl enc -aes-128-ctr -K 0 -iv 0 -in /dev/zero 2>/dev/null | head -c 4M >"$root/random"
 image '{"Volumes":{"/test_dir":{}}}' containerd/volume-ownership:2.1
 
-# What nmeter -d0 %3t, which Debian's busybox lacks, prints first: the time in milliseconds.
-add_nmeter() {
-    add date
+# Adds what Debian's busybox lacks: nmeter, of which tests want what -d0 %3t prints first, and a shell that keeps
+# variables whose names have a dash, and runs an nc that is not busybox's.
+add_bash() {
+    add bash date
+    ln -sf "$(command -v bash)" "$root/bin/sh"
+    [ -e "$root/bin/bash" ] || ln -s sh "$root/bin/bash"
     printf '#!/bin/sh\nexec %s -u +%%T.%%3N\n' "$(command -v date)" >"$root/bin/nmeter"
     chmod 755 "$root/bin/nmeter"
 }
@@ -148,18 +151,16 @@ add_nmeter() {
 # Of Kubernetes' node conformance tests, which ask nothing about DNS of glibc-dns-testing.
 unpacked /run/busybox.tar
 image '{"Cmd":["sh"],"User":"1234"}' e2e-test-images/nonroot:1.5
-# The shell of Debian's busybox drops variables whose names have a dash.
-add bash hostname ipcmk ipcs perl pgrep
-ln -sf "$(command -v bash)" "$root/bin/sh"
-add_nmeter
+add hostname ipcmk ipcs perl pgrep
+add_bash
 image '{"Cmd":["sh"]}' e2e-test-images/busybox:1.37.0-2 e2e-test-images/glibc-dns-testing:2.1.1 \
     e2e-test-images/ipc-utils:1.4 e2e-test-images/perl:5.26
 if [ -d target/engines/e2e-node-1.37 ]; then
     [ -f "$kept/suites/localhost.key" ] || openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
         -subj /CN=localhost -days 3650 -keyout "$kept/suites/localhost.key" -out "$kept/suites/localhost.crt"
     unpacked /run/busybox.tar
-    add bash curl nc
-    add_nmeter
+    add curl nc
+    add_bash
     mkdir "$root/uploads"
     cp "$kept/suites/localhost.crt" "$kept/suites/localhost.key" "$root"
     cp target/engines/e2e-node-1.37/agnhost "$root"

@@ -70,7 +70,7 @@ const fn of_critest(name: &'static str, programs: &'static [&'static str]) -> Pa
 const WITH_BROKEN: &[(&str, &[&str])] = &[
     ("critest containerd-2.4", &[]),
     ("integration containerd-2.4", &[]),
-    ("node-conformance kubelet-1.37", &["Container PID namespace sharing", "[sig-node] Pods should"]),
+    ("node-conformance kubelet-1.37", &["Container PID namespace sharing", "[sig-node] Pods should be "]),
 ];
 
 /// What follows the name of such a part.

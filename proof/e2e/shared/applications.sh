@@ -14,7 +14,7 @@ mkdir -p $root/bin $root/etc $root/tmp $root/var/lib/nginx $root/var/log/nginx
 chmod 1777 $root/tmp
 cp "$(command -v busybox)" $root/bin/busybox
 add_libraries $root/bin/busybox
-chroot $root /bin/busybox --install /bin
+chroot $root /bin/busybox --install -s /bin
 printf 'root:x:0:0::/:/bin/sh\nwww-data:x:33:33::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n' >$root/etc/passwd
 printf 'root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n' >$root/etc/group
 tar -C $root -cf /run/busybox.tar .
