@@ -65,8 +65,6 @@ async fn each_blob_and_the_unpacked_file_in_containerd() {
         let is_config = |blob: &PathBuf| fs::read_to_string(blob).is_ok_and(|text| text.contains("\"rootfs\""));
         blobs.filter(is_config).for_each(|config| cut(&config));
         found.lines().for_each(|unpacked| cut(&host.file(unpacked)));
-        let (status, said) = host.install(&["--check"]);
-        assert!(status == 1 && said.matches("/fs/pause").count() == 1 && said.contains("sha256:"), "{said}");
         let (status, said) = host.install(&[]);
         assert!(status == 0 && said.contains("damaged, repaired"), "{said}");
         assert_eq!(host.install(&["--check"]).0, 0);

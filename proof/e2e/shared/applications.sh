@@ -11,6 +11,7 @@ add_libraries() {
 }
 
 mkdir -p $root/bin $root/etc $root/tmp $root/var/lib/nginx $root/var/log/nginx
+chmod 1777 $root/tmp
 cp "$(command -v busybox)" $root/bin/busybox
 add_libraries $root/bin/busybox
 chroot $root /bin/busybox --install -s /bin
