@@ -1,4 +1,4 @@
-# The image of one platform, from `make dist`. Config and file are the same as in `make image`, which needs no engine.
+# The image of one platform, from `make dist`. Its config and file equal those of `make image`, which needs no engine.
 FROM scratch
 ARG TARGETARCH
 COPY dist/pause-${TARGETARCH} /pause

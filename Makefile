@@ -1,4 +1,4 @@
-# Needs rustup (https://rustup.rs), make and a C linker. As root on Debian, targets install the packages that they lack.
+# Needs rustup (https://rustup.rs), make and a C linker. As root on Debian, targets install missing packages.
 CARGO ?= cargo
 TARGETS := $(shell sed -n 's/^ *"\(.*-linux-.*\)",$$/\1/p' rust-toolchain.toml)
 
@@ -9,120 +9,120 @@ TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 	bench-long mutations e2e engines suites cluster node compatibility kernels bench bench-v2 docs push \
 	release-rehearsal lint clean help setup test-setup bench-setup e2e-setup
 
-build: setup ## pause for this machine
+build: setup ## Build pause for this machine
 	$(CARGO) xtask build
 
-dist: setup ## pause for every platform, and SHA256SUMS, into dist/
+dist: setup ## Build pause for every platform, and SHA256SUMS, into dist/
 	$(CARGO) xtask dist
 
-image: setup ## the image and its installer, as IMAGE:TAG; PLATFORMS=linux/amd64,linux/arm64 limits it to these
+image: setup ## Build the image and its installer, as IMAGE:TAG; PLATFORMS=linux/amd64,linux/arm64: only for these
 	$(CARGO) xtask image '$(IMAGE)' '$(TAG)' '$(PLATFORMS)'
 
-run: setup ## a real pod: a server and a client, held by pause
+run: setup ## Run a real pod: a server and a client, held by pause
 	$(CARGO) run --quiet --package pod -- 'server=sh pod/story.sh server' 'client=sh pod/story.sh client'
 
-test: test-setup ## everything that needs no container engine
+test: test-setup ## Test everything that needs no container engine
 	$(CARGO) test --quiet && tests/reproducible.sh
 
-faults: test-setup ## a table of what pause, upstream's pause and catatonit survive; a part of test
+faults: test-setup ## Print a table of what pause, upstream's pause and catatonit survive; part of test
 	$(CARGO) test --quiet --package faults
 
-instructions: test-setup ## what pause does at each of its instructions, whatever happens there; a part of test
+instructions: test-setup ## Test what pause does at each of its instructions, whatever happens there; part of test
 	$(CARGO) test --quiet --package instructions
 
-nightly: instructions-long kernels-long bench-long engines mutations suites cluster node ## all that is long
+nightly: instructions-long kernels-long bench-long engines mutations suites cluster node ## Run all slow tests
 
-instructions-long: test-setup ## instructions, with two events, and on builds that are broken on purpose
+instructions-long: test-setup ## Run instructions with two events, and on builds that are broken on purpose
 	$(CARGO) test --quiet --package instructions -- --pairs
 	proof/instructions/mutations.sh
 
-kernels-long: ## kernels, with all instructions, and of every Debian
+kernels-long: ## Run kernels with all instructions, and on those of every Debian
 	$(MAKE) kernels KERNELS=--instructions
 	$(MAKE) kernels KERNELS=--all
 
-bench-long: ## bench and bench-v2, which store nothing
+bench-long: ## Run bench and bench-v2 without storing anything
 	$(MAKE) bench BENCH=
 	$(MAKE) bench-v2 BENCH=
 
-mutations: e2e-setup ## breaks the installer in one way after the other, which the tests must find
+mutations: e2e-setup ## Break the installer in one way after another, each of which a test must find
 	proof/packages/newer-debian.sh && proof/packages/engines.sh $(EVERY_CHANGE)
 	proof/e2e/installer/mutations.sh
 
 EVERY_CHANGE = containerd-2.4 cri-o-1.36 runc-1.5 cni-plugins-1.9 cri-tools-1.37 kubelet-1.37 cri-dockerd-0.4
 
-e2e: e2e-setup ## tests of pause in real engines, which it installs or builds
+e2e: e2e-setup ## Test pause in real engines, which this installs or builds
 	proof/packages/newer-debian.sh && proof/packages/engines.sh $(EVERY_CHANGE)
 	rm -f target/compatibility.json target/cost.json
 	proof/e2e/run.sh
 
 ENGINES ?=
-engines: e2e-setup ## tests in more runtimes of Kubernetes and kubelets; ENGINES='NAME...': in these alone
+engines: e2e-setup ## Test more Kubernetes runtimes and kubelets; ENGINES='NAME...': only these
 	EVERY_CHANGE='$(EVERY_CHANGE)' proof/e2e/engines.sh $(ENGINES)
 
 SUITES ?=
-suites: image e2e-setup ## tests by others, with our image and upstream's; SUITES='WORD...': some; --save: keeps the ends
+suites: image e2e-setup ## Run others' tests with our image and upstream's; SUITES='WORD...': some; --save: write the table
 	proof/packages/apt.sh suites || : # tests that need a missing program are skipped
 	proof/packages/engines.sh $(EVERY_CHANGE) containerd-2.0 containerd-1.7 e2e-node-1.37 integration-2.4
 	SUITES='$(SUITES)' proof/suites/run.sh
 
 CLUSTER = containerd-2.4 runc-1.5 cni-plugins-1.9 cri-tools-1.37 etcd-3.7 control-plane-1.37 previous-control-plane-1.37
 
-cluster: e2e-setup ## two nodes by kubeadm, without a registry: made, upgraded, drained and reset
+cluster: e2e-setup ## Create two nodes with kubeadm, without a registry; upgrade, drain and reset them
 	proof/packages/engines.sh $(CLUSTER)
 	proof/e2e/run.sh --include-ignored cluster::
 
-node: dist image e2e-setup ## tests in engines on a modern node in QEMU, which it makes; NODE='NAME...': these alone
+node: dist image e2e-setup ## Test engines on a modern node in QEMU, which this creates; NODE='NAME...': only these
 	proof/packages/engines.sh $(EVERY_CHANGE)
 	proof/machines/node.sh $(NODE)
 
-compatibility: setup ## keeps what e2e, engines, cluster and node ran, if all of it passed, and writes its tables
+compatibility: setup ## Store what e2e, engines, cluster and node ran, if all of it passed, and write its tables
 	$(CARGO) figures --compatibility
 
 KERNELS ?=
-kernels: dist ## tests of pause on real kernels, in QEMU, which it installs; KERNELS=--all: of every Debian; --save: writes tables
+kernels: dist ## Test pause on real kernels in QEMU; KERNELS=--all: of every Debian; KERNELS=--save: write the tables
 	proof/machines/kernels.sh $(KERNELS)
 
 BENCH ?= --save
-bench: bench-setup ## measures pause and its peers, as root on Debian; BENCH=--quick: in a minute, stores nothing
+bench: bench-setup ## Measure pause and its peers, as root on Debian; BENCH=--quick: a minute, nothing stored
 	$(CARGO) bench --quiet --package bench -- $(BENCH)
 
-bench-v2: dist bench-setup ## their memory under control groups v2, in QEMU, on a machine that has v1: ten minutes
+bench-v2: dist bench-setup ## Measure their memory under cgroups v2, in QEMU, on a machine with v1; takes ten minutes
 	$(CARGO) bench --quiet --no-run --package bench
 	proof/machines/bench-v2.sh $(BENCH)
 
-docs: setup ## writes all tables of the documents from what was measured, and says what to measure again
+docs: setup ## Write all tables of the documents from what was measured, and print what to measure again
 	$(CARGO) figures
 
-push: setup ## pushes the image of all platforms to the registry that IMAGE names
-	@case '$(IMAGE)' in localhost/*) echo 'say where to: make push IMAGE=registry.example/pause' >&2; exit 1;; esac
+push: setup ## Push the image of all platforms to the registry that IMAGE names
+	@case '$(IMAGE)' in localhost/*) echo 'name a registry: make push IMAGE=registry.example/pause' >&2; exit 1;; esac
 	@command -v skopeo >/dev/null || { echo 'skopeo is not installed: apt-get install skopeo' >&2; exit 1; }
 	$(CARGO) xtask archive target/pushed.tar
 	skopeo copy --all $(SKOPEO_FLAGS) oci-archive:target/pushed.tar 'docker://$(IMAGE):$(TAG)'
 
-release-rehearsal: setup ## builds, compares with digests.txt, pushes to a registry on this machine, pulls, compares
+release-rehearsal: setup ## Build, compare with digests.txt, push to a registry on this machine, pull, compare
 	proof/packages/apt.sh release-rehearsal && xtask/publish.sh rehearse
 
-lint: setup ## checks formatting, the code with clippy, the scripts with shellcheck, the documents and the layout
+lint: setup ## Check formatting, the code with clippy, the scripts with shellcheck, the documents and the layout
 	proof/packages/apt.sh lint
 	$(CARGO) fmt --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 	$(CARGO) xtask tidy
 	$(CARGO) figures --check
 
-clean: ## removes target/ and dist/
+clean: ## Remove target/ and dist/
 	$(CARGO) clean
 	rm -rf dist
 
-help: ## this list
+help: ## Print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 19
 
-setup: # is quick and needs no network if nothing is missing
+setup: # quick, and without the network, if nothing is missing
 	@mkdir -p target; echo 'int main(void) {}' | cc -x c -o target/linked - 2>/dev/null || \
 		{ echo 'no C linker for the tools: apt-get install gcc libc6-dev' >&2; exit 1; }
 	@command -v rustup >/dev/null || { echo 'rustup is not installed: see https://rustup.rs' >&2; exit 1; }
 	@rustup toolchain install 2>&1 | grep -v '^info: ' >&2; rustup --quiet target add $(TARGETS)
 	@library="$$(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.toml"; \
-	RUSTC_BOOTSTRAP=1 $(CARGO) fetch --quiet --locked --manifest-path "$$library" # `core` of loong64 is built
+	RUSTC_BOOTSTRAP=1 $(CARGO) fetch --quiet --locked --manifest-path "$$library" # because `core` is built for loong64
 
 test-setup: setup
 	proof/packages/apt.sh test || : # tests that need a missing program are skipped

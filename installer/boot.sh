@@ -3,7 +3,7 @@ can_add_to_boot() {
 	is_me "$0" || die "--at-boot needs this script in a file"
 }
 
-# Succeeds if the file $1 is this script. In a pipe, $0 is the name of the shell, and anybody's file can have that.
+# Succeeds if the file $1 is this script. In a pipe, $0 is the name of the shell, and any file can have that name.
 is_me() {
 	[ -f "$1" ] && grep -qx "sum=$sum" -- "$1" &&
 		[ "$(sed "s/^sum=$sum\$/sum=/" -- "$1" | grep '' | digest)" = "$sum" ]
@@ -15,7 +15,7 @@ add_to_boot() {
 	served=yes
 }
 
-# No unit requires this one, so its failure keeps nothing from starting; the kubelet waits until it has ended.
+# No unit requires this one, so its failure keeps nothing from starting; the kubelet waits for it to end.
 write_unit() {
 	cp -- "$0" $me.new && { is_me $me.new || ! say "$0 has changed"; } &&
 		cat >$unit.new <<END && mv $me.new $me && mv $unit.new $unit

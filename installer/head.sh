@@ -1,10 +1,10 @@
 #!/bin/sh
 {
 # Installs the pause image, which is at the end of this file, in the container engines of this machine. Apache-2.0.
-# The brace in line 2 is closed by the last byte, so nothing runs of a file that was cut off.
+# The last byte closes the brace in line 2, so a truncated file runs nothing.
 
-# What the caller exported may be that of the user who became root: functions, which bash runs in place of programs (in
-# POSIX mode not of unset), and variables, which make clients execute and load what they name.
+# The user who became root may have exported functions, which bash runs in place of programs (in POSIX mode not of
+# unset), and variables, which make clients execute and load what they name.
 POSIXLY_CORRECT=yes
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin

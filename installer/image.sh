@@ -4,16 +4,16 @@ unpack() {
 	case $tmpdir in '' | /*) ;; *) die "TMPDIR is not an absolute path: $tmpdir" ;; esac
 	folder='' part='' mine=yes
 	at_exit
-	said=$(TMPDIR=$tmpdir mktemp -d 2>&1) || die "set TMPDIR to a writable folder: $said"
+	said=$(TMPDIR=$tmpdir mktemp -d 2>&1) || die "set TMPDIR to a writable directory: $said"
 	folder=$said
-	is_roots "$folder" || die "set TMPDIR to a folder in which only root can replace files: $why"
+	is_roots "$folder" || die "set TMPDIR to a directory in which only root can replace files: $why"
 	export TMPDIR="$folder"
-	said=$(decode 2>&1) || die "cannot unpack; set TMPDIR to a folder with room: $(printf '%s\n' "$said" | sed q)"
+	said=$(decode 2>&1) || die "cannot unpack; set TMPDIR to a directory with more space: $(printf '%s\n' "$said" | sed q)"
 	index=$(sed -n '$s|.*/\(.*\)/|\1|p' "$folder/rules")
 }
 
-# Makes the OCI image layout. Where a blob has digests, its part has the numbers of earlier parts instead: @03.gz@ for
-# the digest of a layer, @03@ for that of its uncompressed contents, or of another part.
+# Makes the OCI image layout. In place of a digest, a part has the number of an earlier part: @03.gz@ for the digest
+# of a layer, @03@ for that of its uncompressed contents, or of another part.
 decode() {
 	cd "$folder" && payload | base64 -d | gzip -dc | tar -xf - && mkdir -p blobs/sha256 || return
 	for part in parts/*; do
@@ -28,11 +28,11 @@ decode() {
 
 digest() { sha256sum | cut -c -64; }
 
-# Sets the digests of what belongs to $arch; $chain is that of the unpacked layer, $program that of /pause.
+# Sets the digests for $arch; $chain is that of the unpacked layer, $program that of /pause.
 choose_platform() {
 	blobs=$folder/blobs/sha256
 	config=$(cd "$blobs" && grep -l "^{\"architecture\":\"$arch\"" ./*) ||
-		fail "this installer has no pause for its architecture, $arch"
+		fail "this installer contains no pause for the architecture $arch"
 	config=${config#./}
 	manifest=$(cd "$blobs" && grep -l "\"config\":{[^}]*$config" ./*) manifest=${manifest#./}
 	layer=$(sed -n 's|.*"layers":\[{[^}]*"digest":"sha256:\([0-9a-f]*\).*|\1|p' "$blobs/$manifest")
@@ -47,7 +47,7 @@ pack() (
 		tar -cf tar blobs index.json manifest.json oci-layout
 )
 
-# Stores the image under all $records, unless it is there and whole; keeps what had these names.
+# Stores the image under all $records, unless it is there and whole; keeps the images that had these names.
 import() {
 	before=nothing same=yes
 	for record in $records; do
@@ -63,7 +63,7 @@ import() {
 		*) try "keep $record as $kept" engine tag "$record" "$kept" && before="another, kept as $kept" ;;
 		esac
 	done
-	try "unpack; set TMPDIR to a folder with room" pack
+	try "unpack; set TMPDIR to a directory with more space" pack
 	if [ "$same" ]; then before="the same"; else engine load; fi
 	engine damage
 	if [ "$damage" ]; then
@@ -92,21 +92,21 @@ is_pause() {
 
 in_copy() { [ ! "$copy" ] || tr '\0' '\n' 2>/dev/null <"$copy" | grep -F "\"$ref\"" | grep -qF "$index"; }
 
-# At once and whole: the engine may watch the folder.
+# Atomically: the engine may watch the directory.
 put_copy() {
 	mkdir -p "$archives" && cp "$folder/tar" "$part" && mv "$part" "$copy"
 }
 
-# Adds to $damage if /pause in the folder $1 is not ours.
+# Adds to $damage if $1/pause is not ours.
 compare_unpacked() {
 	unpacked=$1/pause
 	if [ -f "$unpacked" ] && [ ! -L "$unpacked" ] && [ "$(head -c 4097 "$unpacked" | digest)" = "$program" ]; then return; fi
 	damage="$damage $unpacked" damage=${damage# }
 }
 
-# By rename: a sandbox that runs keeps the file that it has, and the next one gets this.
+# By renaming: running sandboxes keep the old file, new ones get this one.
 repair_unpacked() {
-	[ "$unpacked" ] || return 0
+	[ -d "${unpacked%/*}" ] || return 0 # gone with a name
 	need_trust "${unpacked%/*}"
 	part=$unpacked.new
 	try "repair $unpacked" put_unpacked
@@ -132,13 +132,14 @@ take_back() {
 			try "remove $record" engine untag "$record"
 		fi
 	done
-	# Also those of names that were pulled again.
+	# Also the kept images whose names were pulled again.
 	for kept in $(engine names | grep '^localhost/pause-before:'); do try "remove $kept" engine untag "$kept"; done
-	[ "$kind" = containerd ] || on client rmi "$config" || : # where nothing uses it
+	[ "$kind" = containerd ] || on client rmi "$config" || : # unless something uses it
 	left=$(our_names)
-	[ ! "$left" ] || fail "has the image still as $left"
+	[ ! "$left" ] || fail "still has the image as $left"
 	[ ! "$archives" ] || try "remove its archives" rm -f "$archives"/zz-pause*.tar
-	ours=$(printf '%s\n' "$ours" | sed '/^sha256:/d' | paste -sd ' ' -) # without CRI's own
+	ours=$(printf '%s\n' "$ours" | sed '/^sha256:/d' | paste -sd ' ' -) # without CRI's own names
+	answered
 	say "$title: removed: ${ours:-nothing}${back:+; put back:$back}; ok"
 }
 

@@ -7,7 +7,7 @@ main() {
 	lock
 	unpack
 	find_engines
-	# Beside the rest: nothing ends the reading of a program that lies in a file system that never answers.
+	# In the background: reading a program never ends if its file system does not answer.
 	[ ! "$check" ] || count_pauses </dev/null >/dev/null 2>&1 9>&- &
 
 	served='' failed='' skipped='' by_unit=''
@@ -32,7 +32,6 @@ main() {
 	[ "$served" ] || die "${only:-no container engine} is ${only:+not }running here"
 }
 
-# Sets $running, and says which other engines are installed.
 find_engines() {
 	# In a chroot no engine runs, but the socket of one outside may be in reach.
 	offline='' running=''
@@ -53,7 +52,7 @@ find_engines() {
 " ;;
 			esac
 		done
-		# Waits for an engine that is not installed only if it is named, and never for Podman, which is no daemon.
+		# Waits for what is not installed only if it is named, and never for Podman, no daemon.
 		case $running in '' | ' podman') [ "$only$notes" ] && [ "$only" != podman ] && in_time ;; *) false ;; esac
 	do sleep 1; done
 	[ ! "$notes" ] || say "${notes%?}"
@@ -61,10 +60,10 @@ find_engines() {
 
 in_time() { [ "$wait" ] && [ "$(now)" -lt "$end" ]; }
 
-# In seconds. The time of day may be set while a machine boots.
+# Prints the uptime in seconds: the time of day may be set while a machine boots.
 now() { cut -d . -f 1 /proc/uptime; }
 
-# Calls the function $1 of the engine's kind, or Docker's, whose client Podman's is like.
+# Calls the function $1 for the engine's kind, or else Docker's: Podman's client is like Docker's.
 engine() {
 	function=${kind}_$1
 	command -v "$function" >/dev/null || function=docker_$1
@@ -73,7 +72,7 @@ engine() {
 }
 
 set_engine() {
-	kind=$id title=$id
+	kind=$id title=$id late=$folder/late.$id
 	case $id in
 	k3s | k0s) kind=containerd ;;
 	rke2) kind=containerd title=RKE2 ;;
@@ -105,12 +104,13 @@ serve() {
 	return $status
 }
 
-# Stores the image as $literal, or checks it, and says in one line what is so, and "ok" or the one thing to do.
+# Stores the image as $literal, or checks it, and prints one line: what it found, and "ok" or what to do.
 serve_name() {
 	set_ref
 	pin='' problem='' hint='' before=''
 	if [ "$check" ]; then facts="configured: ${configured:-none}; $ref is pause $version"; else import; fi
 	verify
+	answered
 	say "$title: $facts${pin:+, $pin}${copy:+, kept in $copy}; ${problem:-ok}"
 	[ ! "$check" ] || [ ! "$problem" ] || [ "$hint" ]
 }
@@ -135,6 +135,6 @@ verify() {
 	fi
 	engine prove
 	if [ "$copy" ] && ! in_copy; then problem=$again copy='' hint=''; fi
-	# Beside a configured name that has our image, others need no configuration: kubeadm wants one of its own.
+	# If the configured name has our image, other names need no configuration, such as kubeadm's.
 	[ "$problem" ] || [ "$is_configured" ] || has_ours "$configured" || problem=$(engine advice)
 }

@@ -1,9 +1,9 @@
-# Sets $ref to $literal in full, $records to all names under which the image is stored, and $is_configured.
+# Sets $ref to the full form of $literal, $records to all names under which the image is stored, and $is_configured.
 set_ref() {
 	has_digest=''
 	case $kind:$literal in
 	containerd:*@sha256:"$index") has_digest=@sha256:$index ;;
-	*@*) fail "no other image can have the digest of this name; configure a tag alone: $literal" ;;
+	*@*) fail "no other image can have the digest in this name; configure only a tag: $literal" ;;
 	esac
 	normalise "${literal%@*}" || fail "not the name of an image: $literal"
 	ref=$normal
@@ -15,7 +15,7 @@ set_ref() {
 	[ "$kind" != containerd ] || [ "$literal" = "$ref" ] || records="$ref $literal"
 }
 
-# Sets $normal to the name $1 in full, by the rules of github.com/distribution/reference.
+# Sets $normal to the full form of the name $1, by the rules of github.com/distribution/reference.
 normalise() {
 	case $1 in *[!][A-Za-z0-9._:/-]*) return 1 ;; esac
 	domain=${1%%/*} rest=${1#*/}
@@ -33,8 +33,8 @@ normalise() {
 		grep -Eqx "($label(\.$label)*|\[[0-9A-Fa-f:]+\])(:[0-9]+)?(/$step)+:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 }
 
-# Sets $kept to the name under which the image $1 is kept while ours has its name. The digest tells names apart that are
-# alike otherwise.
+# Sets $kept to the name under which the image $1 is kept while ours has its name. The digest tells similar
+# names apart.
 keep_as() {
 	kept=localhost/pause-before:$(printf '%s\n' "$1" | tr -c 'A-Za-z0-9.\n-' _ | cut -c 1-100)-$(digest_of "$1")
 }

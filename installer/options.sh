@@ -1,20 +1,20 @@
 usage() {
 	cat <<END
 Usage: sh pause-install.sh [OPTION]...
-Imports $name into each container engine that runs here.
+Imports $name into each running container engine.
 
   --as NAME        store it under this name; can be given more than once
-  --as configured  store it under the name of each engine's configured sandbox image
-  --check          change nothing; say "ok" or the one thing to do, and count the pauses that run
-  --at-boot        do the same whenever containerd, CRI-O or Docker starts, by $me and $service
-  --wait SECONDS   wait for an engine that starts; with --engine also for one that is not installed
+  --as configured  store it under each engine's configured sandbox image name
+  --check          change nothing; print "ok" or what to do, and count the running pauses
+  --at-boot        also do this whenever containerd, CRI-O or Docker starts, with $me and $service
+  --wait SECONDS   wait for an engine to start; with --engine also for one that is not installed yet
   --remove         remove the image and the unit; put back the images that were there before
-  --force          also replace what is not a pause image; also remove a configured one
-  --engine NAME    only one of $engines
-  --socket PATH    the socket of that engine, if it is not at its usual place
-  --config PATH    the configuration of that containerd, if it is not at its usual place
+  --force          also replace images other than pause; also remove a configured one
+  --engine NAME    serve only one of $engines
+  --socket PATH    the socket of that engine, if not the usual one
+  --config PATH    the configuration of that containerd, if not the usual one
 
-Exit status: 0 if each engine is well or was served, else 1.
+Exit status: 0 if every engine is well or was served, otherwise 1.
 END
 }
 
@@ -58,7 +58,7 @@ can_be_stored() {
 		die "not the name of an image: $1"
 }
 
-# Of characters that systemd takes as they are.
+# Allows only characters that systemd takes literally.
 can_be_path() {
 	case $2 in [!/]* | *[!A-Za-z0-9@_+=:,./-]*) die "$1 needs an absolute path without unusual characters: $2" ;; esac
 }

@@ -1,22 +1,22 @@
-# Succeeds if only root can change what the absolute path $1 leads to: the file, each folder above it, and each link on
-# the way. A sticky folder on the way is fine, because what is root's in it stays root's. Otherwise sets $why, and
-# returns 2 if the path leads nowhere, which only root can change.
+# Succeeds if only root can change what the absolute path $1 leads to: the file, each directory above it, and each link
+# on the way. A sticky directory on the way is fine, because root's files in it stay root's. Otherwise sets $why, and
+# returns 2 if the path leads nowhere and only root can change that.
 is_roots() {
 	at='' left=$1/ links=0 shared=''
 	while
-		# Each return has its status: in the condition of a loop, dash makes a plain one 0.
-		case $at$left in *[!A-Za-z0-9@%_+=:,./~-]*) why='a path has unusual characters' && return 1 ;; esac
+		# Each return states its status: in the condition of a loop, dash turns a plain one into 0.
+		case $at$left in *[!A-Za-z0-9@%_+=:,./~-]*) why='a path contains unusual characters' && return 1 ;; esac
 		read -r mode _ owner group _ <<END
 $(ls -ldn "${at:-/}" 2>/dev/null)
 END
-		why="${at:-/} does not exist"
+		why="others could create ${at:-/}"
 		[ "$mode" ] || return "${shared:-2}"
 		shared=''
 		why="${at:-/} belongs to user $owner"
 		[ "$owner" = 0 ] || return 1
 		case $mode${left:+ above} in
 		l*)
-			why="$1 has too many links" links=$((links + 1))
+			why="$1 leads through too many links" links=$((links + 1))
 			[ $links -le 40 ] || return 1
 			link=$(readlink "$at") && left=$link/$left
 			case $link in /*) at='' ;; *) at=${at%/*} ;; esac
@@ -24,7 +24,7 @@ END
 		s*) ;; # its group may talk to it
 		d????????[tT]*' above') shared=1 ;;
 		????????w*) why="everybody may write to ${at:-/}" && return 1 ;;
-		?????w????+*) why="others may write to ${at:-/}, as its ACL says" && return 1 ;;
+		?????w????+*) why="the ACL of ${at:-/} lets others write to it" && return 1 ;;
 		?????w*) why="group $group may write to ${at:-/}" && is_group_of_root "$group" || return 1 ;;
 		esac
 		[ "$left" ]
@@ -34,14 +34,13 @@ END
 	done
 }
 
-# Succeeds for group 0, and for the group that administers MicroK8s. The ls of busybox does not show whether an ACL lets
-# more than the group write.
+# Succeeds for group 0, and for the group that administers MicroK8s. BusyBox's ls shows no ACLs.
 is_group_of_root() {
 	case $(ls --help 2>&1) in *BusyBox*) return 1 ;; esac
 	[ "$1" = 0 ] || { [ "${id:-}" = microk8s ] && grep -q "^microk8s:[^:]*:$1:" /etc/group; }
 }
 
-# Fails unless only root can change or create what $1 leads to. $2 says what that is.
+# Fails unless only root can change or create what $1 leads to. $2 describes it.
 need_trust() { is_roots "$1" || [ $? = 2 ] || fail "root cannot trust ${2-}$1: $why"; }
 
 trust_path() {
@@ -59,8 +58,7 @@ need_tools() {
 
 folders=/usr/local/sbin:/usr/local/bin:/snap/bin:/opt/bin
 
-# Prints the path of the program $1 of an engine. Others than root may write to some of these folders: no tool is looked
-# for there.
+# Prints the path of the program $1 of an engine. No tool comes from these directories: users may write to some.
 find_program() (
 	IFS=:
 	for place in $PATH $folders; do
@@ -69,7 +67,7 @@ find_program() (
 	exit 1
 )
 
-# Sets $cli to the program $1, in the engine's own folder or elsewhere. Fails if there is none, or, with $why, if root
+# Sets $cli to the program $1, in the engine's own directory or elsewhere. Fails if there is none, or, with $why, if root
 # cannot trust it.
 find_client() {
 	why='' cli=${bin:+$bin/$1}

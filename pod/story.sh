@@ -1,34 +1,34 @@
 #!/bin/sh
 # The demonstration of `make run`: two containers in a pod that pause holds. `server` serves on localhost; `client`
-# inspects the pod from inside, proves one claim per line, and ends the pod. It runs only in the pod runner, needs what
-# every Debian has (dash, coreutils, grep, sed, mount, perl-base), and serves with nginx or busybox if they are
-# installed.
+# inspects the pod from inside, proves one claim per line, and ends the pod. It runs only in the pod runner, needs only
+# what every Debian includes (dash, coreutils, grep, sed, mount, perl-base), and serves with nginx or BusyBox if one of
+# them is installed.
 set -eu
 
 client() {
     [ "$(tr -d '\0' </proc/1/cmdline)" = /pause ] || fail "PID 1 is not /pause"
-    so "PID 1 is /pause; it has $(sed -n 's/^Rss: *//p' /proc/1/smaps_rollup) of memory (RSS)"
+    ok "PID 1 is /pause; it uses $(sed -n 's/^Rss: *//p' /proc/1/smaps_rollup) of memory (RSS)"
 
-    answer=$(within_5_s get) || fail "nobody answers on localhost"
-    so "the server answers on the client's localhost: $answer"
+    answer=$(within_5_s get) || fail "nothing answers on localhost"
+    ok "the server answers on the client's localhost: $answer"
     [ "$(uname -n)" = pod ] && [ "${answer#* on }" = pod ] || fail "the host names differ"
-    so "both have the host name $(uname -n)"
-    server=$(within_5_s receive) || fail "no message came"
-    so "a System V message came from the server: its PID is $server"
+    ok "both containers have the host name $(uname -n)"
+    server=$(within_5_s receive) || fail "no message arrived"
+    ok "a System V message arrived from the server: its PID is $server"
 
     orphans=$(make_orphans 100)
     [ "$orphans" = 100 ] || fail "$orphans of 100 orphans became children of pause"
     within_5_s no_zombies || fail "$(zombies | wc -l) zombies are left"
-    so "100 orphans became children of pause and died; zombies left: 0"
+    ok "100 orphans became children of pause and died; zombies left: 0"
 
     before=$(namespaces)
     kill -s KILL -- "-$server"
-    within_5_s ended "$server" || fail "the server still runs"
-    get >/dev/null 2>&1 && fail "somebody still answers on localhost"
+    within_5_s ended "$server" || fail "the server is still running"
+    get >/dev/null 2>&1 && fail "something still answers on localhost"
     [ "$before" = "$(namespaces)" ] && [ "$(uname -n)" = pod ] && queue 0 || fail "the namespaces have changed"
-    so "the server was killed; the client, pause and the namespaces with their message queue live on"
+    ok "the server was killed; the client, pause and the namespaces with their message queue live on"
 
-    so "now SIGTERM to pause: everything ends, and the pod's exit status is 0"
+    ok "now SIGTERM to pause: everything ends, and the pod's exit status is 0"
     kill -s TERM 1
     sleep 5
     fail "pause has not ended"
@@ -37,9 +37,9 @@ client() {
 server() {
     perl -e "$ipc"'my $queue = msgget(KEY, 0600 | IPC_CREAT) // die $!;
         msgsnd($queue, pack("l! a*", 1, $ARGV[0]), 0) || die $!' $$
-    # Only this container sees it, and it is gone when the container ends.
+    # Only this container sees the tmpfs, which vanishes when the container ends.
     mount -t tmpfs -o mode=0755 tmpfs /tmp ||
-        stop "cannot mount a tmpfs on /tmp: install mount, and make the folder /tmp"
+        stop "cannot mount a tmpfs on /tmp: install mount, and create the directory /tmp"
     cd /tmp
     if command -v nginx >/dev/null; then
         cat >conf <<-END
@@ -65,9 +65,9 @@ server() {
     fi
 }
 
-so() { echo "so: $*"; }
+ok() { echo "ok: $*"; }
 
-fail() { stop "NOT SO: $*"; }
+fail() { stop "FAILED: $*"; }
 
 # Kills everything in the pod except pause, so that the runner ends it.
 stop() {
@@ -94,7 +94,7 @@ get() {
         print $body'
 }
 
-# System V IPC in perl, which has the calls built in, but the constants only in modules.
+# System V IPC in Perl: the calls are built in, but the constants are only in modules.
 ipc='use constant { KEY => 0x706f64, IPC_CREAT => 01000, IPC_NOWAIT => 04000 };'
 
 receive() {
@@ -103,7 +103,7 @@ receive() {
         print((unpack "l! a*", $message)[1])'
 }
 
-# Succeeds if the queue exists and has $1 messages.
+# Succeeds if the queue exists and contains $1 messages.
 queue() {
     grep -Eq "^ *7368548 +[0-9]+ +[0-9]+ +[0-9]+ +$1 " /proc/sysvipc/msg
 }
@@ -136,5 +136,5 @@ ended() { ! grep -qv ') Z ' "/proc/$1/stat"; }
 namespaces() { readlink /proc/1/ns/pid /proc/1/ns/net /proc/1/ns/ipc /proc/1/ns/uts; }
 
 perl -MIO::Socket::INET -e 1 2>/dev/null ||
-    stop "perl, or its module IO::Socket::INET, is missing: install the package perl"
+    stop "perl or its module IO::Socket::INET is missing: install the package perl"
 "$1"

@@ -13,7 +13,7 @@
 
 mod sys;
 
-/// Only the linker reads this file; it is named here so that cargo links again when it changes.
+/// Only the linker reads this file; it is named here so that cargo relinks when it changes.
 const _: &str = include_str!("pause.ld");
 
 use core::ffi::c_int;
@@ -21,8 +21,8 @@ use sys::{Args, EINTR, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_NODEFER, SIGCHLD, SIGINT, 
 
 /// Runs once, on the initial stack, and ends in [`hold`].
 fn main(args: Args) -> ! {
-    // First, because PID 1 loses every signal that it has no handler for: SIGTERM, which engines send, before SIGINT.
-    // The exit codes are those of upstream's pause, which installs the handler of SIGINT first.
+    // First, because the kernel drops every signal for which PID 1 has no handler: SIGTERM, which engines send, before
+    // SIGINT. The exit codes are those of upstream's pause, which installs the handler for SIGINT first.
     // SA_NODEFER: if the first signal's message blocks, a second signal still ends us.
     if !sys::handle(SIGTERM, shut_down, SA_NODEFER) {
         sys::exit(2);
@@ -49,7 +49,7 @@ fn main(args: Args) -> ! {
     hold()
 }
 
-/// Reaps the children that died before the kernel was told to release them, then sleeps for ever.
+/// Reaps the children that died before the kernel was told to release them, then sleeps forever.
 fn hold() -> ! {
     while sys::reap() {}
     while sys::pause() == -EINTR {}

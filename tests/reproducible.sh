@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds everything twice. The second build has another folder, toolchain folder, user, umask, locale, time zone and
-# number of processors, and compiler flags in the environment. All files must be the same.
+# Builds everything twice. The second build uses a different directory, toolchain directory, user, umask, locale, time
+# zone and number of processors, and sets compiler flags in the environment. All files must be the same.
 set -eu
 cd "$(dirname "$0")/.."
 copies=$(mktemp -d)
@@ -12,7 +12,7 @@ for copy in "$copies/one" "$other"; do
     tar --exclude=./target --exclude=./dist --exclude=./.git -cf - . | tar -xf - -C "$copy"
 done
 
-# The whole toolchain except its documentation, which is large.
+# The whole toolchain, except the documentation, which is large.
 toolchain=$copies/toolchain
 mkdir "$toolchain"
 tar --exclude=./share -C "$(rustc --print sysroot)" -cf - . | tar -xf - -C "$toolchain"
@@ -24,7 +24,7 @@ if unshare --user --map-user=1234 --map-group=1234 true 2>/dev/null; then
     as_another='unshare --user --map-user=1234 --map-group=1234'
 else
     # shellcheck source=proof/kit/skip.sh
-    (. proof/kit/skip.sh && skipped "another user for the second build, because no user namespace can be made")
+    (. proof/kit/skip.sh && skipped "another user for the second build, because no user namespace can be created")
 fi
 (
     cd "$other"
@@ -35,4 +35,4 @@ fi
 )
 diff -r "$copies/one/dist" "$other/dist"
 (cd "$other/dist" && sha256sum --quiet --check SHA256SUMS)
-echo "two builds, all platforms and the image: the same bytes"
+echo "two builds of all platforms and the image: identical bytes"

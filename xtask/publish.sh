@@ -1,16 +1,16 @@
 #!/bin/sh
-# The steps of a release. .github/workflows/release.yml runs them with a real registry and adds what only its host can
-# do: sign, attest, and draft the release. `make release-rehearsal` runs them with a registry on this machine.
+# Runs the steps of a release. .github/workflows/release.yml runs them with a real registry and adds what only its host
+# can do: sign, attest, and draft the release. `make release-rehearsal` runs them with a registry on this machine.
 set -eu
 export LC_ALL=C
 cd "$(dirname "$0")/.."
 
 usage() {
     cat <<'END'
-Usage: xtask/publish.sh build [TAG]     builds dist/ and compares it with digests.txt; TAG must be vVERSION
-       xtask/publish.sh publish IMAGE   pushes dist/pause.tar to IMAGE:VERSION, unless it is there already, pulls it
-                                        by its digest, and compares it with dist/; prints IMAGE@DIGEST
-       xtask/publish.sh rehearse        both, with a temporary registry on this machine
+Usage: xtask/publish.sh build [TAG]     build dist/ and compare it with digests.txt; TAG must be vVERSION
+       xtask/publish.sh publish IMAGE   push dist/pause.tar to IMAGE:VERSION unless it is already there, pull it by
+                                        its digest, and compare it with dist/; print IMAGE@DIGEST
+       xtask/publish.sh rehearse        do both, with a temporary registry on this machine
 END
 }
 
@@ -36,7 +36,7 @@ build() {
     verify
 }
 
-# Fails unless dist/ matches its SHA256SUMS and digests.txt, which also has lines for the blobs of the image.
+# Fails unless dist/ matches its SHA256SUMS and digests.txt, which also contains lines for the image's blobs.
 verify() {
     (cd dist && sha256sum --quiet --check SHA256SUMS) >/dev/null 2>&1 ||
         die "dist/ does not match dist/SHA256SUMS; build it again: xtask/publish.sh build"
@@ -54,7 +54,7 @@ publish() {
     verify
     case $1 in 127.0.0.1:* | localhost:*) tls=false ;; *) tls=true ;; esac # as Docker does
 
-    # If this very image is already there, an earlier run has pushed it and then failed: continue after the push.
+    # If this image is already there, an earlier run pushed it and then failed: continue after the push.
     if raw "$1:$version" >"$work/there"; then
         [ "sha256:$(sha256sum <"$work/there")" = "$digest  -" ] ||
             die "$1:$version already exists and is another image; a tag never moves"
@@ -87,7 +87,7 @@ END
     docker-registry serve "$work/registry.yml" >"$work/log" 2>&1 &
     registry=$!
     until port=$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\).*/\1/p' "$work/log") && [ "$port" ]; do
-        kill -0 $registry 2>/dev/null || die "docker-registry does not start: $(sed -n '$p' "$work/log")"
+        kill -0 $registry 2>/dev/null || die "docker-registry did not start: $(sed -n '$p' "$work/log")"
         sleep 0.1
     done
     image=127.0.0.1:$port/pause
@@ -95,14 +95,14 @@ END
     echo "the image pulled by its digest is the one in dist/"
 }
 
-# Prints the manifest or index of image $1, as the registry has it; otherwise sets $error to the reason.
+# Prints the manifest or index of image $1 in the registry; if that fails, sets $error to the reason.
 raw() {
     if skopeo inspect --raw "--tls-verify=$tls" "docker://$1" 2>"$work/error"; then return 0; fi
     error=$(error)
     return 1
 }
 
-# skopeo's last line on stderr, without its decoration.
+# Prints skopeo's last line on stderr, without its decoration.
 error() { sed -n '$s/.*msg="\(.*\)".*/\1/; $p' "$work/error"; }
 
 die() { echo "publish.sh: $*" >&2; exit 1; }

@@ -1,7 +1,7 @@
-# containerd, also that of k3s, RKE2, k0s and MicroK8s.
+# containerd, including that of k3s, RKE2, k0s and MicroK8s.
 
-# Sets $socket, $wanted, the program that has ctr, $file, its configuration, $bin, the folder of its own programs, if there
-# is one, and $archives, the folder from which it imports archives when it starts, if it does.
+# Sets $socket, $wanted (the program that contains ctr), $file (the configuration), and the directories $bin (its own
+# programs) and $archives (which it imports when it starts), which may be empty.
 containerd_where() {
 	bin='' archives='' wanted=ctr data=/var/lib/rancher/$id
 	case $id in
@@ -21,9 +21,9 @@ containerd_where() {
 		;;
 	esac
 	socket=${socket_said:-$socket} file=${config_said:-$file}
-	# k3s and RKE2 have one socket; the one that runs has written its configuration.
+	# k3s and RKE2 share one socket; the one that is running has written its configuration.
 	[ ! "$bin" ] || [ -e "$file" ] || socket=/
-	case $id:$(readlink -f "$socket") in containerd:*/k[03]s/* | containerd:*/snap/*) socket=/ ;; esac # a link of root's
+	case $id:$(readlink -f "$socket") in containerd:*/k[03]s/* | containerd:*/snap/*) socket=/ ;; esac # root's own link
 }
 
 containerd_find() {
@@ -35,22 +35,23 @@ containerd_find() {
 cri_plugin() { printf '%s\n' "$said" | sed -n 's/^io\.containerd\.grpc\.v1  *cri  *[^ ]*  *\([a-z]*\).*/\1/p'; }
 
 containerd_client() {
-	set -- --address "$socket" --namespace k8s.io "$@" # of no flag, MicroK8s's takes two forms
+	set -- --address "$socket" --namespace k8s.io "$@" # MicroK8s's ctr rejects two forms of the same flag
 	[ "$wanted" = ctr ] || set -- ctr "$@"
 	within_a_minute "$cli" "$@"
 }
 
 containerd_open() {
 	need_trust "$file" "its configuration "
+	[ ! "$config_said" ] || [ -e "$file" ] || fail "there is no $file"
 	for place in ${archives:+"${archives%/*}" "$archives"}; do need_trust "$place"; done
 	reach client plugins ls
 	arch=$(printf '%s\n' "$said" | sed -n 's|.* linux/\([a-z0-9]*\).*|\1|p' | sed q)
-	[ "$(cri_plugin)" = ok ] || fail "its CRI plugin did not load, so that no pod starts; its log says why"
+	[ "$(cri_plugin)" = ok ] || fail "its CRI plugin did not load, so no pod can start; see its log"
 
 	ctr_at=$cli
 	need_client containerd
 	program_at=$cli cli=$ctr_at
-	# `dump` of 2.0.0 to 2.0.5 ignores what a file of version 2 says; those of 1.6 and 1.7 have no `migrate`.
+	# In 2.0.0 to 2.0.5, `dump` ignores files of version 2; 1.6 and 1.7 have no `migrate`.
 	config migrate || config dump || case $said in *'no such file'*) config default ;; *) false ;; esac ||
 		fail "cannot print its configuration: $said"
 	toml=$said known=''
@@ -110,8 +111,8 @@ containerd_damage() {
 	[ ! -d "$view" ] || compare_unpacked "$view"
 }
 
-# Removing the name alone repairs nothing: CRI's own name keeps the content. Without --sync, containerd 2 may take a bad
-# file again that it is about to remove.
+# Removing the name alone repairs nothing: CRI's own name keeps the content. Without --sync, containerd 2 may reuse a
+# bad file that it is about to remove.
 containerd_repair() {
 	reach client plugins ls # it did not merely fail to answer
 	for blob in $bad; do on client content rm "$blob" || :; done
@@ -120,11 +121,11 @@ containerd_repair() {
 }
 
 containerd_prove() {
-	# Without a transfer service, 1.6 has an older rule for names.
+	# 1.6, which lacks the transfer service, has an older rule for names.
 	case $toml in *transfer.v1*) ;; *)
 		case ${ref%%/*} in
 		[!\[]*[.:]*) ;;
-		\[* | *[A-Z]*) fail "containerd 1.6 refuses this name, configure another: $literal" ;;
+		\[* | *[A-Z]*) fail "containerd 1.6 refuses this name; configure another: $literal" ;;
 		esac
 	esac
 	soon has "$ref" image=managed || fail "its CRI plugin does not see $ref: restart it"
@@ -132,7 +133,7 @@ containerd_prove() {
 		pin_image
 		if [ "$is_configured" ] && [ ! "$known" ] && has_changed; then cannot_know; fi
 	elif [ "$is_configured" ]; then
-		# It pins the image with whose name it runs, at once. A pin that is there already proves nothing.
+		# It pins the configured image at once. An existing pin proves nothing.
 		[ "$check" ] || for record in $records; do
 			try "remove the pin" client images label "$record" $pin_label=
 		done
@@ -140,14 +141,14 @@ containerd_prove() {
 			! has_changed || cannot_know
 		elif ! soon is_pinned; then
 			pin_image
-			problem="restart it, or say --config: $file does not name the image with which it runs"
+			problem="restart it, or pass --config: $file does not name the image that it uses"
 		fi
 	else
 		pin_image
 	fi
 	pin=pinned
 	is_pinned || pin="not pinned" problem=${problem:-$again} hint=''
-	# Before 1.6.22 and 1.7.3 it ignores the label.
+	# Before 1.6.22 and 1.7.3, it ignores the label.
 	grep -q $pin_label "$program_at" || pin="too old to pin"
 }
 
@@ -163,7 +164,7 @@ is_pinned() { for record in $records; do ! has "$record" $pin_label=pinned || re
 
 has() { row "$1" | grep -q "[ ,.]$2"; }
 
-# Waits for "$@" to succeed, as CRI may take a moment to hear of a change.
+# Waits for "$@" to succeed, as CRI may take a moment to learn of a change.
 soon() {
 	for seconds in 1 1 1 0; do
 		! "$@" || return 0
@@ -173,9 +174,10 @@ soon() {
 	return 1
 }
 
-cannot_know() { hint=yes problem="restart it, or say --config: it may have started with another configuration"; }
+cannot_know() { hint=yes problem="restart it, or pass --config: it may have started with another configuration"; }
 
-# Succeeds if its program, its configuration, or what that imports, has changed since it made its socket, or may be another.
+# Succeeds if its program, its configuration or an imported file has changed since it made its socket, or if it may have
+# started with another configuration.
 has_changed() (
 	cd "${file%/*}" 2>/dev/null || cd /
 	set -- "$program_at" "$file" "${file%/*}"
@@ -189,8 +191,8 @@ has_changed() (
 	[ ! "$config_said" ] && has_other_configuration
 )
 
-# Succeeds if what calls itself containerd here was started with another configuration. Anybody can do that; all that it
-# does is that no "ok" is said.
+# Succeeds if a process named containerd was started here with another configuration. Any user can start one, which only
+# prevents an "ok".
 has_other_configuration() {
 	for process in /proc/[0-9]*; do
 		{ read -r comm <"$process/comm" && [ "$comm" = containerd ]; } 2>/dev/null || continue

@@ -3,7 +3,7 @@
 crio_where() { socket=${socket_said:-/run/crio/crio.sock} bin='' wanted=crio; }
 crio_find() { look crio crio_status; }
 
-# Prints the configuration with which it runs, whatever its files and its environment say now.
+# Prints the configuration that CRI-O runs with, whatever its files say now.
 crio_status() { within_a_minute "$cli" status --socket "$socket" config; }
 
 crio_open() {
@@ -26,7 +26,7 @@ crio_unpacked() { podman_unpacked; }
 
 crio_prove() {
 	case $command in '' | /pause) ;; *) problem='set pause_command = "/pause" and restart it' ;; esac
-	# It compares names in full with these as they are written.
+	# It compares full names with these as they are written.
 	pin=pinned
 	case $(printf '%s\n' "$toml" | sed -n '/^ *pinned_images = /,/]/p') in
 	*"\"$ref\""*) ;;

@@ -33,7 +33,7 @@ docker_open() {
 
 docker_unpacked() { client image inspect -f '{{with .GraphDriver.Data}}{{.UpperDir}}{{end}}' "$ref" 2>/dev/null; }
 
-# It has no pins: a prune removes what no container uses.
+# Docker has no pins: a prune removes what no container uses.
 docker_prove() { :; }
 
 docker_advice() { [ ! "$configured" ] || printf '%s\n' "set --pod-infra-container-image (k3s: --pause-image) to $ref and restart it"; }

@@ -1,4 +1,4 @@
-# Podman. On a node with CRI-O it fills CRI-O's storage, and so is served only with --engine.
+# Podman. On a node with CRI-O it uses CRI-O's storage, so it is served only with --engine.
 
 podman_where() {
 	bin='' toml=$(cat /usr/share/containers/storage.conf /etc/containers/storage.conf 2>/dev/null) || :
@@ -9,7 +9,7 @@ podman_find() {
 	case $only:$running in :*' crio'*) return ;; esac
 	find_program podman >/dev/null || return 0
 	state=runs
-	# Any command would make a storage.
+	# Any command would create the storage.
 	[ ! "$check" ] || [ -e "$root" ] || state="has no image yet"
 }
 

@@ -1,7 +1,7 @@
-//! A pod without a container engine: new namespaces, `pause` as their PID 1, your commands inside.
+//! A pod without a container engine: new namespaces, with `pause` as PID 1 and your commands inside.
 //!
-//! This program stays outside and is the parent of pause and of each container, as an engine's shim is. Work that must
-//! be done inside, between fork and exec, is a stage: this program, started again under another name.
+//! This program stays outside and is the parent of pause and of each container, as an engine's shim is. A stage does
+//! the work inside, between fork and exec: it is this program, started again under another name.
 
 use std::collections::HashSet;
 use std::env;
@@ -36,19 +36,19 @@ Usage: pod [--pause=FILE] [NAME=]'COMMAND LINE'...
 
 Creates PID, network, IPC, UTS and mount namespaces (for an ordinary user also a
 user namespace), starts /pause as their PID 1, and runs each command line inside
-as one container. The containers share localhost, System V IPC, the host name
+as a container. The containers share localhost, System V IPC, the host name
 `pod` and /proc; each has its own mounts. A command line is split into words as
 in a shell, but no shell runs: for pipes and variables use sh -c '...'.
 
 Each line of output is preceded by the name of its container: NAME if given
-(lowercase letters, digits and dashes), otherwise that of the command.
+(lowercase letters, digits and dashes), otherwise the name of the command.
 
 FILE is a static program that holds the pod; by default, pause is built and used.
 
 The pod ends when all commands have ended, or when pause receives SIGTERM or SIGINT:
 Ctrl-C here, or `kill -TERM 1` inside. The kernel then kills what is left.
 
-Exit status: 0 ended by a signal, or every command succeeded; 1 a command failed;
+Exit status: 0 a signal ended the pod, or every command succeeded; 1 a command failed;
 2 wrong usage; 125 the pod could not be set up, or pause failed.
 
 Example: pod web='busybox httpd -f -p 8080' 'sh -c \"hostname; cat /proc/1/cmdline\"'";
@@ -77,7 +77,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// The name and the words of each command line.
+/// Returns the name and the words of each command line.
 fn containers(args: &[String]) -> Result<Vec<(String, Vec<String>)>> {
     ensure!(!args.is_empty(), "no command line is given");
     let mut names = HashSet::from(["pause".to_owned()]);
@@ -151,7 +151,7 @@ fn run(pause: Option<&str>, containers: &[(String, Vec<String>)]) -> Result<Exit
     }
 }
 
-/// Sets `stop` to the SIGINT or SIGTERM that has come, and makes the stream readable then, and when a child has ended.
+/// Makes the returned stream readable when SIGINT or SIGTERM arrives, to which it sets `stop`, or when a child ends.
 fn watch_signals(stop: &Arc<AtomicUsize>) -> io::Result<UnixStream> {
     let (signals, wake) = UnixStream::pair()?;
     for signal in [SIGINT, SIGTERM] {
@@ -173,13 +173,13 @@ fn make_namespaces() -> Result<()> {
     if !uid.is_root() {
         namespaces |= CloneFlags::CLONE_NEWUSER;
     }
-    unshare(namespaces).or_advise(Step::Namespaces, "make namespaces")?;
+    unshare(namespaces).or_advise(Step::Namespaces, "create namespaces")?;
     if !uid.is_root() {
         // user_namespaces(7): without privilege, setgroups must be given up before gid_map is written.
         let (users, groups) = (format!("0 {uid} 1"), format!("0 {gid} 1"));
         for (file, text) in [("setgroups", "deny"), ("uid_map", &users), ("gid_map", &groups)] {
             fs::write(format!("/proc/self/{file}"), text)
-                .or_advise(Step::Map, format_args!("make user {uid} the pod's root by /proc/self/{file}"))?;
+                .or_advise(Step::Map, format_args!("make user {uid} the pod's root in /proc/self/{file}"))?;
         }
     }
     let none = None::<&str>;
@@ -189,7 +189,7 @@ fn make_namespaces() -> Result<()> {
     loopback_up().or_advise(Step::Other, "bring the pod's loopback up")
 }
 
-/// `ip link set lo up`: one rtnetlink(7) request, because the ioctl that does the same is unsafe to call.
+/// Does what `ip link set lo up` does, by one rtnetlink(7) request, because the equivalent ioctl is unsafe to call.
 fn loopback_up() -> io::Result<()> {
     const RTM_NEWLINK: u16 = 16;
     const NLM_F_REQUEST_ACK: u16 = 1 | 4;
@@ -210,7 +210,7 @@ fn loopback_up() -> io::Result<()> {
     sendto(netlink.as_raw_fd(), &message, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
     let mut reply = [0; 1024];
     let length = recv(netlink.as_raw_fd(), &mut reply, MsgFlags::empty())?;
-    // struct nlmsgerr follows the header: 0, or an errno that is negative.
+    // struct nlmsgerr follows the header: 0 or a negative errno.
     let error = reply[..length].get(16..).and_then(<[u8]>::first_chunk).ok_or(io::ErrorKind::UnexpectedEof)?;
     match i32::from_ne_bytes(*error) {
         0 => Ok(()),
@@ -218,11 +218,11 @@ fn loopback_up() -> io::Result<()> {
     }
 }
 
-/// pause, then the containers. Dropping it kills those that still run and waits for them.
+/// pause, followed by the containers. Dropping the pod kills the members that are still running and waits for them.
 struct Pod(Vec<Member>);
 
 impl Pod {
-    /// Starts the containers; returns the table of the pod's processes.
+    /// Starts the containers and returns the table of the pod's processes.
     fn start(&mut self, containers: &[(String, Vec<String>)]) -> Result<String> {
         for (name, words) in containers {
             self.0.push(Member::start(name, &CONTAINER, words)?);
@@ -230,7 +230,7 @@ impl Pod {
         let mut table = Member::start("the process table", &TABLE, &[] as &[&str])?;
         let mut text = String::new();
         table.output.read_to_string(&mut text)?;
-        table.child.wait()?; // before anything can fail: the pod ends only when all of it has been waited for
+        table.child.wait()?; // before anything can fail: the pod ends only after all of it has been waited for
         Ok(text)
     }
 
@@ -274,7 +274,7 @@ impl Pod {
 
 impl Drop for Pod {
     fn drop(&mut self) {
-        // Killing PID 1 kills the rest, but PID 1 is gone only when all of the rest have been waited for.
+        // Killing PID 1 kills the rest, but PID 1 itself ends only after all of the rest have been waited for.
         _ = self.0.iter_mut().map(|member| member.child.kill()).count();
         _ = self.0.iter_mut().rev().map(|member| member.child.wait()).count();
     }
@@ -287,12 +287,12 @@ struct Member {
     status: Option<ExitStatus>,
     output: PipeReader,
     closed: bool,
-    /// The line of output that has not ended yet.
+    /// The beginning of a line of output that has not ended yet.
     line: Vec<u8>,
 }
 
 impl Member {
-    /// Starts it, and returns once the stage has executed the program.
+    /// Starts a member, and returns once the stage has executed the program.
     fn start(name: &str, stage: &Stage, args: &[impl AsRef<std::ffi::OsStr>]) -> Result<Self> {
         let spawn = || {
             let (up, report) = io::pipe()?;
@@ -345,7 +345,7 @@ impl Member {
     }
 }
 
-/// A part of this program that runs inside the pod, and the name that it is started under.
+/// A part of this program that runs inside the pod, and the name under which it is started.
 struct Stage {
     name: &'static str,
     /// Returns the text to print, or does not return.
@@ -354,7 +354,7 @@ struct Stage {
 
 const STAGES: [&Stage; 3] = [&PAUSE, &CONTAINER, &TABLE];
 
-/// Becomes pause, with pause's folder as its root.
+/// Becomes pause, with pause's directory as its root.
 const PAUSE: Stage = Stage {
     name: "pod:pause",
     run: |args| {
@@ -378,7 +378,7 @@ const CONTAINER: Stage = Stage {
     },
 };
 
-/// The pod's process table.
+/// Prints the pod's process table.
 const TABLE: Stage = Stage {
     name: "pod:table",
     run: |_| {
@@ -398,22 +398,22 @@ const TABLE: Stage = Stage {
     },
 };
 
-/// Resident memory in bytes, counted page by page: the figure in /proc/PID/stat can be off by more than pause uses.
-/// None for a zombie.
+/// Returns the resident memory in bytes, counted page by page: the figure in /proc/PID/stat can be off by more than
+/// pause uses. Returns None for a zombie.
 fn rss(process: &Process) -> Option<u64> {
     process.smaps_rollup().ok()?.memory_map_rollup.0.first()?.extension.map.get("Rss").copied()
 }
 
 fn mount_proc() -> Result<()> {
-    unshare(CloneFlags::CLONE_NEWNS).or_advise(Step::Namespaces, "make a mount namespace")?;
+    unshare(CloneFlags::CLONE_NEWNS).or_advise(Step::Namespaces, "create a mount namespace")?;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).or_advise(Step::Proc, "mount the pod's /proc")
 }
 
-/// Runs a stage. It writes errors to the runner's pipe, which it gets as stdin; without an error, exec closes the pipe.
+/// Runs a stage, which writes errors to the runner's pipe, its stdin; if there is no error, exec closes the pipe.
 fn in_stage(stage: &Stage, args: &[String]) -> ExitCode {
     let staged = || -> Result<File> {
-        let report = io::stdin().as_fd().try_clone_to_owned(); // closes at exec, as stdin would not
+        let report = io::stdin().as_fd().try_clone_to_owned(); // unlike stdin, closes at exec
         let report = report.or_advise(Step::Other, "keep the pipe to the runner")?;
         dup2_stdin(File::open("/dev/null").or_advise(Step::Start, "open /dev/null")?)?;
         Ok(File::from(report))
@@ -434,7 +434,7 @@ fn in_stage(stage: &Stage, args: &[String]) -> ExitCode {
 
 const PRINT: &str = "cannot print what the pod says";
 
-/// What a system can refuse, as far as [`advice`] depends on it.
+/// The steps that a system can refuse, as far as [`advice`] distinguishes them.
 #[derive(Clone, Copy)]
 enum Step {
     Namespaces,
@@ -448,7 +448,7 @@ enum Step {
 }
 
 trait OrAdvise<T> {
-    /// Makes one line of an error: what the runner cannot do, why, and what the user can do about it.
+    /// Turns an error into one line: what the runner cannot do, why, and what the user can do about it.
     fn or_advise(self, step: Step, what: impl Display) -> Result<T>;
 }
 
@@ -462,41 +462,43 @@ impl<T, E: Into<io::Error>> OrAdvise<T> for Result<T, E> {
     }
 }
 
-/// What to do when a system refuses a step; nothing if the error says it all.
+/// Returns what to do when a system refuses a step, or nothing if the error suffices.
 fn advice(step: Step, error: Errno) -> &'static str {
     use Errno::*;
     match (step, error) {
         (_, EMFILE | ENFILE) => "too many files are open: raise `ulimit -n`, or for all processes sysctl fs.file-max",
-        (_, EAGAIN) => "too many processes: end some, or raise `ulimit -u` or pids.max of the control group",
+        (_, EAGAIN) => "too many processes: end some, or raise `ulimit -u` or the cgroup's pids.max",
         (Step::Start, ENOMEM) => "pause has ended, or memory is short",
         (Step::Start | Step::Map, ENOENT) => "mount /proc and /dev here first, as every chroot needs",
         (Step::Namespaces, ENOSPC | EUSERS) => {
             "`grep . /proc/sys/user/max_*_namespaces` shows the limits; raise the one that is too low, for example: \
              sudo sysctl user.max_user_namespaces=10000"
         }
-        (Step::Namespaces, EINVAL) => "this kernel is built without some of them; use one that a distribution ships",
+        (Step::Namespaces, EINVAL) => "this kernel was built without some of them; use one that a distribution ships",
         (Step::Namespaces, EPERM | EACCES) if !geteuid().is_root() => {
-            "run as root: sudo env HOME=\"$HOME\" PATH=\"$PATH\" make run; or run outside of containers and chroots, \
-             where users may make user namespaces (before Debian 11: sudo sysctl kernel.unprivileged_userns_clone=1)"
+            "run as root: sudo env HOME=\"$HOME\" PATH=\"$PATH\" make run; or run outside containers and chroots, \
+             where users may create user namespaces (before Debian 11: sudo sysctl kernel.unprivileged_userns_clone=1)"
         }
-        // AppArmor lets a user make a user namespace, and refuses every privilege in it.
+        // AppArmor lets a user create a user namespace, but refuses every privilege in it.
         (Step::Map, EPERM | EACCES) => {
             "run as root: sudo env HOME=\"$HOME\" PATH=\"$PATH\" make run; or, on Ubuntu 24.04 and newer, let users do \
              it: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
         }
-        (Step::Mounts, EINVAL) => "the root folder is no mount, as in a chroot: first bind-mount it on itself",
-        // In a user namespace, a new /proc may not show what those that are there hide (mount_too_revealing in Linux).
+        (Step::Mounts, EINVAL) => {
+            "the root directory is not a mount point, as in a chroot: first bind-mount it on itself"
+        }
+        // In a user namespace, a new /proc must not show what existing ones hide (mount_too_revealing in Linux).
         (Step::Proc, EPERM) => {
-            "something is mounted over a part of /proc, as in a container: run as root outside of one, or in one \
+            "something is mounted over a part of /proc, as in a container: run as root outside one, or in one \
              without such mounts (docker run --privileged, or --security-opt systempaths=unconfined)"
         }
         (Step::Pause, ENOENT | ENOEXEC) => "it must be a static program for this machine",
         (Step::Command, ENOENT) => "install it, or correct its name",
         (Step::Pause | Step::Command, EACCES) => {
-            "make it executable (chmod +x), on a file system without noexec, in folders that you may enter"
+            "make it executable (chmod +x), on a file system without noexec, in directories that you may enter"
         }
         (_, EPERM | EACCES) => {
-            "a privilege is missing here, as in a container: run as root outside of one, or in one with every \
+            "a privilege is missing here, as in a container: run as root outside one, or in one with every \
              privilege (docker run --privileged)"
         }
         _ => "",

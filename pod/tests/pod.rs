@@ -20,11 +20,11 @@ const SERVER: &str = "server=sh pod/story.sh server";
 const CLIENT: &str = "client=sh pod/story.sh client";
 
 #[test]
-fn every_claim_of_the_story_is_so() {
+fn every_claim_of_the_story_holds() {
     if has_namespaces() {
         let said = run(pod(&[SERVER, CLIENT]));
         assert_eq!(said.code, Some(0), "{said:?}");
-        assert_eq!(said.stdout.matches("client | so: ").count(), 7, "{}", said.stdout);
+        assert_eq!(said.stdout.matches("client | ok: ").count(), 7, "{}", said.stdout);
         assert!(said.stdout.contains("    1     0 S "), "PID 1 in the table: {}", said.stdout);
         assert!(said.stdout.contains("pause | Shutting down, got signal: Terminated\n"), "{}", said.stdout);
     }
@@ -35,14 +35,14 @@ fn control_the_story_fails_without_a_server() {
     if has_namespaces() {
         let said = run(pod(&[CLIENT]));
         assert_eq!(said.code, Some(1), "{said:?}");
-        assert!(said.stdout.contains("client | NOT SO: nobody answers on localhost\n"), "{}", said.stdout);
+        assert!(said.stdout.contains("client | FAILED: nothing answers on localhost\n"), "{}", said.stdout);
     }
 }
 
 #[test]
 fn containers_share_the_pod_but_not_their_mounts() {
     if has_namespaces() {
-        // Those that a leak would change: others may mount things meanwhile.
+        // Only the mounts that a leak would change: other processes may mount things in the meantime.
         let here = || {
             let mounts = fs::read_to_string("/proc/self/mountinfo").expect("text");
             mounts.lines().filter(|line| line.contains(" /mnt ") || line.contains(" /proc ")).collect::<String>()
@@ -96,14 +96,14 @@ fn help_goes_to_stdout() {
     assert!(said.stdout.contains("Usage: pod "));
 }
 
-/// An ordinary user's pod is in a user namespace too.
+/// Checks that an ordinary user's pod also gets a user namespace.
 #[test]
 fn an_ordinary_user_can_hold_a_pod() {
     if !geteuid().is_root() {
         return skip("not root, so it cannot run as another user");
     }
-    // Copies, because another user may not enter the folder of this project. Not made by this process: what another
-    // test starts could inherit the open file, and then it cannot be executed.
+    // Copies, because another user may not enter this project's directory. `cp` makes them: a process that another test
+    // starts could inherit a file that is open for writing here, which then cannot be executed.
     let folder = tempfile::Builder::new().permissions(mode(0o755)).tempdir().expect("a folder");
     for (file, name) in [(Path::new(RUNNER), "pod"), (ours(), "pause")] {
         assert_eq!(run(command([Path::new("cp"), file, &folder.path().join(name)])), End::silent(0));
@@ -131,7 +131,7 @@ fn sigterm_and_sigint_are_forwarded_to_pause() {
     }
 }
 
-/// A runner that is killed cannot clean up.
+/// Checks that the kernel cleans up after a killed runner, which cannot do so itself.
 #[test]
 fn nothing_is_left_when_the_runner_is_killed() {
     if has_namespaces() {
@@ -142,7 +142,7 @@ fn nothing_is_left_when_the_runner_is_killed() {
     }
 }
 
-/// Starts a pod of two containers, and waits until they run. `mark` identifies its processes.
+/// Starts a pod of two containers, and waits until they are running. `mark` identifies its processes.
 fn up(mark: &str) -> Process {
     let mut start = pod(&["sleep 1000", "sh -c 'sleep 1001 & wait'"]);
     start.env("POD_TEST", mark);

@@ -1,5 +1,5 @@
-//! What the pod runner says when the system refuses a step. Each refusal is one of the kernel of this machine.
-#![cfg(not(target_arch = "powerpc64"))] // which kit::seccomp does not know
+//! The messages of the pod runner when the system refuses a step. Each refusal comes from this machine's kernel.
+#![cfg(not(target_arch = "powerpc64"))] // which kit::seccomp does not support
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -16,12 +16,12 @@ use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 
 const POD: [&str; 3] = ["./pod", "--pause=pause", "true"];
-/// An ordinary user. The lines of the two maps have lengths that nothing else has that the runner writes.
+/// An ordinary user. Nothing else that the runner writes is as long as the line of either map.
 const USER: [&str; 4] = ["setpriv", "--reuid=54321", "--regid=123456", "--clear-groups"];
-/// A user who has no other process, because the limit of processes is one of each user.
+/// A user who has no other process, because the limit of processes applies per user.
 const ALONE: [&str; 4] = ["setpriv", "--reuid=54322", "--regid=123456", "--clear-groups"];
 
-/// The folder that each of them runs in.
+/// Fills the directory in which each runner is started.
 const FILES: &str = r#"
     cp "$0" pod
     cp "$1" pause
@@ -37,19 +37,20 @@ const PERM: &str = "Operation not permitted (os error 1)";
 const ACCES: &str = "Permission denied (os error 13)";
 const NOENT: &str = "No such file or directory (os error 2)";
 
-const PRIVILEGE: &str = "; a privilege is missing here, as in a container: run as root outside of one, or in one with \
+const PRIVILEGE: &str = "; a privilege is missing here, as in a container: run as root outside one, or in one with \
     every privilege (docker run --privileged)\n";
-const USERS: &str = "; run as root: sudo env HOME=\"$HOME\" PATH=\"$PATH\" make run; or run outside of containers and \
-    chroots, where users may make user namespaces (before Debian 11: sudo sysctl kernel.unprivileged_userns_clone=1)\n";
+const USERS: &str = "; run as root: sudo env HOME=\"$HOME\" PATH=\"$PATH\" make run; or run outside containers and \
+    chroots, where users may create user namespaces (before Debian 11: sudo sysctl \
+    kernel.unprivileged_userns_clone=1)\n";
 const EXECUTABLE: &str =
-    "; make it executable (chmod +x), on a file system without noexec, in folders that you may enter\n";
+    "; make it executable (chmod +x), on a file system without noexec, in directories that you may enter\n";
 const STATIC: &str = "; it must be a static program for this machine\n";
 const MOUNTED: &str = "; mount /proc and /dev here first, as every chroot needs\n";
 
 #[test]
 fn a_privilege_that_root_lacks() {
     for (capability, step) in [
-        ("sys_admin", "make namespaces"),
+        ("sys_admin", "create namespaces"),
         ("net_admin", "bring the pod's loopback up"),
         ("sys_chroot", "start pause: cannot change root to FOLDER"),
     ] {
@@ -65,11 +66,11 @@ fn a_system_call_that_root_may_not_make() {
     let netlink = argument(0, libc::AF_NETLINK as u64);
     let mounts = argument(0, libc::CLONE_NEWNS as u64);
     for (errno, call, rules, step) in [
-        (EPERM, libc::SYS_unshare, vec![], "make namespaces"),
+        (EPERM, libc::SYS_unshare, vec![], "create namespaces"),
         (EPERM, libc::SYS_sethostname, vec![], "set the pod's host name"),
         (EPERM, libc::SYS_socket, vec![netlink], "bring the pod's loopback up"),
         (EPERM, libc::SYS_prctl, vec![], "start pause: cannot tie pause to the runner"),
-        (EPERM, libc::SYS_unshare, vec![mounts], "start true: cannot make a mount namespace"),
+        (EPERM, libc::SYS_unshare, vec![mounts], "start true: cannot create a mount namespace"),
         (EACCES, libc::SYS_mount, vec![], "make mounts private"),
         (EACCES, libc::SYS_mount, vec![proc], "start true: cannot mount the pod's /proc"),
     ] {
@@ -79,27 +80,27 @@ fn a_system_call_that_root_may_not_make() {
     says(under(&refuse_sigaction(Signal::SIGTERM), command(POD)), &format!("watch for signals: {PERM}{PRIVILEGE}"));
     says(
         under(&refuse(EINVAL, [(libc::SYS_unshare, vec![])]), command(POD)),
-        "make namespaces: Invalid argument (os error 22); this kernel is built without some of them; use one that a \
+        "create namespaces: Invalid argument (os error 22); this kernel was built without some of them; use one that a \
          distribution ships\n",
     );
 }
 
 #[test]
 fn a_user_who_may_not_make_namespaces() {
-    let line = format!("make namespaces: {PERM}{USERS}");
+    let line = format!("create namespaces: {PERM}{USERS}");
     // Docker's seccomp profile refuses this call to those who lack the privilege.
     says(under(&refuse(EPERM, [(libc::SYS_unshare, vec![])]), user()), &line);
     says(in_chroot(user()), &line);
 }
 
-/// The first is what AppArmor answers on Ubuntu.
+/// The first case is AppArmor's answer on Ubuntu.
 #[test]
 fn a_user_who_may_not_map_ids() {
     for (file, text) in [("uid_map", "0 54321 1"), ("setgroups", "deny"), ("gid_map", "0 123456 1")] {
         for (errno, error) in [(EPERM, PERM), (EACCES, ACCES)] {
             let filter = refuse(errno, [(libc::SYS_write, vec![argument(2, text.len() as u64)])]);
             let line = format!(
-                "make user 54321 the pod's root by /proc/self/{file}: {error}; run as root: sudo env HOME=\"$HOME\" \
+                "make user 54321 the pod's root in /proc/self/{file}: {error}; run as root: sudo env HOME=\"$HOME\" \
                  PATH=\"$PATH\" make run; or, on Ubuntu 24.04 and newer, let users do it: sudo sysctl \
                  kernel.apparmor_restrict_unprivileged_userns=0\n"
             );
@@ -110,14 +111,14 @@ fn a_user_who_may_not_map_ids() {
 
 #[test]
 fn a_user_where_proc_is_masked() {
-    // Container engines mask folders and files.
+    // Container engines mask directories and files.
     for mask in ["mount -t tmpfs tmpfs /proc/sys", "mount --bind /dev/null /proc/uptime"] {
         let line = format!(
             "start true: cannot mount the pod's /proc: {PERM}; something is mounted over a part of /proc, as in a \
-             container: run as root outside of one, or in one without such mounts (docker run --privileged, or \
+             container: run as root outside one, or in one without such mounts (docker run --privileged, or \
              --security-opt systempaths=unconfined)\n"
         );
-        // One that shows all, wherever it is, would do for the kernel.
+        // The kernel would be satisfied by any other /proc that shows everything, wherever it is mounted.
         let others = "for proc in $(findmnt -rnt proc -o TARGET | grep -vx /proc); do umount -l $proc || exit; done";
         says(after(&format!("{others}; {mask}"), user()), &line);
     }
@@ -125,9 +126,10 @@ fn a_user_where_proc_is_masked() {
 
 #[test]
 fn a_limit_of_namespaces() {
-    let line = "make namespaces: No space left on device (os error 28); `grep . /proc/sys/user/max_*_namespaces` shows \
-                the limits; raise the one that is too low, for example: sudo sysctl user.max_user_namespaces=10000\n";
-    // Of a user namespace, where it changes nothing outside.
+    let line = "create namespaces: No space left on device (os error 28); `grep . /proc/sys/user/max_*_namespaces` \
+                shows the limits; raise the one that is too low, for example: sudo sysctl \
+                user.max_user_namespaces=10000\n";
+    // The limits of a user namespace, where a change has no effect outside.
     let limited =
         |limit| ["sh".into(), "-c".into(), format!("echo 0 >/proc/sys/user/{limit} && exec \"$@\""), "sh".into()];
     let root = ["unshare", "-Ur"].map(str::to_owned).into_iter().chain(limited("max_pid_namespaces"));
@@ -150,7 +152,7 @@ fn a_limit_of_files_and_processes() {
     for (limit, step) in
         [("--nproc=1", "start pause"), ("--nproc=2", "start true"), ("--nproc=3", "start the process table")]
     {
-        let advice = "too many processes: end some, or raise `ulimit -u` or pids.max of the control group\n";
+        let advice = "too many processes: end some, or raise `ulimit -u` or the cgroup's pids.max\n";
         let alone = command(ALONE.iter().chain(&POD));
         says(prlimit(limit, alone), &format!("{step}: Resource temporarily unavailable (os error 11); {advice}"));
     }
@@ -163,8 +165,8 @@ fn a_chroot_that_lacks_mounts() {
     says(after("mount -t tmpfs tmpfs /dev", command(POD)), &line);
     says(
         in_chroot(command(POD)),
-        "make mounts private: Invalid argument (os error 22); the root folder is no mount, as in a chroot: first \
-         bind-mount it on itself\n",
+        "make mounts private: Invalid argument (os error 22); the root directory is not a mount point, as in a chroot: \
+         first bind-mount it on itself\n",
     );
 }
 
@@ -184,7 +186,7 @@ fn a_file_that_cannot_be_executed() {
     says(with("--pause=pause", "./nothing"), &container("nothing", NOENT, advice));
 }
 
-/// The runner must end nevertheless, and with it the pod.
+/// Checks that the runner ends anyway, and the pod with it.
 #[test]
 fn a_full_disk() {
     let mut full = command(["sh", "-c", "exec \"$@\" >/dev/full", "sh"]);
@@ -192,14 +194,14 @@ fn a_full_disk() {
     says(full, "print what the pod says: No space left on device (os error 28)\n");
 }
 
-/// No process can be started in its pod, and only pause knows why.
+/// Checks what is printed if no process can be started in the pod, and only pause knows why.
 #[test]
 #[cfg(target_arch = "x86_64")] // some others have only `ppoll`, which the runner needs
 fn a_pause_that_ends_at_once() {
     let Some(said) = said(under(&refuse(EPERM, [(libc::SYS_pause, vec![])]), command(POD))) else { return };
     assert_eq!((said.code, said.stderr.lines().count()), (Some(125), 1), "{said:?}");
     assert!(said.stdout.contains("pause | Error: infinite loop terminated\n"), "{said:?}");
-    // It may be slower than the runner.
+    // pause may be slower than the runner.
     let ends = ["; pause has ended, or memory is short\n", "pause did not end as it should: exit status: 42\n"];
     assert!(ends.iter().any(|end| said.stderr.ends_with(end)), "{said:?}");
 }
@@ -207,8 +209,8 @@ fn a_pause_that_ends_at_once() {
 #[test]
 fn a_program_that_the_story_lacks() {
     for (programs, line) in [
-        ("sh", "perl, or its module IO::Socket::INET, is missing: install the package perl\n"),
-        ("sh-and-perl", "cannot mount a tmpfs on /tmp: install mount, and make the folder /tmp\n"),
+        ("sh", "perl or its module IO::Socket::INET is missing: install the package perl\n"),
+        ("sh-and-perl", "cannot mount a tmpfs on /tmp: install mount, and create the directory /tmp\n"),
     ] {
         let mut start = command(["./pod", "--pause=pause"]);
         start.arg(format!("sh {}/pod/story.sh server", root().display())).env("PATH", programs);
@@ -219,7 +221,7 @@ fn a_program_that_the_story_lacks() {
 }
 
 /// Asserts that the runner says `pod: cannot LINE` on stderr, and nothing else, and fails. In LINE, FOLDER stands for
-/// the folder that it runs in.
+/// the directory in which it runs.
 fn says(start: Command, line: &str) {
     if let Some((said, folder)) = said_in(start) {
         let line = line.replace("FOLDER", &folder);
@@ -231,7 +233,7 @@ fn said(start: Command) -> Option<End> {
     Some(said_in(start)?.0)
 }
 
-/// What it says, and the folder that it runs in; None if it cannot run.
+/// Returns what the runner says, and the directory in which it runs; None if it cannot run.
 fn said_in(mut start: Command) -> Option<(End, String)> {
     if !geteuid().is_root() {
         skip("not root, so it cannot give up privileges");
@@ -241,8 +243,8 @@ fn said_in(mut start: Command) -> Option<(End, String)> {
         return None;
     }
     let folder = tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir().expect("a folder");
-    // Not written by this process: what another test starts could inherit the open file, and then it cannot be
-    // executed.
+    // `cp` writes the files: a process that another test starts could inherit a file that is open for writing here,
+    // which then cannot be executed.
     let mut files = command(["sh", "-ec", FILES, env!("CARGO_BIN_EXE_pod")]);
     files.arg(ours()).current_dir(folder.path());
     assert_eq!(run(files), End::silent(0));
@@ -258,14 +260,14 @@ fn user() -> Command {
     command(USER.iter().chain(&POD))
 }
 
-/// The command, in a mount namespace of its own after this script.
+/// Returns the command, in a mount namespace of its own, preceded by this script.
 fn after(script: &str, start: Command) -> Command {
     let mut shell = command(["unshare", "-m", "sh", "-c", &format!("{script} && exec \"$@\""), "sh"]);
     shell.arg(start.get_program()).args(start.get_args());
     shell
 }
 
-/// The command, in a chroot to a folder that is no mount.
+/// Returns the command, in a chroot to a directory that is not a mount point.
 fn in_chroot(start: Command) -> Command {
     let mut chroot = command(["chroot", "."]);
     chroot.arg(start.get_program()).args(start.get_args());

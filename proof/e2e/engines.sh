@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds runtimes of Kubernetes and kubelets, those that are NAMEd, otherwise all, and runs the tests in them. `make
-# engines` says in EVERY_CHANGE what all tests need.
+# Builds Kubernetes runtimes and kubelets (those that are NAMEd, otherwise all), and runs the tests in them. `make
+# engines` passes in EVERY_CHANGE what all tests need.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/engines/go.sh

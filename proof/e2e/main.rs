@@ -1,5 +1,5 @@
-//! pause, its image and its installer in real engines, as on a node. `make e2e` gives the engines empty folders and an
-//! empty network.
+//! Tests of pause, its image and its installer in real engines, as on a node. `make e2e` gives the engines empty
+//! directories and an empty network.
 
 mod cluster;
 mod engines;

@@ -1,7 +1,7 @@
-//! What pause survives, compared with upstream's pause and catatonit in the same run: `make faults`.
+//! Shows what pause survives, compared with upstream's pause and catatonit in the same run: `make faults`.
 //!
-//! Each row of the table is a fault, and each cell says how one program fared: `ok`, or in a few words what went wrong.
-//! Our pause must be `ok` in every row. Each trial runs in its own PID namespace and cgroup.
+//! Each row of the table is a fault, and each cell shows how one program fared: `ok`, or in a few words what went
+//! wrong. Our pause must be `ok` in every row. Each trial runs in its own PID namespace and cgroup.
 
 mod memory;
 mod orphans;
@@ -19,7 +19,7 @@ use kit::peers::Peer;
 use kit::wait::message;
 use kit::{cgroup, skip};
 
-const USAGE: &str = "usage: faults [WORD...]   WORD: only rows whose name contains it";
+const USAGE: &str = "usage: faults [WORD...]   WORD: only rows whose names contain it";
 
 /// A fault.
 struct Row {
@@ -30,7 +30,7 @@ struct Row {
 enum Trial {
     /// Panics with what went wrong if the program does not survive.
     Survives(fn(&Peer)),
-    /// Measures the programs, ours first; returns a cell for each, and whether ours passes.
+    /// Measures the programs, ours first. Returns a cell for each, and whether ours passes.
     Measured(fn(&[Peer]) -> (Vec<String>, bool)),
 }
 
@@ -38,7 +38,7 @@ fn rows() -> Vec<Row> {
     let row = |name, trial| Row { name, trial: Trial::Survives(trial) };
     let measured = |name, trial| Row { name, trial: Trial::Measured(trial) };
     vec![
-        row("20,000 orphans, PID 1 with 1 ms of CPU a second", starvation::quota),
+        row("20,000 orphans, PID 1 with 1 ms of CPU per second", starvation::quota),
         row("frozen while 500 orphans die, then thawed", starvation::frozen),
         row("realtime signals that fill its signal queue", signals::full_queue),
         measured("smallest memory limit (at most half of upstream's)", memory::smallest),
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
 
 fn faults(words: &[String]) -> ExitCode {
     if let Some(word) = words.iter().find(|word| !rows().iter().any(|row| row.name.contains(word.as_str()))) {
-        eprintln!("faults: no row has {word:?} in its name; {USAGE}");
+        eprintln!("faults: no row's name contains {word:?}; {USAGE}");
         return ExitCode::from(2);
     }
     let is_chosen = |row: &Row| words.is_empty() || words.iter().any(|word| row.name.contains(word.as_str()));

@@ -1,4 +1,4 @@
-//! A lack of memory.
+//! Too little memory.
 
 use kit::cgroup::Cgroup;
 use kit::peers::Peer;
@@ -6,8 +6,8 @@ use nix::sys::signal::Signal;
 
 use crate::pod::Pod;
 
-/// The smallest limit, in steps of a page, under which at least one of ten trials succeeds. (How much memory the kernel
-/// itself uses for a program varies.)
+/// Finds the smallest limit, in steps of a page, under which at least one of ten trials succeeds. (How much memory the
+/// kernel itself uses for a program varies.)
 pub fn smallest(peers: &[Peer]) -> (Vec<String>, bool) {
     let page = procfs::page_size();
     let runs_in = |limit: u64, peer| (0..10).any(|_| runs_in(limit, peer));
@@ -17,7 +17,7 @@ pub fn smallest(peers: &[Peer]) -> (Vec<String>, bool) {
     (cells, limits.get(1).is_none_or(|upstreams| limits[0] * 2 <= *upstreams))
 }
 
-/// Whether the program starts and stops in a cgroup with this memory limit, which it enters just before exec.
+/// Returns whether the program starts and stops in a cgroup with this memory limit, which it enters just before exec.
 fn runs_in(limit: u64, peer: &Peer) -> bool {
     let cgroup = Cgroup::new();
     cgroup.pid1.limit_memory(limit);

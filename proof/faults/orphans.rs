@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 
 use crate::pod::Pod;
 
-/// Orphans whose first thread ends before the others: until those end too, it is rightly a zombie.
+/// Makes orphans whose first thread ends before the others: until these end too, it is rightly a zombie.
 pub fn with_threads(peer: &Peer) {
     let pod = Pod::start(peer);
     pod.pid1.stop();

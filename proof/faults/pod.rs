@@ -1,4 +1,4 @@
-//! A pod for a trial: a program as PID 1 of a PID namespace, alone in its cgroup, and other programs beside it.
+//! A pod for a trial: a program as PID 1 of a PID namespace, alone in its cgroup, and other programs in the pod.
 
 use std::fs;
 use std::process::Command;
@@ -13,7 +13,7 @@ use kit::{orphans, skip};
 /// The name of our pause in the table.
 pub const OURS: &str = "ours";
 
-/// Our pause, then the peers that are installed.
+/// Returns our pause, then the peers that are installed.
 pub fn peers() -> Vec<Peer> {
     let mut peers = vec![Peer::new(OURS, peers::ours(), &[])];
     if let Some(upstream) = peers::upstream() {
@@ -68,7 +68,7 @@ impl Pod {
         process
     }
 
-    /// Makes `batches` batches of `size` orphans, one after the other.
+    /// Makes `batches` batches of `size` orphans, one after another.
     pub fn orphans(&self, batches: usize, size: usize) {
         self.made(self.start_beside(orphans::batches(batches, size)));
     }

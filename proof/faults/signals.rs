@@ -1,4 +1,4 @@
-//! More signals than a queue takes.
+//! More signals than a queue can hold.
 
 use kit::peers::Peer;
 use kit::process::{Process, command};

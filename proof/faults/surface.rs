@@ -1,4 +1,4 @@
-//! The kernel allows only the system calls that pause is known to make, and kills a program that makes any other.
+//! A kernel that allows only the system calls that pause is known to make, and kills a program that makes any other.
 
 use std::ffi::CString;
 use std::process::ExitCode;
@@ -14,8 +14,8 @@ use nix::unistd::execv;
 
 use crate::pod::{OURS, Pod};
 
-/// All calls from its first instruction to its last, with orphans and a message. `execve` is missing because the
-/// harness makes it, `exit` because pause calls it only if `exit_group` is refused.
+/// All calls from its first instruction to its last, with orphans and a message, except `execve`, which the harness
+/// makes, and `exit`, which pause makes only if `exit_group` is refused.
 const CALLS: &[i64] = &[
     libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
@@ -27,7 +27,7 @@ const CALLS: &[i64] = &[
     libc::SYS_exit_group,
 ];
 
-/// With the whole list it lives; without any one of the calls it does not, so each of them is needed.
+/// Checks that the program lives with the whole list and does not without any one call, so that each is needed.
 pub fn allow_list(peer: &Peer) {
     assert!(lives_with(CALLS, peer), "killed");
     if peer.name == OURS {
@@ -38,7 +38,7 @@ pub fn allow_list(peer: &Peer) {
     }
 }
 
-/// Whether it starts, its orphans are reaped, and it stops.
+/// Returns whether the program starts, reaps its orphans, and stops.
 fn lives_with(calls: &[i64], peer: &Peer) -> bool {
     let calls: Vec<String> = calls.iter().map(i64::to_string).collect();
     let mut start = command([std::env::current_exe().expect("a path")]);
@@ -56,7 +56,7 @@ fn lives_with(calls: &[i64], peer: &Peer) -> bool {
     }
 }
 
-/// Executes `program` in this process, with only `calls` (numbers with commas between them) and `execve` allowed.
+/// Executes `program` in this process, with only `calls` (numbers separated by commas) and `execve` allowed.
 pub fn confined(calls: &str, program: &[String]) -> ExitCode {
     let calls = calls.split(',').map(|call| call.parse().expect("a number"));
     let filter = seccomp::allow_only(calls.chain([libc::SYS_execve]));

@@ -1,4 +1,4 @@
-//! What pause does if an event happens at any of its instructions: `make instructions`.
+//! Tests what pause does if an event happens at any of its instructions: `make instructions`.
 //!
 //! Each trial starts pause as PID 1 of a PID namespace, steps through it from `execve` to one place, causes an event
 //! there, and lets it run. [`model`] says how that must end, and docs/how-it-works.md shows the model as a table.
@@ -30,17 +30,17 @@ const USAGE: &str = "usage: instructions [--pairs | --together | --table] [PROGR
   --pairs: two events, the second in the handler that the first starts; --together: sends the signals without effect
   all at once; --table: prints the model, as states.txt keeps it; PROGRAM: is run instead of pause";
 
-/// The model, for the table in docs/how-it-works.md.
+/// The file of the model, for the table in docs/how-it-works.md.
 const STATES: &str = "proof/figures/samples/states.txt";
 
-/// So many instructions may come before SIGTERM is handled: those that enter the program and install the handler.
+/// How many instructions may come before SIGTERM is handled: those that enter the program and install the handler.
 const MOST_UNHANDLED: usize = 60;
 
-/// After every so many trials of a row, a line reports progress.
+/// The number of trials of a row after which a line reports progress.
 const PROGRESS: usize = 10_000;
 
-/// How many failures of a row are shown. After more trials than this have panicked, mostly by a timeout, the rest of
-/// the row is skipped.
+/// How many failures of a row are shown. If more trials than this panic, mostly because of a timeout, the rest of the
+/// row is skipped.
 const SHOWN: usize = 4;
 
 fn main() -> ExitCode {
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Whether the table in docs/how-it-works.md is made from the model.
+/// Returns whether the table in docs/how-it-works.md matches the model.
 fn is_documented() -> bool {
     let same = fs::read_to_string(root().join(STATES)).is_ok_and(|states| states == model::table());
     if !same {
@@ -86,7 +86,7 @@ fn is_documented() -> bool {
     same
 }
 
-/// Runs all trials of `program` and prints them as a table; returns whether they passed.
+/// Runs all trials of `program` and prints them as a table. Returns whether they passed.
 fn trials(program: &Path, option: &str) -> bool {
     let start = Instant::now();
     let survey = Survey::of(Process::pid1, program);
@@ -107,8 +107,8 @@ fn trials(program: &Path, option: &str) -> bool {
     failed == 0 && differences.is_empty() && (option == "--pairs" || flood(program) & not_as_pid_1(program))
 }
 
-/// The same where it is not PID 1, and warns: SIGTERM ends it at each instruction; before its handler is there, by
-/// default.
+/// Tries the program where it is not PID 1, and warns: SIGTERM ends it at each instruction; by default until its
+/// handler is installed.
 fn not_as_pid_1(program: &Path) -> bool {
     let survey = Survey::of(Process::start, program);
     let mut failures = survey.differences(&model::calls_when_not_pid_1());
@@ -125,7 +125,7 @@ fn not_as_pid_1(program: &Path) -> bool {
     failures.is_empty()
 }
 
-/// Checks what a flood of SIGTERMs does: SIGSEGV ends the program, because each SIGTERM that comes in a handler takes
+/// Checks what a flood of SIGTERMs does: SIGSEGV ends the program, because each SIGTERM that arrives in a handler takes
 /// up stack.
 fn flood(program: &Path) -> bool {
     let run = || Bench::new(program).flood();
@@ -197,7 +197,7 @@ impl Table<'_> {
         self.pairs(&PAIRED, &sites)
     }
 
-    /// Lets each of `firsts` happen at each of `sites`, and a second event at each place of the handler that it starts,
+    /// Lets each of `firsts` happen at each of `sites`, and a second event at each place in the handler that it starts,
     /// or immediately if it starts none.
     fn pairs(&self, firsts: &[Event], sites: &[Site]) -> (usize, usize) {
         let seconds = &possible(&model::SECOND);
@@ -235,7 +235,7 @@ impl Table<'_> {
         stopped.chain(asleep).collect()
     }
 
-    /// Runs the trials of a row and prints the row; returns how many trials there were, and how many failed.
+    /// Runs the trials of a row and prints the row. Returns how many trials there were, and how many failed.
     fn row(&self, name: &str, trials: Vec<Trial>) -> (usize, usize) {
         let start = Instant::now();
         let late = AtomicUsize::new(0);
@@ -271,7 +271,7 @@ impl Table<'_> {
     }
 }
 
-/// Calls `act` for each of `items`, with two workers for each CPU; returns the results in the order of the items.
+/// Calls `act` for each of `items`, with two workers per CPU. Returns the results in the order of the items.
 fn in_parallel<T: Sync, R: Send>(program: &Path, items: &[T], act: impl Fn(&Bench, &T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
@@ -294,7 +294,7 @@ fn in_parallel<T: Sync, R: Send>(program: &Path, items: &[T], act: impl Fn(&Benc
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Those of `events` that this machine has the programs for. The `env` of busybox cannot block signals.
+/// Returns those of `events` for which this machine has the programs. BusyBox's `env` cannot block signals.
 fn possible(events: &[Event]) -> Vec<Event> {
     let can_block = process::run(process::command(["env", "--block-signal=TERM", "true"])).code == Some(0);
     let is_possible = |event: &Event| {
@@ -313,7 +313,7 @@ fn add(sum: &mut (usize, usize), row: (usize, usize)) {
     *sum = (sum.0 + row.0, sum.1 + row.1);
 }
 
-/// Lists the ends that were seen: where each was seen if all trials have the same single event, otherwise how often.
+/// Lists the ends that were seen: where, if all trials have the same single event, otherwise how often.
 fn summary(trials: &[Trial], seen: &[Seen]) -> String {
     let mut ends: Vec<(&Seen, Vec<usize>)> = Vec::new();
     for (at, seen) in seen.iter().enumerate() {
@@ -337,8 +337,8 @@ fn summary(trials: &[Trial], seen: &[Seen]) -> String {
     ends.iter().map(end).collect::<Vec<_>>().join("; ")
 }
 
-/// Negative control: tries upstream's pause at 200 of its instructions, some after each of its system calls. It must be
-/// seen to lose signals and to keep zombies.
+/// Tries upstream's pause, as a negative control, at 200 of its instructions, some after each of its system calls. It
+/// must be seen to lose signals and to keep zombies.
 fn controls() -> bool {
     let Some(upstream) = peers::upstream() else { return true };
     let survey = Survey::calls_of(Process::pid1, &upstream);

@@ -1,5 +1,5 @@
-//! The model: the states of pause, what can happen in each, and how that ends. [`rest_after`] says how every trial must
-//! end, and [`table`] writes the table in docs/how-it-works.md.
+//! The model: the states of pause, what can happen in each, and how that ends. [`rest_after`] returns how every trial
+//! must end, and [`table`] writes the table in docs/how-it-works.md.
 
 use std::fmt;
 
@@ -38,7 +38,7 @@ pub const CALLS: [Expected; 7] = [
     (BeforeSleep, crate::tracee::SLEEP, None),
 ];
 
-/// The same when it is not PID 1: it also warns.
+/// The system calls that it makes when it is not PID 1: it also warns.
 pub fn calls_when_not_pid_1() -> Vec<Expected> {
     let warning = [(BeforeChld, calls::POLL, None), (BeforeChld, libc::SYS_write, Some(libc::STDERR_FILENO))];
     let (before, after) = CALLS.split_at(4);
@@ -50,14 +50,14 @@ pub fn calls_when_not_pid_1() -> Vec<Expected> {
 pub enum Event {
     /// A signal from outside the namespace; SIGSTOP is [`Event::StopAndContinue`].
     Signal(i32),
-    /// All signals of [`others`], one after the other.
+    /// All signals of [`others`], one after another.
     Others,
     /// A signal from inside.
     FromInside(i32),
     TermAndInt,
     /// SIGTERM, blocked like SIGINT and SIGCHLD by the process that executed pause.
     BlockedTerm,
-    /// This many orphans die, one after the other.
+    /// This many orphans die, one after another.
     Deaths(usize),
     /// A process with another exit signal dies before its parent, and so is dead when it becomes a child of PID 1.
     OddDeath,
@@ -68,20 +68,20 @@ pub enum Event {
     FreezeAndThaw,
     /// The tracer ends without detaching first.
     TracerEnds,
-    /// Another writer fills stderr, and SIGTERM comes.
+    /// Another writer fills stderr, and SIGTERM arrives.
     FullStderrAndTerm,
 }
 
 use Event::*;
 
-/// The outcome: the state in which pause comes to rest, or the exit status with which it ends, as a shell shows it.
+/// The outcome: the state in which pause comes to rest, or its exit status, as in a shell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rest {
     In(State),
     Ends(i32),
 }
 
-/// The outcome if `event` happens in `state`.
+/// Returns the outcome if `event` happens in `state`.
 pub fn rest_after(state: State, event: Event) -> Rest {
     let handles = |signal| match signal {
         libc::SIGTERM => state != BeforeTerm,
@@ -107,18 +107,18 @@ pub fn rest_after(state: State, event: Event) -> Rest {
     }
 }
 
-/// The same, if `first` has happened at the same place before and has started no handler.
+/// Returns the outcome if `first` has already happened at the same place and has started no handler.
 pub fn rest_after_both(state: State, first: Event, event: Event) -> Rest {
     let after_first = rest_after(state, first);
     if does_nothing(state, event) { after_first } else { rest_after(state, event) }
 }
 
-/// Whether pause continues as if `event` had not happened.
+/// Returns whether pause continues as if `event` had not happened.
 pub fn does_nothing(state: State, event: Event) -> bool {
     rest_after(state, event) == rest_after(state, StopAndContinue)
 }
 
-/// The state of pause in the handler that `event` starts.
+/// Returns the state of pause in the handler that `event` starts.
 pub fn in_handler_of(event: Event) -> State {
     match event {
         Deaths(_) | OddDeath => AsleepAfterDeath,
@@ -126,7 +126,7 @@ pub fn in_handler_of(event: Event) -> State {
     }
 }
 
-/// The single events. Each is tried everywhere, like each of [`others`].
+/// Returns the single events. Each is tried everywhere, like each of [`others`].
 pub const NAMED: [Event; 16] = [
     Signal(libc::SIGTERM),
     FromInside(libc::SIGTERM),
@@ -146,13 +146,13 @@ pub const NAMED: [Event; 16] = [
     TracerEnds,
 ];
 
-/// The signals that never have an effect.
+/// Returns the signals that never have an effect.
 pub fn others() -> Vec<i32> {
     let named = [libc::SIGTERM, libc::SIGINT, libc::SIGCHLD, libc::SIGKILL, libc::SIGSTOP];
     (1..=64).filter(|signal| !named.contains(signal)).collect()
 }
 
-/// The first events of pairs.
+/// Returns the first events of pairs.
 pub const PAIRED: [Event; 8] = [
     Signal(libc::SIGTERM),
     Signal(libc::SIGINT),
@@ -164,13 +164,13 @@ pub const PAIRED: [Event; 8] = [
     OddDeath,
 ];
 
-/// The second events of pairs.
+/// Returns the second events of pairs.
 pub const SECOND: [Event; 10] = {
     let [a, b, c, d, e, f, g, h] = PAIRED;
     [a, b, c, d, e, f, g, h, Signal(libc::SIGKILL), FullStderrAndTerm]
 };
 
-/// The table in docs/how-it-works.md: a line for each row, titles first, with a | between cells.
+/// Writes the table in docs/how-it-works.md: a line for each row, titles first, with a | between cells.
 pub fn table() -> String {
     let columns: [(&str, Event); 4] = [
         ("SIGTERM", Signal(libc::SIGTERM)),

@@ -22,9 +22,9 @@ pub struct Survey {
 
 /// Where the program is after a step.
 pub struct Spot {
-    /// How many instructions it has executed.
+    /// How many instructions the program has executed.
     pub executed: usize,
-    /// The address of the next one in its file.
+    /// The address of the next instruction in its file.
     pub address: u64,
     /// How many system calls have returned.
     pub returned: usize,
@@ -58,7 +58,7 @@ impl Survey {
         Self { spots, calls }
     }
 
-    /// Only the system calls of [`Survey::of`].
+    /// Records only the system calls of [`Survey::of`].
     pub fn calls_of(start: Start, program: &Path) -> Vec<Call> {
         let tracee = Tracee::start(start, "", &command([program]), Options::PTRACE_O_EXITKILL);
         let base = tracee.base();
@@ -81,12 +81,12 @@ impl Survey {
         calls
     }
 
-    /// The state of pause there, as PID 1. Each state ends when a system call returns.
+    /// Returns the state of pause there, as PID 1. Each state ends when a system call returns.
     pub fn state(&self, spot: &Spot) -> State {
         CALLS[spot.returned.min(CALLS.len() - 1)].0
     }
 
-    /// How its system calls differ from those of the model; empty if they are the same.
+    /// Returns how its system calls differ from the model's; empty if they are the same.
     pub fn differences(&self, model: &[Expected]) -> Vec<String> {
         let all = 0..self.calls.len().max(model.len());
         let differences = all.filter_map(|at| {

@@ -14,8 +14,8 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-/// The call in which a program sleeps until a signal comes, as /proc/PID/syscall shows it: `pause`, or `ppoll` of
-/// nothing.
+/// The call in which a program sleeps until a signal arrives, as /proc/PID/syscall shows it: `pause`, or `ppoll`
+/// without descriptors.
 pub const SLEEP: i64 = calls::PAUSE;
 
 /// [`Process::pid1`] or [`Process::start`].
@@ -40,7 +40,7 @@ pub enum Stop {
 }
 
 impl Tracee {
-    /// Starts `program` by `start`, and stops it just before its `execve` returns. If it has arguments, the last one
+    /// Starts `program` with `start`, and stops it just before its `execve` returns. If it has arguments, the last one
     /// names the program that it executes, and that one is stopped. The shell that executes `program` first runs the
     /// commands `before`. `options` are added to those of ptrace.
     pub fn start(start: Start, before: &str, program: &Command, options: Options) -> Self {
@@ -64,8 +64,8 @@ impl Tracee {
         Pid::from_raw(self.process.id())
     }
 
-    /// Makes `count` steps. On ppc64le, it makes fewer if the program sleeps before that: where pause has a child, `wait4`
-    /// returns another value than in the survey, and the way from there is an instruction shorter.
+    /// Makes `count` steps. On ppc64le, it makes fewer if the program sleeps first: where pause has a child, `wait4`
+    /// returns a different value than in the survey, and the rest of the path is one instruction shorter.
     pub fn steps(&self, count: usize) {
         for _ in 0..count {
             let stop = if cfg!(target_arch = "powerpc64") { self.step_or_sleep() } else { self.step(None) };
@@ -131,21 +131,21 @@ impl Tracee {
         within_10_s("it stops or sleeps", || look().or_else(|| is_asleep(&self.process).then_some(Stop::Asleep)))
     }
 
-    /// The program counter.
+    /// Returns the program counter.
     pub fn pc(&self) -> u64 {
         let call = self.process.call();
         hex(call.split_whitespace().last().expect("the program counter"))
     }
 
-    /// The address at which its file is mapped: that of the first mapping whose name is a path.
+    /// Returns the address at which its file is mapped: that of the first mapping whose name is a path.
     pub fn base(&self) -> u64 {
         let maps = fs::read_to_string(format!("/proc/{}/maps", self.process.id())).expect("it lives");
         let first = maps.lines().find(|line| line.contains(" /")).expect("its file");
         hex(first.split('-').next().expect("an address"))
     }
 
-    /// Lets it continue untraced; if it sleeps, it must be stopped before that. The error if SIGKILL has already ended
-    /// it is ignored.
+    /// Lets it continue untraced; if it sleeps, it must be stopped first. If SIGKILL has already ended it, the error is
+    /// ignored.
     pub fn let_go(self) -> Process {
         if is_asleep(&self.process) {
             self.wake();
@@ -171,12 +171,12 @@ fn hex(text: &str) -> u64 {
     u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("an address")
 }
 
-/// Whether it sleeps and no signal is pending. The order matters: a signal that was sent before this and is no longer
-/// pending has already taken it out of the call.
+/// Returns whether it sleeps and no signal is pending. The order matters: a signal that was sent earlier and is no
+/// longer pending has already taken it out of the call.
 pub fn is_asleep(process: &Process) -> bool {
     let status = process.status();
     let pending = (status.shdpnd | status.sigpnd) & !status.sigblk;
-    // `ppoll` without descriptors; `pause` has no arguments, so what is shown as its first is arbitrary.
+    // `ppoll` without descriptors; `pause` has no arguments, so the first one that is shown is arbitrary.
     let sleeps = if calls::ONLY_PPOLL { format!("{SLEEP} 0x0 ") } else { format!("{SLEEP} ") };
     pending == 0 && status.state.starts_with('S') && process.call().starts_with(&sleeps)
 }

@@ -44,7 +44,7 @@ pub enum Seen {
     Deaf,
     /// Something else went wrong.
     Other(String),
-    /// Nothing, because too many trials before came to no end.
+    /// Nothing, because too many earlier trials did not end.
     NotTried,
 }
 
@@ -66,7 +66,7 @@ impl Bench {
             let program = &*self.program;
             let process =
                 thread::scope(|scope| scope.spawn(|| trace_and_end(program, place)).join()).expect("no panic");
-            within_10_s("it is not traced any more", || (process.status().tracerpid == 0).then_some(()));
+            within_10_s("it is no longer traced", || (process.status().tracerpid == 0).then_some(()));
             return end(process);
         }
         let tracee = start(&self.program, place, &[event], Options::PTRACE_O_EXITKILL);
@@ -82,7 +82,7 @@ impl Bench {
         end(tracee.let_go())
     }
 
-    /// The number of places in the handler that `first` starts at `place`; none if it starts no handler.
+    /// Returns the number of places in the handler that `first` starts at `place`; none if it starts no handler.
     pub fn handler(&self, place: Place, first: Event) -> Option<usize> {
         let options = Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACEEXIT;
         let tracee = start(&self.program, place, &[first], options);
@@ -121,7 +121,7 @@ impl Bench {
             }
             (nested, tracee)
         };
-        // Both programs get a stack of the same size: without this, the kernel moves its top by up to 8 KiB at random.
+        // Gives both programs a stack of the same size: otherwise the kernel moves its top by up to 8 KiB at random.
         nix::sys::personality::set(Persona::ADDR_NO_RANDOMIZE).expect("it may be set");
         let (room, _) = nest(usize::MAX);
         let (_, full) = nest(room);
@@ -151,7 +151,7 @@ impl Bench {
     /// Lets `events` happen and the program run to its end or rest. A stopped program is let go once they have begun.
     fn happen(&self, place: Place, tracee: Tracee, events: &[Event]) -> Seen {
         let stopped = matches!(place, Place::Stopped { .. });
-        let process; // declared before the guard, and so dropped after it
+        let process; // declared before the guard, so that it is dropped after it
         let _thaw = Thaw(&self.cgroup.pid1);
         if stopped {
             let reaps = tracee.process.status().sigcgt & bit(Signal::SIGCHLD) != 0;
@@ -178,7 +178,7 @@ impl Bench {
         end(process)
     }
 
-    /// The part of `event` that happens while the program is stopped or sleeps.
+    /// Causes the part of `event` that happens while the program is stopped or sleeps.
     fn begin(&self, event: Event, process: &Process) {
         let send = |signal| self.killer.kill(&[signal], process.id());
         match event {
@@ -206,9 +206,9 @@ impl Bench {
         }
     }
 
-    /// The part of `event` that happens once the program runs untraced. A signal from inside must find it untraced: a
-    /// traced PID 1 gets signals that are thrown away otherwise (`sig_ignored`, kernel/signal.c), and SIGSTOP would
-    /// act.
+    /// Causes the part of `event` that happens once the program runs untraced. A signal from inside must find it
+    /// untraced: a traced PID 1 gets signals that are dropped otherwise (`sig_ignored`, kernel/signal.c), and SIGSTOP
+    /// would act.
     fn finish(&self, event: Event, process: &Process) {
         match event {
             Event::StopAndContinue => {
@@ -266,7 +266,7 @@ fn trace_and_end(program: &Path, place: Place) -> Process {
     tracee.process
 }
 
-/// An orphan with a child whose exit signal is SIGUSR1 and which dies at once.
+/// Makes an orphan with a child whose exit signal is SIGUSR1 and which dies at once.
 const ODD_ORPHAN: &str = r#"
     (perl -e '$SIG{USR1} = "IGNORE"; my $child = syscall CLONE, 10, 0, 0, 0, 0; kill 9, $$ if !$child; sleep 1000' &); "#;
 
@@ -319,7 +319,7 @@ fn fill_stderr(process: &Process) {
     }
 }
 
-/// The state in which the program sleeps; none if it does not sleep.
+/// Returns the state in which the program sleeps; none if it does not sleep.
 fn rest(process: &Process) -> Option<State> {
     let ignored = |process: &Process| process.status().sigign & bit(Signal::SIGCHLD) != 0;
     is_asleep(process).then(|| if ignored(process) { State::AsleepAfterDeath } else { State::Asleep })
@@ -342,7 +342,7 @@ fn end(mut process: Process) -> Seen {
     if process.is_ended_by_sigterm() { seen } else { Seen::Deaf }
 }
 
-/// Thaws the group when this goes: under version 1, nothing that is frozen can be killed.
+/// Thaws the group when dropped: under cgroups v1, nothing that is frozen can be killed.
 struct Thaw<'a>(&'a Group);
 
 impl Drop for Thaw<'_> {
@@ -351,7 +351,7 @@ impl Drop for Thaw<'_> {
     }
 }
 
-/// A shell that sends signals by their numbers, because a safe call exists only for those with a name.
+/// A shell that sends signals by their numbers, because safe calls exist only for named ones.
 struct Killer {
     shell: Child,
     ends: std::cell::RefCell<(ChildStdin, BufReader<ChildStdout>)>,

@@ -1,5 +1,5 @@
 #!/bin/busybox sh
-# Init of the machine that bench-v2.sh starts: runs the benchmark on the files of the machine outside. It can only read
+# The init of the machine that bench-v2.sh starts: runs the benchmark on the outer machine's files. It can only read
 # them; what it writes stays in memory.
 # shellcheck shell=dash
 trap '/bin/busybox poweroff -f' EXIT

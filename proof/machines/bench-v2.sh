@@ -1,6 +1,6 @@
 #!/bin/sh
-# Measures the memory of an instance under control groups v2 on a machine that has v1: in QEMU, on Debian's kernel, with
-# this machine's files. Only memory is measured, because times in an emulated machine mean nothing. Options: --quick;
+# Measures the memory of an instance under cgroups v2 on a machine that has v1: in QEMU, on Debian's kernel, with this
+# machine's files. Only memory is measured, because times in an emulated machine mean nothing. Options: --quick;
 # --save, which keeps the samples and writes the tables, if all bars are reached.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -11,7 +11,7 @@ case $* in
 esac
 project=$PWD
 [ ! -e /sys/fs/cgroup/cgroup.controllers ] ||
-    { echo "nothing to do: this machine has control groups v2, so make bench measures them"; exit 0; }
+    { echo "nothing to do: this machine has cgroups v2, so make bench measures them"; exit 0; }
 # shellcheck source=proof/kit/skip.sh
 . proof/kit/skip.sh
 [ "$(uname -m)" = x86_64 ] || skipped "$0 runs only on amd64"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Boots the machine that LINE of the file kernels-machines describes, with the kernel in FOLDER of target/kernels, and
-# with kernels-init.sh, pause and busybox in its initramfs. Prints a line of a table. If all checks pass, writes
+# with kernels-init.sh, pause and BusyBox in its initramfs. Prints a line of a table. If all checks pass, writes
 # FOLDER/result: a line with | between its cells, for proof/figures/src/kernels.rs, with the memory of an instance of
 # pause and of each of $peers (NAME=FILE in target/) that is built for the architecture.
 # Usage: kernels-boot.sh FOLDER LINE...
@@ -21,8 +21,8 @@ done
 cp busybox root/bin/
 chmod 0755 root/init root/pause root/bin/busybox
 limit=900 # seconds
-# Not together with peers: then kernels.sh boots many kernels, and this takes up to half an hour. Each trial makes and
-# removes namespaces, for which the kernel otherwise waits longer than all the rest takes.
+# Not with peers, because kernels.sh then boots many kernels, and this takes up to half an hour. Each trial creates and
+# removes namespaces, for which the kernel otherwise waits longer than everything else takes.
 if [ -z "${peers-}" ] && [ -e "$project/target/instructions/$pause" ]; then
     cp "$project/target/instructions/$pause" root/instructions
     limit=3600

@@ -1,7 +1,7 @@
 #!/bin/busybox sh
-# Init of the machine that kernels-boot.sh starts: tests /pause as PID 1 of PID namespaces, then executes it as init.
-# The machine has only this file, /pause and Debian's /bin/busybox; it may have other programs in /peers and, where
-# instructions can be stepped, /instructions.
+# The init of the machine that kernels-boot.sh starts: tests /pause as PID 1 of PID namespaces, then executes it as
+# init. The machine contains only this file, /pause and Debian's /bin/busybox, perhaps other programs in /peers and,
+# where instructions can be stepped, /instructions.
 # shellcheck shell=dash disable=SC2016 # some of these scripts are for other shells
 
 checks=0
@@ -40,7 +40,7 @@ inside() { nsenter -t "$pid" -p -- sh -c "$1"; }
 
 in_state() { grep -q "^State:.$1" "/proc/$pid/status"; }
 is_pause() { [ "$(readlink "/proc/$pid/exe")" = /pause ]; }
-# SIGINT and SIGTERM have handlers; SIGCHLD has one or is ignored.
+# SIGINT and SIGTERM are handled; SIGCHLD is handled or ignored.
 sleeps_with_handlers() { is_pause && in_state S && grep -Eq '^SigCgt:.*[04]002$' "/proc/$pid/status"; }
 
 children() { cat "/proc/$pid/task/$pid/children"; }
@@ -60,7 +60,7 @@ ends_with() { # signal, name
 }
 all_signals_but_int_and_term='for n in $(seq 64); do case $n in 2 | 15) ;; *) kill -$n 1 ;; esac; done'
 
-# Called by its path until the shell can find the other programs: for that it may need /proc, or a link to each in PATH.
+# BusyBox is called by its path until the shell can find the other programs, which may take /proc or a link to each.
 /bin/busybox mkdir -p /dev /proc /sys
 /bin/busybox mount -t devtmpfs none /dev
 /bin/busybox mount -t proc none /proc
@@ -125,8 +125,8 @@ check 'orphans are reaped while it is frozen' has_children 0
 echo 0 >$frozen/cgroup.freeze
 check 'SIGINT' ends_with INT Interrupt
 
-# start-stop-daemon waits at the FIFO, which it opens before it executes pause. Unlike a shell, it does not reap
-# meanwhile.
+# start-stop-daemon waits at the FIFO, which it opens before it executes pause. Unlike a shell, it does not reap in the
+# meantime.
 start sh -c "$orphans; exec start-stop-daemon -S -p /gate -x /pause"
 check 'another program has children' has_children 50
 kill_children
@@ -141,7 +141,7 @@ kill_children
 check 'it still reaps' has_children 0
 check 'SIGTERM' ends_with TERM Terminated
 
-# /out has the failures. The check is not tried again.
+# /out contains the failures. The check is not repeated.
 if [ -e /instructions ]; then
     /instructions --together /pause >/out 2>/err
     passed=$?
@@ -169,7 +169,7 @@ for program in /pause /peers/*; do
     kill -KILL $pids
 done
 
-# True only once each has executed sleep, because killall would miss the others.
+# Succeeds only once each has executed sleep, because killall would miss the others.
 has_orphans() { has_children 51 && [ "$(pidof sleep | wc -w)" = 50 ]; }
 machine() {
     pid=1

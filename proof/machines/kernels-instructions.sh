@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the test proof/instructions for machines that have only busybox, into target/instructions/ARCHITECTURE: a
+# Builds the test proof/instructions for machines that have only BusyBox, into target/instructions/ARCHITECTURE: a
 # static program, linked by rust-lld. Rust's target for arm64 contains a libc (musl); for ppc64le, Debian's is used.
 # Other architectures cannot be stepped: the kernel has no PTRACE_SINGLESTEP for arm and riscv64, and on s390x QEMU 7.2
 # steps past branches (`brasl`) instead of taking them.

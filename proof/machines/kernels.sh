@@ -1,9 +1,9 @@
 #!/bin/sh
 # Tests the pause of dist/ on real kernels of every architecture, two at a time.
-# Without an option: on one kernel for each line of kernels-machines except that of loong64, which needs a newer QEMU.
+# Without an option: on one kernel for each line of kernels-machines except loong64's, which needs a newer QEMU.
 # --instructions: on the same kernels; also steps through pause's instructions, which takes minutes when emulated.
 # --all: on the kernels of every release of Debian; also measures the memory of pause, upstream's pause and a floor.
-# --save: the same as --all, and keeps the results for the tables of the documents if everything passed.
+# --save: as --all; also keeps the results for the tables in the documents if everything passes.
 set -eu
 cd "$(dirname "$0")/../.."
 case $* in
@@ -12,10 +12,10 @@ case $* in
 esac
 proof/packages/apt.sh kernels
 mkdir -p target/kernels
-boots=target/kernels/boots # for each boot, its folder in target/kernels and its line of kernels-machines
+boots=target/kernels/boots # for each boot, its directory in target/kernels and its line of kernels-machines
 releases='bullseye bookworm trixie forky'
 
-# The lines of kernels-machines whose kernel is in RELEASE.
+# Prints the lines of kernels-machines whose kernel is in RELEASE.
 lines() {
     awk -v release="$1" -v releases="$releases" '!/^#/ && index(releases, $4) <= index(releases, release)' \
         proof/machines/kernels-machines

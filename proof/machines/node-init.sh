@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs in the machine that node.sh starts, by node.service: the tests, as root, among the files of the project, which it
-# can read, at the path that they have outside. What they write goes to memory.
+# Runs the tests in the machine that node.sh starts, started by node.service: as root, with the project's files, which
+# they can only read, at the same path as outside. What they write goes to memory.
 set -eu
 # shellcheck source=/dev/null # node.sh writes it
 . /run/out/environment
@@ -29,5 +29,5 @@ xargs mkdir -p <shared/engine-folders # which the tests fill, or hide behind emp
 export CI=true PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin CARGO_MANIFEST_DIR="$project/proof/e2e"
 # shellcheck disable=SC2154,SC2086 # from the environment: lists of words
 for test in $tests; do
-    "$test" --test-threads=2 --nocapture $names # so that what goes wrong is said when it does
+    "$test" --test-threads=2 --nocapture $names # so that failures are printed when they happen
 done

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs the tests of `make e2e` on a modern node: in QEMU, with systemd, control groups v2 alone, and Debian's newest
-# kernel. Afterwards target/node/out has what the engines said, what was run (compatibility.json) and what
-# a sandbox costs (cost.json).
-# Arguments: the names of the tests. Without them: all in engines, and those of the installer to which systemd, control
-# groups v2 or the newest Docker and Podman matter; emulated, the others would take another hour.
+# Runs the tests of `make e2e` on a modern node: in QEMU, with systemd, only cgroups v2, and Debian's newest kernel.
+# Afterwards target/node/out contains what the engines said, what was run (compatibility.json) and what a sandbox costs
+# (cost.json).
+# Arguments: the names of the tests. Without them: all in engines, and those of the installer for which systemd, cgroups
+# v2 or the newest Docker and Podman matter; emulated, the others would take another hour.
 set -eu
 cd "$(dirname "$0")/../.."
 names=${*:-engines:: kubernetes:: installer::boot_unit installer::crio installer::podman installer::which_engines}
@@ -38,4 +38,4 @@ append=$append ../../proof/machines/qemu.sh 5400 ttyS0 \
     -virtfs local,path=out,mount_tag=out,security_model=none
 echo "the machine ran for $(($(date +%s) - start)) s"
 [ "$(cat out/status 2>/dev/null)" = 0 ] ||
-    { echo "$0: a test failed, or it did not come to its end; see $node/console.txt and $node/out" >&2; exit 1; }
+    { echo "$0: a test failed, or the run did not finish; see $node/console.txt and $node/out" >&2; exit 1; }

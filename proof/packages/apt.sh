@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the programs that the targets LIST need and this machine lacks, as root on Debian. Each line of LIST.list
-# names a program or a file, and the packages that contain it. Nothing that is installed is removed or replaced. If a
-# program is still missing then, names its packages and fails. If nothing is missing, contacts no archive.
+# names a program or a file, and the packages that contain it. Removes and replaces nothing that is installed. If a
+# program is still missing afterwards, names its packages and fails. If nothing is missing, contacts no archive.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/fetch.sh
@@ -19,7 +19,7 @@ for list; do
     [ -f "proof/packages/$list.list" ] || { echo "$0: there is no list $list" >&2; exit 2; }
 done
 
-# The packages of what is missing, in one line.
+# Prints the packages of what is missing, in one line.
 missing() {
     for list; do
         while read -r program packages; do
@@ -33,7 +33,7 @@ apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 "$@
 # Without --no-remove, apt also removes what conflicts with a package.
 install() { apt_get install --yes --no-install-recommends --no-remove "$@" >/dev/null; }
 
-# Those of the packages that can be installed: this Debian may lack some, or has what conflicts with them.
+# Prints which of the packages can be installed: this Debian may lack some, or contain what conflicts with them.
 possible() {
     if install --simulate "$@" 2>/dev/null; then echo "$@" && return; fi
     for package; do

@@ -1,4 +1,4 @@
-# Sourced, in the project's folder, by scripts that make $program, which tests need, from Debian's packages.
+# Sourced, in the project's directory, by scripts that make $program, which tests need, from Debian's packages.
 # shellcheck shell=sh
 # shellcheck source=proof/packages/fetch.sh
 . proof/packages/fetch.sh
@@ -8,7 +8,7 @@
 
 cannot_be_had() { skipped "${program:?} is not available: $*"; }
 
-# The addresses of Debian's archive from this machine's configuration; none on another system.
+# Prints the addresses of Debian's archive in this machine's configuration; none on another system.
 archives() (
     . /etc/os-release
     # shellcheck disable=SC2016 # apt's own variable
@@ -16,7 +16,7 @@ archives() (
         "Release: $VERSION_CODENAME" 'Component: main' --format '$(REPO_URI)' | sort -u
 )
 
-# Creates the folder apt, for apt_own, in the current folder.
+# Creates the directory apt, for apt_own, in the current directory.
 prepare_apt() {
     command -v apt-get >/dev/null || cannot_be_had "apt-get, which fetches packages, is not installed"
     archives=$(archives)
@@ -26,8 +26,8 @@ prepare_apt() {
     : >"$apt/status"
 }
 
-# Runs apt-get or apt-cache ($1) with lists and a cache of its own, so it needs no root and leaves /etc and /var alone.
-# It also uses expired lists: a mirror may be late.
+# Runs apt-get or apt-cache ($1) with separate lists and a separate cache, so it needs no root and leaves /etc and /var
+# alone. It also uses expired lists: a mirror may be late.
 apt_own() {
     tool=$1
     shift
@@ -48,11 +48,11 @@ use_release() { # RELEASE TYPE...
     done >"$apt/sources/debian.list"
 }
 
-# The first error on stdin, without addresses.
+# Prints the first error on stdin, without addresses.
 reason() { grep -m 1 . | sed 's/^[EW]: //; s/^Failed to fetch [^ ]* *//; s/  *\[IP: .*//'; }
 
-# Downloads the upstream part of a source package, and other packages, into the current folder, from the first of these
-# releases that delivers them. If none does, $why says why.
+# Downloads the upstream part of a source package, and other packages, into the current directory, from the first of
+# these releases that delivers them. If none does, $why says why.
 fetch_source() { # 'RELEASE...' SOURCE [PACKAGE...]
     releases=$1 source=$2
     shift 2

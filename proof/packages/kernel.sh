@@ -1,10 +1,10 @@
 #!/bin/sh
-# Fetches kernels of Debian, each with a busybox, into target/kernels/PACKAGE/: `kernel`, `busybox`, MODULE.ko for each
+# Fetches Debian's kernels, each with a BusyBox, into target/kernels/PACKAGE/: `kernel`, `busybox`, MODULE.ko for each
 # module, and `fetched`, with the request and the release that delivered it. Reads one request per line:
 #     ARCHITECTURE PACKAGE [MODULE...]
 # Takes each from the first release that delivers it, and keeps it, for all clones on this machine. What no release
 # delivers is recorded as not fetched.
-# With arguments, RELEASE..., uses only these releases, and the folder is target/kernels/RELEASE/PACKAGE/ with the
+# With arguments, RELEASE..., uses only these releases, and the directory is target/kernels/RELEASE/PACKAGE/ with the
 # first.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -68,7 +68,7 @@ for release in $releases; do
         use_release "$release" deb
         prefer=
         rm -f apt/sources/base.list
-        case $release in *-backports) # it has no busybox
+        case $release in *-backports) # it has no BusyBox
             prefer=$release
             sed "s/ $release / ${release%-backports} /" apt/sources/debian.list >apt/sources/base.list
             ;;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Unpacks into target/loong64/ what boots a kernel of loong64: a QEMU and its firmware, from the first release of Debian
-# that delivers both. The kernels are EFI images, for which QEMU 7.2 has no firmware. The unpacked QEMU runs with its
+# Unpacks into target/loong64/ what boots a loong64 kernel: QEMU and its firmware, from the first release of Debian that
+# delivers both. The kernels are EFI images, for which QEMU 7.2 has no firmware. The unpacked QEMU runs with its
 # own libraries; nothing is installed, and no root is needed.
 set -eu
 cd "$(dirname "$0")/../.."

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs a validator for the bill of materials, from PyPI, into target/spdx-tools; Debian has no package of it.
+# Installs a validator for the bill of materials, from PyPI, into target/spdx-tools; Debian does not package it.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/fetch.sh

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Outcome::{Failed, Passed};
 use crate::kept::{key, or, outcomes, run};
-use crate::{Outcome, Outcomes, Part, table};
+use crate::{Outcome, Outcomes, Part, table, words_of_broken};
 
 /// The pauses that are broken on purpose, as images.sh names them.
 pub const BROKEN: &[&str] = &["does-not-reap", "ends-at-once", "ignores-term", "mode-0700"];
@@ -47,7 +47,7 @@ pub fn compare(part: &Part) -> Comparison {
         return Comparison { ours, upstream, differ: vec![] };
     }
     let keys = ["ours", "upstream"].map(|pause| key(part, pause));
-    let differ = or(&xtask::sha256(keys.concat().as_bytes()), || {
+    let differ = or(&digest([&keys[0], &keys[1]]), || {
         let again = |pause| [(); 2].map(|()| run(part, pause, &names));
         let [ours_again, upstream_again] = ["ours", "upstream"].map(again);
         let ends = |name: &String, first: &Outcomes, again: &[Outcomes; 2]| {
@@ -82,26 +82,37 @@ impl Comparison {
     }
 }
 
-/// A line for each broken pause: the tests that pass with our image, and fail with that one whenever they are run.
+/// A line for each broken pause, if this part has them: the tests that pass with our image, and fail with that one
+/// whenever they are run.
 pub fn noticed(part: &Part) -> Vec<String> {
+    let Some(words) = words_of_broken(part) else { return vec![] };
     let ours = outcomes(part, "ours");
+    let passed = ours.iter().filter(|(_, outcome)| **outcome == Passed).map(|(name, _)| name);
+    let is_asked = |name: &&String| words.is_empty() || words.iter().any(|word| name.contains(word));
+    let asked: Vec<String> = passed.filter(is_asked).cloned().collect();
     let line = |pause: &&str| {
-        let broken = outcomes(part, pause);
+        let broken = match words {
+            [] => outcomes(part, pause),
+            _ => or(&digest([&key(part, pause), &asked.concat()]), || run(part, pause, &asked)),
+        };
         let fails = |outcomes: &Outcomes, name: &String| outcomes.get(name) == Some(&Failed);
-        let passed = ours.iter().filter(|(_, outcome)| **outcome == Passed).map(|(name, _)| name);
-        let mut names: Vec<String> = passed.filter(|name| fails(&broken, name)).cloned().collect();
+        let mut names: Vec<String> = asked.iter().filter(|name| fails(&broken, name)).cloned().collect();
         if (1..=FEW).contains(&names.len()) {
-            let again = or(&xtask::sha256((key(part, pause) + "again").as_bytes()), || run(part, pause, &names));
+            let again = or(&digest([&key(part, pause), "again"]), || run(part, pause, &names));
             names.retain(|name| fails(&again, name));
         }
         let said = match names.len() {
-            0 => "no test".to_owned(),
+            0 => "none".to_owned(),
             1..=FEW => names.join("; "),
-            many => format!("{many} tests"),
+            many => many.to_string(),
         };
-        format!("- {}, {}: {said}", part.name, pause.replace('-', " "))
+        format!("- {}, {}, of {} tests: {said}", part.name, pause.replace('-', " "), asked.len())
     };
     BROKEN.iter().map(line).collect()
+}
+
+fn digest(of: [&str; 2]) -> String {
+    xtask::sha256(of.concat().as_bytes())
 }
 
 /// How many names a line has room for.

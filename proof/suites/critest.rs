@@ -10,15 +10,16 @@ use shared::{NAME, until};
 
 use crate::{Outcomes, Part, ginkgo, kept};
 
-/// Registries that images.sh and serve.sh stand for.
-const REGISTRIES: &[&str] = &["gcr.io", "ghcr.io", "k8s.gcr.io", "registry.k8s.io"];
-
 /// A network that forwards ports of the host.
 const NETWORK: &str = r#"{ "cniVersion": "1.0.0", "name": "bridge", "plugins": [
     { "type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": true,
       "ipam": { "type": "host-local", "ranges": [[{ "subnet": "10.88.0.0/16" }]], "routes": [{ "dst": "0.0.0.0/0" }] } },
     { "type": "portmap", "capabilities": { "portMappings": true } }
 ] }"#;
+
+/// What newer ones do by default.
+const ENABLES_NRI: &str =
+    "printf '[plugins.\"io.containerd.nri.v1.nri\"]\\ndisable = false\\n' >>/etc/containerd/config.toml";
 
 const REPORT: &str = "/run/report.json";
 
@@ -28,16 +29,17 @@ pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
     let kind = if name == "cri-o" { Kind::CriO(version) } else { Kind::Containerd(version) };
     let prepare = |host: &Host| {
         host.write("/etc/cni/net.d/bridge.conflist", NETWORK);
-        serve_images(host, kind, pause);
+        serve_images(host, pause);
+        if kind == Kind::Containerd("1.7") {
+            host.ok(&["sh", "-c", ENABLES_NRI]);
+        }
     };
     let runtime = Runtime::without_pause(kind, Oci::Runc, prepare).expect("it is built");
     load(&runtime, pause);
     let endpoint = format!("--runtime-endpoint={}", runtime.socket);
     let report = format!("--ginkgo.json-report={REPORT}");
-    let mut words = vec!["critest", &endpoint, &report, "--ginkgo.no-color", "--ginkgo.timeout=29m"];
-    if kind != Kind::Containerd("1.7") {
-        words.push("--nri-socket=/var/run/nri/nri.sock");
-    }
+    let nri = "--nri-socket=/var/run/nri/nri.sock";
+    let mut words = vec!["critest", &endpoint, &report, nri, "--ginkgo.no-color", "--ginkgo.timeout=29m"];
     let focus = ginkgo::focus(only).map(|focus| format!("--ginkgo.focus={focus}"));
     words.extend(focus.as_deref());
     let said = runtime.host.try_to(&words);
@@ -46,9 +48,8 @@ pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
     ginkgo::outcomes(&report)
 }
 
-/// Starts the registry, and lets the engine pull from it whatever it pulls. Kubernetes' pause there is the one in an
-/// archive.
-pub fn serve_images(host: &Host, kind: Kind, pause: &Path) {
+/// Starts the registry. Kubernetes' pause there is the one in an archive.
+pub fn serve_images(host: &Host, pause: &Path) {
     let project = build::root();
     let script = project.join("proof/suites/serve.sh");
     let folder = project.join("target/suites/registry");
@@ -56,20 +57,8 @@ pub fn serve_images(host: &Host, kind: Kind, pause: &Path) {
     let tag = |name: &OsStr| tags.join(name).to_string_lossy().into_owned();
     host.ok(&["mount", "--bind", &tag(pause.file_stem().expect("a name")), &tag("3.10.2".as_ref())]);
     let registry = host.start(&[&script.to_string_lossy(), &folder.to_string_lossy()]);
-    let ask = ["curl", "--silent", "--output", "/dev/null", "http://127.0.0.1:5000/v2/"];
+    let ask = ["curl", "--insecure", "--silent", "--output", "/dev/null", "https://127.0.0.1/v2/"];
     registry.until("the registry answers", || host.try_to(&ask).is_ok());
-    let Kind::Containerd(version) = kind else {
-        let mirror = |name| format!("[[registry]]\nprefix = '{name}'\nlocation = '127.0.0.1:5000'\ninsecure = true\n");
-        host.tmpfs("/etc/containers/registries.conf.d");
-        let mirrors: String = REGISTRIES.iter().map(mirror).collect();
-        return host.write("/etc/containers/registries.conf.d/suites.conf", &mirrors);
-    };
-    let plugin = if version.starts_with("1.") { "io.containerd.grpc.v1.cri" } else { "io.containerd.cri.v1.images" };
-    let config = "/etc/containerd/config.toml";
-    let present = fs::read_to_string(host.file(config)).expect("its configuration");
-    let added = format!("[plugins.'{plugin}'.registry]\nconfig_path = '/etc/containerd/certs.d'\n");
-    host.write(config, &(present + &added));
-    host.write("/etc/containerd/certs.d/_default/hosts.toml", "server = 'http://127.0.0.1:5000'\n");
 }
 
 /// Gives the engine the pause in an archive, under the name that it is configured for.

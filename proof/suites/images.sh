@@ -5,13 +5,15 @@
 # the namespaces of isolated.sh.
 set -eu
 cd "$(dirname "$0")/../.."
+# shellcheck source=proof/packages/fetch.sh
+. proof/packages/fetch.sh
 out=$PWD/target/suites
-made=$(cat "$0" dist/pause.tar target/upstream/pause "$(command -v busybox)" "$(command -v nginx)" \
-    target/engines/e2e-node-1.37/agnhost 2>/dev/null | sha256sum)
+made=$(cat "$0" proof/e2e/shared/applications.sh dist/pause.tar target/upstream/pause "$(command -v busybox)" \
+    "$(command -v nginx)" target/engines/e2e-node-1.37/agnhost 2>/dev/null | sha256sum)
 [ "$(cat "$out/made" 2>/dev/null)" != "$made" ] || exit 0
 work=$(mktemp -d -p /run)
 rm -rf "$out"
-mkdir -p "$out/pauses"
+mkdir -p "$out/pauses" "$kept/suites"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 # A docker archive of the files in $root, with this configuration.
@@ -31,7 +33,7 @@ push() { # ARCHIVE NAME...
     archive=$1
     shift
     for name; do
-        skopeo copy --quiet --dest-tls-verify=false "docker-archive:$archive" "docker://127.0.0.1:5000/$name"
+        skopeo copy --quiet --dest-tls-verify=false "docker-archive:$archive" "docker://127.0.0.1/$name"
         echo "$name $(sha256sum <"$archive")" >>"$out/images"
     done
 }
@@ -73,7 +75,7 @@ proof/suites/serve.sh "$out/registry" &
 served=$!
 trap 'kill $served; rm -rf "$work"' EXIT
 tries=100
-until curl --silent --output /dev/null http://127.0.0.1:5000/v2/; do
+until curl --insecure --silent --output /dev/null https://127.0.0.1/v2/; do
     tries=$((tries - 1))
     [ $tries -gt 0 ] || { echo "$0: docker-registry does not answer" >&2 && exit 1; }
     sleep 0.1
@@ -83,7 +85,7 @@ done
 cri_tools=k8s-staging-cri-tools
 unpacked /run/busybox.tar
 add ipcs pgrep # which Debian's busybox lacks
-image '{"Cmd":["sh"]}' e2e-test-images/busybox:1.29-2 e2e-test-images/busybox:1.37.0-2
+image '{"Cmd":["sh"]}' e2e-test-images/busybox:1.29-2
 for user in uid=1002 username=www-data uid-group=1003:1004 username-group=www-data:1004; do
     image "{\"Cmd\":[\"sh\"],\"User\":\"${user#*=}\"}" "$cri_tools/test-image-user-${user%%=*}:latest"
 done
@@ -101,6 +103,7 @@ printf 'default-user:x:1000:\ngroup-defined-in-image:x:50000:default-user\n' >>"
 image '{"Cmd":["sh"],"User":"1000"}' "$cri_tools/test-image-predefined-group:latest"
 unpacked /run/nginx.tar
 ln -s /run "$root/var/run"
+echo 'error_log /var/log/nginx/error.log notice;' >>"$root/etc/nginx/nginx.conf" # a test waits for a notice
 nginx='{"Cmd":["nginx","-g","daemon off;"]}'
 image "$nginx" containerd/nginx:1.27.0 e2e-test-images/nginx:1.14-2 e2e-test-images/nginx:1.27.0-2
 image '{"Cmd":["sh","-c","echo httpd; exec nginx -g \"daemon off;\""]}' e2e-test-images/httpd:2.4.39-4
@@ -117,6 +120,7 @@ image '{"Cmd":["nnp"],"Env":["PATH=/usr/local/bin:/bin"]}' e2e-test-images/nonew
 unpacked /run/busybox.tar
 echo 'daemon:x:1:1::/:/bin/sh' >>"$root/etc/passwd"
 printf 'daemon:x:1:\nwheel:x:10:root\n' >>"$root/etc/group"
+mkdir "$root/root"
 image '{"Cmd":["sh"]}' containerd/busybox:1.36
 printf '#!/bin/sh\n{ head -c 110m /dev/zero; sleep 30; } | tail -c 105m\n' >"$root/bin/stress"
 chmod 755 "$root/bin/stress"
@@ -130,17 +134,35 @@ echo test_content >"$root/test_dir/test_file"
 image '{"Volumes":{"/test_dir":{},"C:/weird_test_dir":{},"/:colon_prefixed":{}}}' containerd/volume-copy-up:2.2
 rm "$root/test_dir/test_file"
 chown 65534:65534 "$root/test_dir"
+# More than the 3 MB after which a test stalls its layer: bytes without pattern.
+openssl enc -aes-128-ctr -K 0 -iv 0 -in /dev/zero 2>/dev/null | head -c 4M >"$root/random"
 image '{"Volumes":{"/test_dir":{}}}' containerd/volume-ownership:2.1
+
+# Adds what Debian's busybox lacks: nmeter, of which tests want what -d0 %3t prints first, and a shell that keeps
+# variables whose names have a dash, and runs an nc that is not busybox's.
+add_bash() {
+    add bash date
+    ln -sf "$(command -v bash)" "$root/bin/sh"
+    [ -e "$root/bin/bash" ] || ln -s sh "$root/bin/bash"
+    printf '#!/bin/sh\nexec %s -u +%%T.%%3N\n' "$(command -v date)" >"$root/bin/nmeter"
+    chmod 755 "$root/bin/nmeter"
+}
 
 # Of Kubernetes' node conformance tests, which ask nothing about DNS of glibc-dns-testing.
 unpacked /run/busybox.tar
 image '{"Cmd":["sh"],"User":"1234"}' e2e-test-images/nonroot:1.5
-add hostname ipcmk ipcs perl
-image '{"Cmd":["sh"]}' e2e-test-images/glibc-dns-testing:2.1.1 e2e-test-images/ipc-utils:1.4 e2e-test-images/perl:5.26
+add hostname ipcmk ipcs perl pgrep
+add_bash
+image '{"Cmd":["sh"]}' e2e-test-images/busybox:1.37.0-2 e2e-test-images/glibc-dns-testing:2.1.1 \
+    e2e-test-images/ipc-utils:1.4 e2e-test-images/perl:5.26
 if [ -d target/engines/e2e-node-1.37 ]; then
+    [ -f "$kept/suites/localhost.key" ] || openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
+        -subj /CN=localhost -days 3650 -keyout "$kept/suites/localhost.key" -out "$kept/suites/localhost.crt"
     unpacked /run/busybox.tar
-    add curl
+    add curl nc
+    add_bash
     mkdir "$root/uploads"
+    cp "$kept/suites/localhost.crt" "$kept/suites/localhost.key" "$root"
     cp target/engines/e2e-node-1.37/agnhost "$root"
     ln -s agnhost "$root/agnhost-2"
     echo user-defined-in-image:x:1000:1000::/:/bin/sh >>"$root/etc/passwd"

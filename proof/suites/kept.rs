@@ -39,7 +39,7 @@ pub fn run(part: &Part, pause: &str, only: &[String]) -> Outcomes {
 
 /// What tells results apart: the programs of suite and engine, the images, and how they are run.
 pub fn key(part: &Part, pause: &str) -> String {
-    let mut script = "set -e; sha256sum target/suites/images ".to_owned();
+    let mut script = "set -e; sha256sum proof/suites/serve.sh target/suites/images ".to_owned();
     script += &archive(pause).to_string_lossy();
     for program in part.programs {
         script += &format!(" target/engines/{program}/*");

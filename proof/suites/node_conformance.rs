@@ -19,8 +19,9 @@ pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
     let focus = ginkgo::focus(only).unwrap_or(all);
     let options = ["--timeout=29m", &format!("--skip={left_out}"), &format!("--focus={focus}")];
     let name = pause.file_stem().expect("a name").to_string_lossy();
-    let script = ["proof/suites/node_conformance.sh", &name, &report.to_string_lossy()];
-    let said = shared::run("proof/e2e/shared/isolated.sh", &[&script[..], &options].concat());
+    let script = build::root().join("proof/suites/node_conformance.sh"); // isolated.sh runs it in another folder
+    let words: [&str; 3] = [&script.to_string_lossy(), &name, &report.to_string_lossy()];
+    let said = shared::run("proof/e2e/shared/isolated.sh", &[&words[..], &options].concat());
     assert!(report.exists(), "no report: {said:?}");
     let mut outcomes = ginkgo::outcomes(&report);
     outcomes.retain(|name, _| name.contains(TAG) && !LEFT_OUT.iter().any(|tag| name.contains(tag)));

@@ -1,7 +1,7 @@
 //! | | where | source |
 //! |---|---|---|
 //! | number, arguments | x8; x0 to x4 | syscall(2); arch/arm64/kernel/syscall.c |
-//! | result, clobbered | x0; what SVE adds to the vector registers, which this program does not use | the same; Documentation/arch/arm64/sve.rst |
+//! | result, clobbered | x0; what SVE adds to the vector registers, which this program does not use | as above; Documentation/arch/arm64/sve.rst |
 //! | at entry | sp points at argc, 16-byte aligned | arch/arm64/include/asm/elf.h, processor.h |
 //! | raises SIGILL | `udf #0` | Arm ARM, UDF (permanently undefined); do_el0_undef, arch/arm64/kernel/traps.c |
 

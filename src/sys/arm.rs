@@ -3,7 +3,7 @@
 //! | | where | source |
 //! |---|---|---|
 //! | number, arguments | r7; r0 to r4 | syscall(2); arch/arm/kernel/entry-common.S |
-//! | result, clobbered | r0; nothing | the same |
+//! | result, clobbered | r0; nothing | as above |
 //! | at entry | sp points at argc, 8-byte aligned | AAPCS32, 6.2.1.2; arch/arm/include/asm/processor.h |
 //! | raises SIGILL | `udf #0` | Arm ARM, UDF (permanently undefined); do_undefinstr, arch/arm/kernel/traps.c |
 
@@ -15,6 +15,7 @@ abi! {
     trap: "udf #0",
 }
 
-/// Never called. The unwind tables of the precompiled `core` refer to it, and the linker script discards those.
+/// Satisfies the unwind tables of the precompiled `core`, which refer to it and which the linker script discards. It is
+/// never called.
 #[unsafe(no_mangle)]
 extern "C" fn __aeabi_unwind_cpp_pr0() {}

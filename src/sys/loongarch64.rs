@@ -1,12 +1,12 @@
 //! | | where | source |
 //! |---|---|---|
 //! | number, arguments | a7; a0 to a4 | syscall(2); do_syscall, arch/loongarch/kernel/syscall.c |
-//! | result, clobbered | a0; t0 to t8 | the same; handle_syscall, arch/loongarch/kernel/entry.S, does not save them |
+//! | result, clobbered | a0; t0 to t8 | as above; handle_syscall, arch/loongarch/kernel/entry.S, does not save them |
 //! | at entry | sp points at argc, 16-byte aligned | LoongArch psABI, calling convention |
 //! | raises SIGILL | `ud 2` | LoongArch reference manual, 2.2.7.1; do_ri, arch/loongarch/kernel/traps.c |
 //!
-//! `ud` is `amswap.w` with the same register for result and address, which is undefined for every register. QEMU 7.2
-//! nevertheless executes the usual one, `ud 0`.
+//! `ud` is `amswap.w` with the same register for result and address, which is undefined for every register. The usual
+//! `ud 0` does not trap in QEMU 7.2.
 
 abi! {
     _start: ["move $a0, $sp", "bl {start}"],

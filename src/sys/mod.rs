@@ -1,34 +1,34 @@
-//! The system calls that `pause` makes, typed: the only unsafe code. Section 2 of the Linux man-pages says what each
-//! does and returns.
+//! The system calls that `pause` makes, as typed functions: the only unsafe code. Section 2 of the Linux man-pages
+//! documents each call.
 //!
 //! There are three levels: the raw call (`arch::syscall`), the typed call (here) and its use (`main.rs`). The kernel's
-//! own nolibc (tools/include/nolibc) has the first two and errno above them, which pause does not need.
+//! own nolibc (tools/include/nolibc) provides the first two, plus errno, which pause does not need.
 #![allow(unsafe_code)]
 
 /// Defines what needs assembly: the program's entry, a system call, and an instruction that ends the program. Each
-/// architecture gives the lines; the table at the top of its file says why they are right.
+/// architecture supplies the lines; the table at the top of its file gives the sources.
 macro_rules! abi {
     (
         _start: [$($entry:literal),+ $(,)?],
         syscall($number:ident, $($arg:ident),+) -> $result:ident: [$($call:tt)+],
         trap: $trap:literal,
     ) => {
-        /// Where the kernel enters the program. Passes the initial stack pointer to [`super::start`].
+        /// Receives control from the kernel, and passes the initial stack pointer to [`super::start`].
         #[unsafe(naked)]
         #[unsafe(no_mangle)]
         unsafe extern "C" fn _start() -> ! {
             core::arch::naked_asm!($($entry,)+ start = sym super::start)
         }
 
-        /// Makes a system call; returns its result, or an error as a negative errno.
+        /// Makes a system call and returns its result, or an error as a negative errno.
         ///
         /// # Safety
         /// The arguments must be right for the call.
         pub unsafe fn syscall(number: u32, [$($arg),+]: [usize; 5]) -> isize {
             let $number = number as usize;
             let $result;
-            // SAFETY: the registers follow the table at the top of the architecture's file; the caller promises that the
-            // arguments are right.
+            // SAFETY: the registers follow the table at the top of the architecture's file, and the caller promises
+            // that the arguments are right.
             unsafe { core::arch::asm!($($call)+ options(nostack)) };
             $result
         }
@@ -73,12 +73,12 @@ const SA_REQUIRED: c_uint = linux::SA_RESTORER;
 #[cfg(not(target_arch = "x86_64"))]
 const SA_REQUIRED: c_uint = 0;
 
-/// The numbers of `pause` and `poll`, or that of `ppoll` where the kernel has the generic table of system calls
+/// The numbers of `pause` and `poll`, or of `ppoll` where the kernel uses the generic table of system calls
 /// (include/uapi/asm-generic/unistd.h), which lacks the other two.
 #[allow(non_upper_case_globals, unused_imports)]
 mod or_ppoll {
     use linux_raw_sys::general::__NR_ppoll;
-    // What a block imports takes precedence over what is defined outside of it: these are used only where the
+    // Names that a block imports take precedence over names defined outside it: these are used only where the
     // architecture does not define its own.
     const __NR_pause: u32 = __NR_ppoll;
     const __NR_poll: u32 = __NR_ppoll;
@@ -92,13 +92,12 @@ mod or_ppoll {
     };
 }
 
-/// A signal handler. The type guarantees that it does not return, so there is no `sigreturn`, and no restorer to call
-/// it.
+/// A signal handler. Its type guarantees that it does not return, so no restorer has to call `sigreturn`.
 pub type Handler = extern "C" fn(c_int) -> !;
 
-/// Installs `handler` for `signal`; false if that was refused. SIGCHLD is blocked from the start of the handler on, and
-/// stays blocked because no handler returns: the SIGCHLD handler sleeps for ever, so if it interrupted the handler that
-/// ends the process, the process would not end.
+/// Installs `handler` for `signal`; returns false if that is refused. SIGCHLD is blocked from the start of the handler
+/// on, and stays blocked because no handler returns: the SIGCHLD handler sleeps forever, so if it interrupted the
+/// handler that ends the process, the process would not end.
 #[must_use]
 pub fn handle(signal: c_int, handler: Handler, flags: c_uint) -> bool {
     // SAFETY: the two types differ only in what they return, and `Handler` does not return.
@@ -133,7 +132,7 @@ pub fn unblock_signals() {
     unsafe { arch::syscall(linux::__NR_rt_sigprocmask, args) };
 }
 
-/// Reaps one dead child, whatever its exit signal (`__WALL`), without waiting; false if there is none.
+/// Reaps one dead child, whatever its exit signal (`__WALL`), without waiting; returns false if there is none.
 pub fn reap() -> bool {
     let any = usize::MAX; // pid -1
     let options = (linux::WNOHANG | linux::__WALL) as usize;
@@ -144,11 +143,11 @@ pub fn reap() -> bool {
 /// Sleeps. The handlers that interrupt it do not return, so it returns only if a seccomp filter refuses the call (with
 /// a negative errno), or if a tracer or an emulator makes it return -EINTR (qemu-user 7.2 does).
 pub fn pause() -> isize {
-    // SAFETY: no pointer is passed. (Without descriptors, timeout and mask, `ppoll` does the same as `pause`.)
+    // SAFETY: no pointer is passed. (Without descriptors, timeout and mask, `ppoll` acts like `pause`.)
     unsafe { arch::syscall(PAUSE, [0; 5]) }
 }
 
-/// Whether a write to `fd` would succeed now: there is room, and `poll` reports no error.
+/// Returns whether a write to `fd` would succeed now: there is room, and `poll` reports no error.
 pub fn is_writable(fd: c_int) -> bool {
     let mut poll = linux::pollfd { fd, events: linux::POLLOUT as i16, revents: 0 };
     // SAFETY: zero is valid for both fields.
@@ -166,13 +165,13 @@ pub fn write(fd: c_int, text: &str) {
     unsafe { arch::syscall(linux::__NR_write, [fd as usize, text.as_ptr() as usize, text.len(), 0, 0]) };
 }
 
-/// This process's PID in its own PID namespace.
+/// Returns this process's PID in its own PID namespace.
 pub fn getpid() -> isize {
     // SAFETY: no pointer is passed.
     unsafe { arch::syscall(linux::__NR_getpid, [0; 5]) }
 }
 
-/// Ends the process, even if a seccomp filter refuses `exit_group`, `exit` or both. With one thread the two do the
+/// Ends the process, even if a seccomp filter refuses `exit_group`, `exit` or both. With one thread, both do the
 /// same. If both are refused, an undefined instruction raises SIGILL. The kernel forces that signal on the process and
 /// so removes the protection of PID 1 (`force_sig_info_to_task`, kernel/signal.c): it ends even PID 1 of a namespace.
 #[inline(never)] // six callers, one copy
@@ -208,7 +207,7 @@ impl Iterator for Args {
 pub struct Arg(*const c_char);
 
 impl Arg {
-    /// Whether it is `text`, byte for byte.
+    /// Returns whether the argument is `text`, byte for byte.
     pub fn is(&self, text: &CStr) -> bool {
         let mut at = self.0;
         text.to_bytes_with_nul().iter().all(|&byte| {
@@ -220,7 +219,7 @@ impl Arg {
     }
 }
 
-/// Called by `_start` with the initial stack pointer.
+/// Runs [`crate::main`] on the initial stack, to which `_start` passes a pointer.
 ///
 /// # Safety
 /// `stack` must point at argc, which argv follows (`create_elf_tables` in the kernel's fs/binfmt_elf.c).
@@ -232,7 +231,7 @@ unsafe extern "C" fn start(stack: *const *const c_char) -> ! {
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo) -> ! {
     unsafe extern "C" {
-        /// Not defined anywhere: if any code could panic, linking would fail.
+        /// Defined nowhere: if any code could panic, linking would fail.
         fn pause_must_not_panic() -> !;
     }
     // SAFETY: never linked, so never called.

@@ -3,10 +3,10 @@
 //! | | where | source |
 //! |---|---|---|
 //! | number, arguments | r0; r3 to r7 | syscall(2); Documentation/arch/powerpc/syscall64-abi.rst |
-//! | result | r3; an error is positive with cr0.SO set | the same |
-//! | clobbered | r0, r4 to r12, cr0, cr1, cr5 to cr7, ctr, xer | the same |
+//! | result | r3; an error is positive with cr0.SO set | as above |
+//! | clobbered | r0, r4 to r12, cr0, cr1, cr5 to cr7, ctr, xer | as above |
 //! | at entry | r1 points at argc; r12 is the address of `_start` | start_thread, arch/powerpc/kernel/process.c |
-//! | a function | r2 is the TOC pointer; the callee may use 32 bytes at r1 | 64-bit ELFv2 ABI, 2.2 |
+//! | function call | r2 is the TOC pointer; the callee may use 32 bytes at r1 | 64-bit ELFv2 ABI, 2.2 |
 //! | raises SIGILL | all zeros | Power ISA, illegal instructions; do_program_check, arch/powerpc/kernel/traps.c |
 
 abi! {

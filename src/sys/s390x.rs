@@ -3,7 +3,7 @@
 //! | number, arguments | r1; r2 to r6 | syscall(2); arch/s390/kernel/syscall.c |
 //! | result, clobbered | r2; nothing: the kernel restores the others | system_call, arch/s390/kernel/entry.S |
 //! | at entry | r15 points at argc, 8-byte aligned | s390x ELF ABI, process initialization |
-//! | a function | the callee may use 160 bytes at r15; the first 8 are the back chain | s390x ELF ABI, stack frame |
+//! | function call | the callee may use 160 bytes at r15; the first 8 are the back chain | s390x ELF ABI, stack frame |
 //! | raises SIGILL | operation code 00 | Principles of Operation, ch. 6; illegal_op, arch/s390/kernel/traps.c |
 
 abi! {

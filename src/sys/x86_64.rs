@@ -1,7 +1,7 @@
 //! | | where | source |
 //! |---|---|---|
 //! | number, arguments | rax; rdi, rsi, rdx, r10, r8 | syscall(2); System V AMD64 psABI, A.2.1 |
-//! | result, clobbered | rax; rcx, r11 | the same |
+//! | result, clobbered | rax; rcx, r11 | as above |
 //! | at entry | rsp points at argc, 16-byte aligned | psABI, 3.4.1 |
 //! | raises SIGILL | `ud2` | Intel SDM, UD; exc_invalid_op, arch/x86/kernel/traps.c |
 

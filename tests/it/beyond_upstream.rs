@@ -1,5 +1,5 @@
-//! Where ours does better: each test checks that ours passes and that upstream's fails, which proves that the test can
-//! see the difference. (start_states.rs tests how ours starts in the other odd states.)
+//! Tests of what ours does better. Each checks that ours passes and that upstream's fails, which proves that the test
+//! can see the difference. (start_states.rs tests how ours starts in the other odd states.)
 
 use std::io::{self, PipeReader};
 use std::os::fd::{AsFd, OwnedFd};
@@ -54,7 +54,7 @@ fn twenty_thousand_orphans_wake_it_at_most_five_times() {
         let ours = switches(ours(), 1, 20, 1000);
         assert!(ours <= 5, "{ours}");
         if let Some(upstream) = upstream() {
-            // How many it reaps per wake-up is chance. One at a time, it must wake for each.
+            // How many orphans it reaps per wake-up is chance. If they die one at a time, it must wake for each.
             let upstream = switches(&upstream, 20, 1, 1);
             assert!(upstream >= 20, "{upstream}");
         }
@@ -88,7 +88,8 @@ fn stopped_terminal_as_stderr_does_not_hold_sigterm_up() {
     });
 }
 
-/// `stderr` returns an owner of the other end, which keeps it open, and the descriptor.
+/// Checks that SIGTERM ends pause although a write to `stderr` would block. `stderr` returns an owner of the other end,
+/// which keeps it open, and the descriptor.
 fn does_not_hold_up(stderr: impl Fn() -> (Box<dyn Send>, OwnedFd)) {
     if !has_namespaces() {
         return;
@@ -110,8 +111,8 @@ fn does_not_hold_up(stderr: impl Fn() -> (Box<dyn Send>, OwnedFd)) {
     }
 }
 
-/// Another writer may fill the pipe between `poll` and `write`. This simulates that: stderr is always full, and strace
-/// makes the second poll, before SIGTERM's message, report room (the first poll is for the warning).
+/// Simulates another writer that fills the pipe between `poll` and `write`: stderr is always full, and strace makes the
+/// second poll, before SIGTERM's message, report room (the first poll is for the warning).
 #[test]
 fn a_second_sigterm_ends_it_where_the_first_cannot_finish_its_message() {
     if !has("strace") {
@@ -136,7 +137,7 @@ fn a_second_sigterm_ends_it_where_the_first_cannot_finish_its_message() {
     assert_eq!(process.end().code, Some(0));
 }
 
-/// Waits until it has taken a signal (its handler blocks signals) and hangs in a write.
+/// Waits until the process has taken a signal (its handler blocks signals) and hangs in a write.
 fn wait_for_write(process: &Process) {
     within_10_s("it writes", || {
         let status = process.status();
@@ -159,7 +160,7 @@ fn a_gone_reader_of_stderr_does_not_kill_it_at_start() {
     }
 }
 
-/// start_states.rs shows that ours unblocks them.
+/// Checks upstream's pause; start_states.rs shows that ours unblocks them.
 #[test]
 fn control_upstream_leaves_signals_blocked() {
     if let Some(upstream) = upstream().filter(|_| has_namespaces()) {
@@ -174,7 +175,7 @@ fn control_upstream_leaves_signals_blocked() {
     }
 }
 
-/// start_states.rs shows that ours does not.
+/// Checks upstream's pause; start_states.rs shows that ours reaps them.
 #[test]
 fn control_upstream_keeps_zombies_that_predate_exec() {
     if let Some(process) = upstream().and_then(|upstream| after_zombies(&upstream, 0)) {
@@ -182,7 +183,7 @@ fn control_upstream_keeps_zombies_that_predate_exec() {
     }
 }
 
-/// start_states.rs shows that ours survives them: no data segment, a small stack.
+/// Checks upstream's pause; start_states.rs shows that ours survives these limits: no data segment, a small stack.
 #[test]
 fn control_upstream_dies_of_small_limits() {
     if let Some(upstream) = upstream() {
@@ -200,7 +201,7 @@ fn terminal() -> OpenptyResult {
     terminal
 }
 
-/// Writes until not one more byte fits.
+/// Writes until not a single byte more fits.
 fn fill(fd: impl AsFd) {
     without_waiting(&fd, || {
         for size in [4096, 1] {

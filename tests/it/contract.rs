@@ -1,4 +1,4 @@
-//! The contract: behaviour that ours shares with upstream's pause. Each test runs on both.
+//! The contract: behaviour that ours shares with upstream's pause. Each test runs with both.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -66,7 +66,7 @@ fn two_thousand_arguments(pause: &Path) {
     assert_eq!(run(with(pause, &many)).code, Some(0));
 }
 
-/// argc is 0 on kernels before 5.18. Newer ones add an empty string, so there this covers argv[0] = "".
+/// Checks argc = 0 on kernels before 5.18. Newer ones add an empty string, so there this covers argv[0] = "".
 fn no_argument_at_all(pause: &Path) {
     let script = r#"my ($execve, $pause, $none) = (@ARGV, pack "J", 0); syscall $execve, $pause, $none, $none; die $!"#;
     let mut start = command(["perl", "-e", script, &nix::libc::SYS_execve.to_string()]);

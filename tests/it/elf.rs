@@ -30,7 +30,7 @@ fn check<Elf: FileHeader<Endian = Endianness>>(arch: &Arch, bytes: &[u8]) {
     assert_eq!(header.e_type(e), elf::ET_DYN, "{name}: position-independent");
     assert!(matches!(header.e_ident().os_abi, elf::ELFOSABI_NONE | elf::ELFOSABI_GNU), "{name}");
 
-    // p_type and p_flags of each, which the kernel reads in fs/binfmt_elf.c.
+    // The kernel reads p_type and p_flags of each in fs/binfmt_elf.c.
     let segments = header.program_headers(e, bytes).expect("segments");
     let (read, write, execute) = (elf::PF_R, elf::PF_W, elf::PF_X);
     let kinds: Vec<_> = segments.iter().map(|segment| (segment.p_type(e), segment.p_flags(e))).collect();

@@ -51,7 +51,7 @@ fn two_rounds_of_orphans_as_pid_1() {
     });
 }
 
-/// The filters act on the calls that the emulator makes on this machine for the program; it passes the errors on.
+/// Filters the calls that the emulator makes on this machine for the program; it passes the errors on.
 #[test]
 fn exit_codes_of_what_is_refused() {
     for_each(|arch, emulated| {
@@ -62,12 +62,12 @@ fn exit_codes_of_what_is_refused() {
             let process = Process::pid1(under(&refuse_sigaction(signal), emulated()));
             assert_eq!(process.end(), End::silent(code));
         }
-        // Only where pause sleeps in `ppoll`: for `pause`, qemu 7.2 returns EINTR whatever this machine returns.
+        // Only where pause sleeps in `ppoll`: for `pause`, QEMU 7.2 returns EINTR whatever this machine returns.
         if sleeps_in_ppoll(arch) {
             let filter = refuse(Errno::EPERM, [(libc::SYS_ppoll, vec![])]);
             assert_eq!(Process::pid1(under(&filter, emulated())).end().code, Some(42));
         }
-        // `exit` ends one thread. qemu has a second one, so its process lives on and its first thread becomes a zombie.
+        // `exit` ends one thread. QEMU has a second one, so its process lives on and its first thread becomes a zombie.
         for errno in [Errno::EPERM, Errno::ENOSYS] {
             let filter = refuse(errno, [(libc::SYS_exit_group, vec![])]);
             let mut process = Process::pid1(under(&filter, emulated())).ready();
@@ -82,8 +82,8 @@ fn exit_codes_of_what_is_refused() {
     });
 }
 
-/// pause executes it if `exit_group` and `exit` are both refused. A filter that refuses both would also keep the
-/// emulator from ending, so this test puts the instruction at the program's entry.
+/// Puts the instruction, which pause executes if `exit_group` and `exit` are both refused, at the program's entry: a
+/// filter that refuses both would also keep the emulator from ending.
 #[test]
 fn the_undefined_instruction_raises_sigill() {
     let folder = tempfile::tempdir().expect("a folder");

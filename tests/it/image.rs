@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use xtask::image::Image;
 use xtask::{binaries, dist, reference, sha256};
 
-/// Every build gives the digests of digests.txt. The first line that differs shows where a change came in.
+/// Checks that a build gives the digests in digests.txt. The first line that differs shows where a change came in.
 #[test]
 fn every_digest_is_the_one_that_is_kept() {
     let kept = fs::read_to_string(root().join("digests.txt")).expect("digests.txt");
@@ -57,7 +57,7 @@ fn config_manifest_and_index_are_as_upstreams() {
     }
 }
 
-/// The JSON that `descriptor` names, after a check of its digest and size; null if it is a layer.
+/// Returns the JSON that `descriptor` names, after a check of its digest and size; null if it is a layer.
 fn blob(files: &HashMap<String, Vec<u8>>, descriptor: &Value) -> Value {
     let digest = descriptor["digest"].as_str().expect("a digest");
     let bytes = &files[&digest.replace("sha256:", "blobs/sha256/")];
@@ -66,7 +66,7 @@ fn blob(files: &HashMap<String, Vec<u8>>, descriptor: &Value) -> Value {
     serde_json::from_slice(bytes).unwrap_or_default()
 }
 
-/// Checks how the image is run; it also has labels, which upstream's lacks.
+/// Checks how the image is run; it also has labels, unlike upstream's.
 fn is_as_upstreams(config: &Value) {
     let mut config = config.clone();
     let labels = config["Labels"].take();
@@ -90,7 +90,7 @@ fn the_file_of_all_platforms_has_at_most_8_300_bytes() {
     assert!(size <= 8300, "{size}");
 }
 
-/// GNU tar and gzip read it, which share no code with ours.
+/// Reads the layer with GNU tar and gzip, which share no code with ours.
 #[test]
 fn the_layer_is_pause_alone_owned_by_root() {
     let files = archive();
@@ -103,7 +103,7 @@ fn the_layer_is_pause_alone_owned_by_root() {
         let digest = blob(&files, manifest)["layers"][0]["digest"].as_str().expect("a digest").to_owned();
         let path = digest.replace("sha256:", "blobs/sha256/");
         fs::write(&layer, &files[&path]).expect("a file");
-        // Of a docker archive, graph drivers load one platform.
+        // Graph drivers load one platform of a docker archive.
         assert_eq!(docker[0]["Layers"] == json!([path]), arch.name == "amd64", "{}: {docker}", arch.name);
         let list = run(command(["tar", "--numeric-owner", "--full-time", "--utc", "-tvzf", &layer.to_string_lossy()]));
         let program = fs::read(pause_for(arch)).expect("it is built");
@@ -121,7 +121,7 @@ fn nonsense_for_a_reference_is_one_line() {
         ("", "1", "not the name of an image"),
         ("localhost/pause", "a b", "not the name of an image"),
         ("localhost/pause", "", "not the name of an image"),
-        ("pause", "1", "write the name of the image out"),
+        ("pause", "1", "write the image's name in full"),
     ] {
         let error = format!("{:#}", reference::parse(name, tag).expect_err("nonsense"));
         assert!(error.starts_with(said), "{name}:{tag}: {error}");
@@ -140,7 +140,7 @@ fn another_name_is_in_the_layout_and_in_the_docker_archive() {
     assert_eq!(docker[0]["RepoTags"], json!([name.whole()]));
 }
 
-/// skopeo as a second opinion: when it copies, it checks every platform, digest and size.
+/// Asks skopeo for a second opinion: when it copies, it checks every platform, digest and size.
 #[test]
 fn skopeo_copies_all_of_it() {
     if has("skopeo") {
@@ -177,7 +177,7 @@ fn an_image_of_some_platforms_has_these_alone() {
     }
 }
 
-/// The path and bytes of each file in pause.tar.
+/// Returns the path and bytes of each file in pause.tar.
 fn archive() -> HashMap<String, Vec<u8>> {
     files_of(built("pause.tar"))
 }
@@ -192,7 +192,7 @@ fn files_of(bytes: &[u8]) -> HashMap<String, Vec<u8>> {
     archive.entries().expect("entries").map(|entry| file(entry.expect("an entry"))).collect()
 }
 
-/// A file of the image of all platforms.
+/// Returns a file of the image of all platforms.
 pub fn built(name: &str) -> &'static [u8] {
     static BUILT: LazyLock<Vec<dist::File>> = LazyLock::new(|| dist::image("").expect("it builds"));
     dist::bytes_of(&BUILT, name).expect("a file")

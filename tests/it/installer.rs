@@ -1,4 +1,4 @@
-//! The parts of the installer that need no engine: what it contains and what it refuses. proof/e2e has the rest.
+//! Tests of the installer that need no engine: what it contains and what it refuses. proof/e2e contains the rest.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::image::built;
 
 const SHELLS: [&[&str]; 3] = [&["dash"], &["busybox", "sh"], &["bash"]];
 
-/// A terminal takes lines of up to 4,095 characters (termios(3)).
+/// Checks also that no line exceeds the 4,095 characters that a terminal accepts (termios(3)).
 #[test]
 fn it_is_small_and_fits_into_a_terminal() {
     assert!(built("pause-install.sh.gz").len() <= 20_000);
@@ -23,8 +23,8 @@ fn it_is_small_and_fits_into_a_terminal() {
     assert!(script().is_ascii());
 }
 
-/// User data takes 16,384 bytes (AWS). Made by the command of deploy/cloud-init/README.md, of the installer for the
-/// platforms that it names.
+/// Runs the command in deploy/cloud-init/README.md with an installer for two platforms. AWS limits user data to 16,384
+/// bytes.
 #[test]
 fn as_user_data_for_cloud_init_it_is_small_enough_for_aws() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -42,7 +42,7 @@ fn as_user_data_for_cloud_init_it_is_small_enough_for_aws() {
     assert!(size <= 16_384, "{size} bytes");
 }
 
-/// One file, with all comments: an administrator reads what root will run.
+/// Checks that the script contains all comments, because administrators read what root will run.
 #[test]
 fn the_compressed_script_is_the_script() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -119,8 +119,8 @@ fn damaged_payload() {
     }
 }
 
-/// An interrupted paste or transfer: the whole script would refuse the option, a part of it does not get that far. Of
-/// line 1 alone a shell cannot know that more was to come.
+/// Simulates an interrupted paste or transfer: the whole script would refuse the option, but a part of it does not get
+/// that far. (If only line 1 arrived, a shell cannot know that something is missing.)
 #[test]
 fn nothing_runs_of_a_script_that_was_cut_off() {
     let folder = Folder::new();
@@ -135,14 +135,14 @@ fn nothing_runs_of_a_script_that_was_cut_off() {
             assert!(said.stdout.is_empty() && said.code != Some(0), "{length} bytes: {said:?}");
         }
     }
-    // Pasted, it can have a newline more.
+    // A pasted script may have one more newline.
     for end in ["", "\n"] {
         fs::write(folder.installer(), script.to_owned() + end).expect("a file");
         folder.refuses(&[], &["--bogus"], "unknown option --bogus; see --help");
     }
 }
 
-/// A folder that contains only the installer.
+/// A directory that contains only the installer.
 struct Folder(TempDir);
 
 impl Folder {
@@ -164,7 +164,7 @@ impl Folder {
         run(start)
     }
 
-    /// Checks that in each shell it says `line`, exits with 1, and leaves nothing behind.
+    /// Checks that the installer prints `line` in each shell, exits with 1, and leaves nothing behind.
     fn refuses(&self, wrapper: &[&str], arguments: &[&str], line: &str) {
         for shell in SHELLS {
             if has(shell[0]) {

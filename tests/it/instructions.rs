@@ -10,7 +10,7 @@ use capstone::{Capstone, CsResult, Endian};
 use kit::peers::pause_for;
 use object::Object;
 
-/// The system calls of src/sys/mod.rs. `write` is there twice because the compiler inlined it into both callers.
+/// The system calls in src/sys/mod.rs, with `write` twice because the compiler inlines it into both callers.
 const CALLS: [&str; 10] =
     ["exit", "exit_group", "getpid", "pause", "poll", "rt_sigaction", "rt_sigprocmask", "wait4", "write", "write"];
 
@@ -33,8 +33,9 @@ fn each_system_call_instruction_makes_a_call_that_is_known() {
     }
 }
 
-/// `exit_group` is followed by `exit` and then by an undefined instruction, with no branch between them, so the program
-/// ends even if both calls are refused. (On ppc64le a branch skips one instruction: that which negates an error.)
+/// Checks that `exit_group` is followed by `exit` and then by an undefined instruction, with no branch between them, so
+/// that the program ends even if both calls are refused. (On ppc64le a branch skips one instruction, which negates an
+/// error.)
 #[test]
 fn exit_goes_straight_to_an_undefined_instruction() {
     for arch in &ALL {
@@ -56,15 +57,15 @@ fn exit_goes_straight_to_an_undefined_instruction() {
     }
 }
 
-/// `bns+ .+8` of ppc64le: goes to the instruction after the next one unless a system call failed.
+/// `bns+ .+8` on ppc64le, which skips the next instruction unless a system call failed.
 const BNS_OVER_ONE: [u8; 4] = [0x08, 0x00, 0xe3, 0x40];
 
-/// Whether pause sleeps in `ppoll` on `arch`, which has no `pause`.
+/// Returns whether pause sleeps in `ppoll` on `arch`, because that lacks `pause`.
 pub fn sleeps_in_ppoll(arch: &Arch) -> bool {
     !Isa::of(arch).has("pause")
 }
 
-/// pause for `arch`, with its first instruction replaced by the undefined one.
+/// Returns pause for `arch`, with its first instruction replaced by the undefined one.
 pub fn undefined_at_entry(arch: &Arch) -> Vec<u8> {
     let mut file = fs::read(pause_for(arch)).expect("it is built");
     let entry = object::File::parse(&*file).expect("an ELF file").entry() as usize;
@@ -83,7 +84,7 @@ struct Insn {
 
 /// How an architecture enters the kernel.
 struct Isa {
-    /// None for LoongArch, which capstone 5 does not know.
+    /// None for LoongArch, which capstone 5 does not support.
     capstone: Option<Capstone>,
     /// The instruction's name.
     enter: &'static str,
@@ -95,7 +96,7 @@ struct Isa {
     undefined: &'static [u8],
 }
 
-/// A row of [`Isa::of`].
+/// Makes a row of [`Isa::of`].
 macro_rules! isa {
     ($capstone:expr, $enter:literal, $register:expr, $abi:ident, $undefined:expr) => {
         Isa {
@@ -141,15 +142,15 @@ impl Isa {
             "loong64" => isa!(None, "syscall", ["r11"], loongarch64, [0x42, 0x04, 0x60, 0x38]),
             other => panic!("{other} has no row here"),
         };
-        // Whatever is not an instruction (constants between functions, the undefined one) is skipped in steps of the
-        // shortest instruction, to which all are aligned, so none is missed.
+        // What is not an instruction (constants between functions, the undefined one) is skipped in steps of the
+        // shortest instruction, to which all are aligned, so no instruction is missed.
         if let Some(capstone) = &mut isa.capstone {
             capstone.set_skipdata(["arm", "ppc64le", "s390x"].contains(&arch.name)).expect("it can");
         }
         isa
     }
 
-    /// Whether the architecture's table of system calls contains it.
+    /// Returns whether the architecture's table of system calls contains `call`.
     fn has(&self, call: &str) -> bool {
         (0..1000).any(|number| (self.name)(number) == Some(call))
     }
@@ -169,21 +170,21 @@ impl Isa {
         code.iter().map(known).collect()
     }
 
-    /// The positions in `code` where the kernel is entered, each with its system call.
+    /// Returns the positions in `code` where the kernel is entered, each with its system call.
     fn calls(&self, code: &[Insn]) -> Vec<(usize, &'static str)> {
         let enters = (0..code.len()).filter(|&at| self.enters(&code[at]));
         let enters = enters.inspect(|&at| assert!(["", "0", "#0"].contains(&&*code[at].operands)));
         enters.map(|at| (at, (self.name)(self.number(&code[..at])).expect("a number"))).collect()
     }
 
-    /// Whether `insn` enters the kernel, in the way that pause uses or in an older or newer way.
+    /// Returns whether `insn` enters the kernel, in the way that pause does or in an older or newer way.
     fn enters(&self, insn: &Insn) -> bool {
         let name = &insn.name;
-        let scv = self.enter == "sc" && insn.bytes[3] >> 2 == 17; // which capstone 5 does not know
+        let scv = self.enter == "sc" && insn.bytes[3] >> 2 == 17; // which capstone 5 does not support
         name == self.enter || name.starts_with("int") || name == "sysenter" || scv
     }
 
-    /// The last constant that `code` puts into the register of the call's number.
+    /// Returns the last constant that `code` puts into the register of the call's number.
     fn number(&self, code: &[Insn]) -> usize {
         let mut wanted = self.register.to_vec();
         for (at, insn) in code.iter().enumerate().rev() {
@@ -207,8 +208,8 @@ impl Isa {
 }
 
 /// Decodes the LoongArch instructions that enter the kernel or may put a call's number into a register (LoongArch
-/// reference manual, appendix B). For any other instruction it gives only the register that it may write: the bits for
-/// that are the same in every instruction that writes one.
+/// reference manual, appendix B). For any other instruction it returns only the register that may be written, whose
+/// bits are in the same place in every instruction that writes one.
 fn loongarch(word: [u8; 4]) -> Insn {
     let bits = u32::from_le_bytes(word);
     let [to, from, second] = [0, 5, 10].map(|shift| format!("r{}", bits >> shift & 31));

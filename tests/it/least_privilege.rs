@@ -1,4 +1,4 @@
-//! pause works without any privilege, file or descriptor. And what is mapped while it sleeps.
+//! Tests that pause works without any privilege, file or descriptor, and of what is mapped while it sleeps.
 
 use std::fs;
 use std::path::Path;
@@ -10,8 +10,8 @@ use nix::libc;
 use nix::unistd::geteuid;
 use procfs::process::{self, MMPermissions, MMapPath, MemoryMap};
 
-/// It starts as PID 1, reaps and stops as any user, without a capability or a way to get one, without a descriptor, and
-/// in a read-only root that contains nothing else.
+/// Checks that pause starts as PID 1, reaps and stops as any user, without a capability or a way to get one, without a
+/// descriptor, and in a read-only root that contains nothing else.
 #[test]
 fn runs_with_nothing_at_all() {
     if !geteuid().is_root() {
@@ -32,7 +32,7 @@ fn runs_with_nothing_at_all() {
         assert_eq!(capabilities, [0; 5]);
         assert_eq!(status.nonewprivs, Some(1));
         let proc = Path::new("/proc").join(process.id().to_string());
-        assert_eq!(names(&proc.join("root")), ["pause"], "nothing but itself");
+        assert_eq!(names(&proc.join("root")), ["pause"], "only itself");
         assert_eq!(names(&proc.join("fd")), [""; 0], "no descriptor");
         let mounts = fs::read_to_string(proc.join("mountinfo")).expect("its mounts");
         let root = mounts.lines().find(|line| line.contains(" / / ")).expect("a root");
@@ -44,7 +44,7 @@ fn runs_with_nothing_at_all() {
     }
 }
 
-/// Starts `pause` as PID 1 and as `user`, with nothing else. Perl loads all that it needs before it gives it up.
+/// Starts `pause` as PID 1 and as `user`, with nothing else. Perl loads all that it needs before it gives that up.
 fn with_nothing(pause: &Path, user: u32) -> Process {
     let numbers = [
         libc::PR_CAPBSET_DROP.into(),
@@ -70,7 +70,7 @@ fn with_nothing(pause: &Path, user: u32) -> Process {
         call $setuid, $user;
         call $close, 0, 2 ** 32 - 1, 0;
         exec "/pause""#;
-    // In a mount namespace of its own, makes the future root: a disk with one file.
+    // Makes the future root in a mount namespace of its own: a disk with one file.
     let mount = r#"cd "${1%/*}" # stays in reach, even below /mnt
         mount -t tmpfs -o size=64k,mode=755 pause /mnt && cp "${1##*/}" /mnt/pause && mount -o remount,ro /mnt &&
         cd /mnt && shift && exec perl -e "$@""#;
@@ -79,7 +79,8 @@ fn with_nothing(pause: &Path, user: u32) -> Process {
     Process::pid1(start)
 }
 
-/// Only the file, the stack, and what the kernel maps into every process; and every address differs at the next start.
+/// Checks that only the file, the stack, and what the kernel maps into every process are mapped, and that every address
+/// differs at the next start.
 #[test]
 fn at_rest_one_page_of_the_file_and_a_stack_are_mapped() {
     if !has_namespaces() {
@@ -110,7 +111,7 @@ fn at_rest_one_page_of_the_file_and_a_stack_are_mapped() {
     }
 }
 
-/// What the kernel maps into every process, to be read or executed only.
+/// Returns whether the kernel maps `map` into every process, only to be read or executed.
 fn is_the_kernels(map: &MemoryMap) -> bool {
     let named = matches!(&map.pathname, MMapPath::Vdso | MMapPath::Vvar | MMapPath::Vsyscall | MMapPath::Other(_));
     named && !map.perms.contains(MMPermissions::WRITE)

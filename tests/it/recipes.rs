@@ -18,11 +18,11 @@ fn namespaces_are_held_without_an_engine() {
     let recipe: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("    ")).collect();
     let recipe = recipe.join("\n").replace("dist/pause-amd64", "\"$PAUSE\"");
 
-    // A /run of its own, where `ip netns` keeps its names.
+    // A private /run, where `ip netns` keeps its names.
     let inside = format!("mount -t tmpfs tmpfs /run\n{recipe}\nwait $! || exit\necho \"left: $(ls /run/netns)\"");
     let mut recipe = command(["unshare", "--mount", "sh", "-euc", &inside]);
     let host = build::arch::Arch::here().expect("an architecture of pause");
-    // By a relative path, which leads to it even if this project is below the machine's /run.
+    // A relative path leads to it even if this project is in the machine's /run.
     let pause = pause_for(host).strip_prefix(root()).expect("it is built here");
     recipe.env("PAUSE", Path::new(".").join(pause)).current_dir(root());
     let End { code, stdout, stderr } = run(recipe);

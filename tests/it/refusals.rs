@@ -1,4 +1,4 @@
-//! What pause and upstream's do when a seccomp filter refuses a system call.
+//! Tests of what pause and upstream's do when a seccomp filter refuses a system call.
 
 use std::path::Path;
 
@@ -18,9 +18,9 @@ use Outcome::{Asleep, Ends, Spins, WorksOn};
 /// What a process does when it is left alone, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Outcome {
-    /// It uses CPU time without end.
+    /// It uses CPU time endlessly.
     Spins,
-    /// It ends with this status, as a shell gives it: 128 and the number of the signal if one killed it.
+    /// It ends with this status, as in a shell: 128 plus the number of the signal if one killed it.
     Ends(i32),
     /// It sleeps and uses no CPU time, but an orphan that dies stays a zombie.
     Asleep,
@@ -28,16 +28,16 @@ enum Outcome {
     WorksOn,
 }
 
-/// The calls that are refused; the outcome of ours at start; and, if it still runs, its outcome after SIGTERM.
+/// The calls that are refused; the outcome of ours at start; and, if it is still running, its outcome after SIGTERM.
 type Row = (&'static [(&'static str, i64)], Outcome, Option<Outcome>);
 
-/// Each system call that pause can make, and both exit calls together.
+/// A row for each system call that pause can make, and one for both exit calls together.
 const ROWS: &[Row] = &[
     (&[("rt_sigaction", libc::SYS_rt_sigaction)], Ends(2), None),
     (&[("rt_sigprocmask", libc::SYS_rt_sigprocmask)], WorksOn, Some(Ends(0))),
     (&[("getpid", libc::SYS_getpid)], WorksOn, Some(Ends(0))),
     (&[("wait4", libc::SYS_wait4)], WorksOn, Some(Ends(0))),
-    // Where `ppoll` takes the place of both, it is the next row.
+    // Where `ppoll` replaces both, this row and the next refuse the same call.
     (&[("poll", POLL)], if ONLY_PPOLL { Ends(42) } else { WorksOn }, if ONLY_PPOLL { None } else { Some(Ends(0)) }),
     (&[("pause", PAUSE)], Ends(42), None),
     (&[("write", libc::SYS_write)], WorksOn, Some(Ends(0))),
@@ -79,7 +79,7 @@ fn each_call_refused_with(errno: Errno) {
     }
 }
 
-/// Whether `ours` is worse than `theirs`: at start, or after SIGTERM if both still run.
+/// Returns whether `ours` is worse than `theirs`: at start, or after SIGTERM if both are still running.
 fn is_worse(ours: (Outcome, Option<Outcome>), theirs: (Outcome, Option<Outcome>)) -> bool {
     let at_start = |outcome| match outcome {
         Spins => 0,
@@ -97,7 +97,7 @@ fn is_worse(ours: (Outcome, Option<Outcome>), theirs: (Outcome, Option<Outcome>)
         || ours.1.zip(theirs.1).is_some_and(|(ours, theirs)| after_sigterm(ours) < after_sigterm(theirs))
 }
 
-/// The outcome of `pause`, as PID 1 under `filter`, at start and then after SIGTERM.
+/// Returns the outcome of `pause`, as PID 1 under `filter`, at start and then after SIGTERM.
 fn outcomes(pause: &Path, filter: &Filter) -> (Outcome, Option<Outcome>) {
     let mut process = Process::pid1(under(filter, command([pause])));
     let start = outcome(&mut process);
@@ -125,8 +125,8 @@ fn outcome(process: &mut Process) -> Outcome {
 /// Waits until a process that becomes pause has ended, spins or sleeps (None).
 ///
 /// It spins if it has used 100 ms of CPU time since it was first seen; starting and stopping take about 1 ms. It sleeps
-/// if it is in state S and its CPU time, in nanoseconds, is the same at twenty looks in a row. A PID 1 that is ending
-/// also sleeps, until its namespace is empty, but has no memory any more (`do_exit`, kernel/exit.c).
+/// if it is in state S and its CPU time, in nanoseconds, is the same in twenty successive checks. A PID 1 that is
+/// ending also sleeps, until its namespace is empty, but no longer has any memory (`do_exit`, kernel/exit.c).
 fn ends_or_spins(process: &mut Process) -> Option<Outcome> {
     let (mut first, mut last, mut same) = (None, 0, 0);
     within(60, "it ends, spins or sleeps", || {
@@ -149,7 +149,7 @@ fn ends_or_spins(process: &mut Process) -> Option<Outcome> {
     })
 }
 
-/// The undefined instruction ends it, PID 1 or not, whatever signals its parent blocked or ignored.
+/// Checks that the undefined instruction ends pause, PID 1 or not, whatever signals its parent blocked or ignored.
 #[test]
 fn refused_exit_group_and_exit_end_by_sigill() {
     if !has_namespaces() {

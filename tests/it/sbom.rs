@@ -1,4 +1,4 @@
-//! The bill of materials.
+//! Tests of the bill of materials.
 
 use std::fs;
 
@@ -37,12 +37,12 @@ fn it_names_what_is_built_and_of_what() {
     }
 }
 
-/// Validates it with the tools of the specification's authors.
+/// Validates the document with the tools of the specification's authors.
 #[test]
 fn spdx_tools_find_it_valid() {
     let tools = root().join("target/spdx-tools/bin/pyspdxtools");
     if !tools.exists() {
-        return not_fetched("spdx-tools", "spdx-tools is not installed; proof/packages/spdx.sh does it from PyPI");
+        return not_fetched("spdx-tools", "spdx-tools is not installed; proof/packages/spdx.sh installs it from PyPI");
     }
     let file = tempfile::Builder::new().suffix(".spdx.json").tempfile().expect("a file");
     let document = sbom::document(&binaries::of("").expect("they build")).expect("a document");

@@ -1,4 +1,5 @@
-//! Odd states in which pause may be started: what it inherits, what limits it. (refusals.rs refuses system calls.)
+//! Tests of odd states in which pause may be started: what it inherits, what limits it. (refusals.rs refuses system
+//! calls.)
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -49,7 +50,7 @@ pub fn after_zombies(pause: &Path, exit_signal: i32) -> Option<Process> {
     if !has_namespaces() {
         return None;
     }
-    // clone's flags are the exit signal alone, and with the other arguments 0 it is fork.
+    // With only the exit signal as flags, and the other arguments 0, clone is fork.
     let script = r#"
         my ($clone, $signal, $pause) = @ARGV;
         $SIG{CHLD} = "DEFAULT";
@@ -90,21 +91,21 @@ fn dev_full() {
     assert_eq!(run(version), End::silent(0));
 }
 
-/// The kernel grants at least the part of the stack that exec has already filled.
+/// Checks small limits; the kernel grants at least the part of the stack that exec has already filled.
 #[test]
 fn no_data_and_a_stack_of_16_kib() {
     let process = Process::start(start(&["prlimit", "--data=0", "--stack=16384"])).ready();
     assert_eq!(process.terminate(), End::saying(0, &format!("{WARNING}{TERMINATED}")));
 }
 
-/// `poll` fails with EINVAL, so nothing is printed.
+/// Checks that nothing is printed, because `poll` fails with EINVAL.
 #[test]
 fn no_file_descriptors() {
     let process = Process::start(start(&["prlimit", "--nofile=0"])).ready();
     assert_eq!(process.terminate(), End::silent(0));
 }
 
-/// As upstream's; so do the three tests below.
+/// Checks that ours acts like upstream's, as do the three tests below.
 #[test]
 fn open_descriptors_stay_open() {
     for pause in [ours().to_owned()].into_iter().chain(upstream()) {
@@ -135,7 +136,7 @@ fn a_working_folder_whose_file_system_goes_away() {
         works_and_stops(process);
     };
     for pause in [ours().to_owned()].into_iter().chain(upstream()) {
-        // For a thread alone.
+        // Only for one thread.
         thread::scope(|scope| scope.spawn(|| in_it(&pause)).join()).expect("no panic");
     }
 }
@@ -161,7 +162,7 @@ fn a_controlling_terminal_that_hangs_up() {
         let process = Process::pid1(start).ready();
         assert_ne!(tty(&process), 0);
         drop(terminal);
-        within_10_s("it has no terminal any more", || (tty(&process) == 0).then_some(()));
+        within_10_s("it no longer has a terminal", || (tty(&process) == 0).then_some(()));
         within_10_s("SIGHUP is gone", || (process.status().shdpnd & bit(Signal::SIGHUP) == 0).then_some(()));
         works_and_stops(process.ready());
 

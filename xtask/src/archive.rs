@@ -3,7 +3,7 @@
 use anyhow::Result;
 use tar::{EntryType, Header};
 
-/// A tar archive of these paths, modes and contents, owned by root and dated to the epoch.
+/// Makes a tar archive of these paths, modes and contents, owned by root and dated to the epoch.
 pub fn tar<'a>(files: impl IntoIterator<Item = (&'a str, u32, &'a [u8])>) -> Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
     for (path, mode, bytes) in files {
@@ -19,12 +19,12 @@ pub fn tar<'a>(files: impl IntoIterator<Item = (&'a str, u32, &'a [u8])>) -> Res
     Ok(archive.into_inner()?)
 }
 
-/// A tar archive of these paths and contents, none of them executable.
+/// Makes a tar archive of these paths and contents, none of them executable.
 pub fn tar_of_data(files: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
     tar(files.iter().map(|(path, bytes)| (path.as_str(), 0o644, bytes.as_slice())))
 }
 
-/// As small as gzip can be.
+/// Compresses the bytes as far as gzip can.
 pub fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut compressed = Vec::new();
     zopfli::compress(zopfli::Options::default(), zopfli::Format::Gzip, bytes, &mut compressed)?;

@@ -9,18 +9,18 @@ use build::arch::{ALL, Arch};
 pub struct Binary {
     /// The architecture.
     pub arch: &'static Arch,
-    /// Its contents.
+    /// The contents of the file.
     pub bytes: Vec<u8>,
 }
 
 impl Binary {
-    /// Its name in dist/.
+    /// Returns its name in dist/.
     pub fn name(&self) -> String {
         format!("pause-{}", self.arch.name)
     }
 }
 
-/// Builds those of `platforms`, a comma-separated list of names such as linux/arm64; all of them if it is empty.
+/// Builds the binaries for `platforms`, a comma-separated list of names such as linux/arm64; all if it is empty.
 pub fn of(platforms: &str) -> Result<Vec<Binary>> {
     let binary = |arch: &'static Arch| {
         let built = build::pause(arch)?;

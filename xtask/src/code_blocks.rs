@@ -2,23 +2,23 @@
 
 /// A fenced or an indented block of code.
 pub struct Block<'a> {
-    /// What stands after the fence; empty for an indented block.
+    /// The text after the fence; empty for an indented block.
     pub language: &'a str,
     /// Its lines, without the indentation.
     pub lines: Vec<&'a str>,
 }
 
-/// All of `page`, in order. The text between them is `prose`, if that is wanted: see [`prose`].
+/// Returns the code blocks of `page`, in order. [`prose`] returns the rest.
 pub fn blocks(page: &str) -> Vec<Block<'_>> {
     parts(page).1
 }
 
-/// `page` without its code blocks.
+/// Returns `page` without its code blocks.
 pub fn prose(page: &str) -> String {
     parts(page).0.join("\n")
 }
 
-/// A command and what it prints, for each line after a prompt in the `console` blocks of `page`.
+/// Returns a command and its output for each line after a prompt in the `console` blocks of `page`.
 pub fn console(page: &str) -> Vec<(&str, String)> {
     let mut commands: Vec<(&str, String)> = Vec::new();
     for block in blocks(page).into_iter().filter(|block| block.language == "console") {

@@ -22,7 +22,7 @@ pub struct File {
 }
 
 impl File {
-    /// A file that is not executable.
+    /// Makes a file that is not executable.
     fn data(name: &str, bytes: Vec<u8>) -> Self {
         Self { name: name.to_owned(), bytes, mode: 0o644 }
     }
@@ -51,7 +51,7 @@ pub fn write_image(reference: &Reference, platforms: &str) -> Result<()> {
     Ok(())
 }
 
-/// The digests of everything that ships; each depends only on those before it.
+/// Returns the digests of everything that ships; each depends only on those before it.
 pub fn digests() -> Result<Vec<(String, String)>> {
     let binaries = binaries::of("")?;
     let image = Image::of(&binaries)?;
@@ -65,23 +65,23 @@ pub fn digests() -> Result<Vec<(String, String)>> {
     Ok(digests)
 }
 
-/// The image of `platforms` under its default name, and its installer.
+/// Makes the image of `platforms` under its default name, and its installer.
 pub fn image(platforms: &str) -> Result<Vec<File>> {
     files_of_image(&Image::of(&binaries::of(platforms)?)?, &reference::default())
 }
 
-/// The image of all platforms in one file, as in pause.tar.
+/// Makes the image of all platforms in one file, as in pause.tar.
 pub fn archive() -> Result<Vec<u8>> {
     Image::of(&binaries::of("")?)?.archive(&reference::default())
 }
 
-/// The bytes of the file `name` among `files`.
+/// Returns the bytes of the file `name` among `files`.
 pub fn bytes_of<'a>(files: &'a [File], name: &str) -> Result<&'a [u8]> {
     let file = files.iter().find(|file| file.name == name);
     Ok(&file.with_context(|| format!("no such file: {name}"))?.bytes)
 }
 
-/// `pause-<architecture>` of each architecture, and pause.spdx.json.
+/// Makes `pause-<architecture>` for each architecture, and pause.spdx.json.
 fn files_of_binaries(binaries: &[Binary]) -> Result<Vec<File>> {
     let sbom = File::data("pause.spdx.json", sbom::document(binaries)?);
     let binaries = binaries.iter().map(|binary| File::executable(&binary.name(), binary.bytes.clone()));
@@ -101,8 +101,8 @@ fn files_of_image(image: &Image, reference: &Reference) -> Result<Vec<File>> {
     ])
 }
 
-/// Writes `files` into dist/, with SHA256SUMS of them all, for `sha256sum --check`. Removes other files, left by an
-/// earlier run, because those checksums would not cover them.
+/// Writes `files` into dist/, with SHA256SUMS of them all, for `sha256sum --check`. Removes other files that an earlier
+/// run left, because the checksums would not cover them.
 fn fill(files: &[File]) -> Result<()> {
     let dist = root().join("dist");
     let mut sums = String::new();

@@ -23,9 +23,9 @@ const EPOCH: &str = "1970-01-01T00:00:00Z";
 
 /// The image of one or more platforms.
 pub struct Image {
-    /// What names them all.
+    /// Lists the manifests of all platforms.
     pub index: Descriptor,
-    /// The image of each.
+    /// The image of each platform.
     pub platforms: Vec<Platform>,
     /// Digest and bytes of each blob: the manifests, the index, the configs, the layers.
     pub blobs: Vec<(String, Vec<u8>)>,
@@ -35,25 +35,25 @@ pub struct Image {
 pub struct Platform {
     /// Its architecture.
     pub arch: &'static Arch,
-    /// What names the config and the layer.
+    /// Lists the config and the layer.
     pub manifest: Descriptor,
-    /// How it is run.
+    /// Says how to run the image.
     pub config: Descriptor,
-    /// What is in it: the binary alone.
+    /// Contains only the binary.
     pub layer: Descriptor,
-    /// Digest of the uncompressed layer.
+    /// The digest of the uncompressed layer.
     pub diff_id: String,
 }
 
 impl Platform {
-    /// How many bytes a node pulls.
+    /// Returns how many bytes a node pulls.
     pub fn size(&self) -> u64 {
         self.manifest.size() + self.config.size() + self.layer.size()
     }
 }
 
 impl Image {
-    /// The image of these binaries.
+    /// Makes the image of these binaries.
     pub fn of(binaries: &[Binary]) -> Result<Self> {
         let (mut configs, mut layers, mut manifests, mut platforms) = (vec![], vec![], vec![], vec![]);
         for &Binary { arch, ref bytes } in binaries {
@@ -87,7 +87,7 @@ impl Image {
         Ok(Self { index, platforms, blobs })
     }
 
-    /// The archive that engines load.
+    /// Makes the archive that engines load.
     pub fn archive(&self, reference: &Reference) -> Result<Vec<u8>> {
         let first = self.platforms.first().context("no platform")?;
         let path = |descriptor: &Descriptor| format!("blobs/sha256/{}", descriptor.digest().digest());
@@ -101,7 +101,7 @@ impl Image {
         tar_of_data(&files)
     }
 
-    /// The path and bytes of each file of the OCI image layout.
+    /// Returns the path and bytes of each file of the OCI image layout.
     pub fn layout(&self, reference: &Reference) -> Result<Vec<(String, Vec<u8>)>> {
         let mut index = self.index.clone();
         let tag = reference.tag().unwrap_or(TAG);
@@ -116,7 +116,7 @@ impl Image {
     }
 }
 
-/// The config of upstream's image, plus labels that describe ours.
+/// Makes the config of upstream's image, plus labels that describe ours.
 fn config(arch: &Arch, diff_id: String) -> Result<oci_spec::image::ImageConfiguration> {
     let labels = [
         ("title", "pause"),
@@ -144,7 +144,7 @@ fn config(arch: &Arch, diff_id: String) -> Result<oci_spec::image::ImageConfigur
     Ok(builder.build()?)
 }
 
-/// Adds `bytes` to `blobs`; returns their descriptor.
+/// Adds `bytes` to `blobs` and returns their descriptor.
 fn blob(blobs: &mut Vec<(String, Vec<u8>)>, media_type: MediaType, bytes: Vec<u8>) -> Result<Descriptor> {
     let digest = sha256(&bytes);
     let descriptor = DescriptorBuilder::default()
@@ -156,7 +156,7 @@ fn blob(blobs: &mut Vec<(String, Vec<u8>)>, media_type: MediaType, bytes: Vec<u8
     Ok(descriptor)
 }
 
-/// JSON with sorted keys; the types of oci-spec would write them in another order.
+/// Returns JSON with sorted keys; the types of oci-spec would write them in another order.
 fn json(value: &impl Serialize) -> Result<Vec<u8>> {
     Ok(serde_json::to_vec(&serde_json::to_value(value)?)?)
 }

@@ -14,10 +14,10 @@ use crate::{reference, sha256};
 /// Line length of the payload. A terminal accepts at most 4,095 characters in a line (termios(3), canonical mode).
 const LINE: usize = 1_000;
 
-/// The programs of earlier releases, as digests.txt had them; the installer counts those that still run.
+/// The programs of earlier releases, in the format of digests.txt; the installer counts those that are still running.
 pub const EARLIER_PROGRAMS: &str = "xtask/earlier-programs.txt";
 
-/// The parts of the script, in their order: below their folder, without `.sh`.
+/// The parts of the script, in order: paths in installer/, without `.sh`.
 const PARTS: [&str; 14] = [
     "head",
     "main",
@@ -35,7 +35,7 @@ const PARTS: [&str; 14] = [
     "end",
 ];
 
-/// The script without the image, the digests and the names.
+/// Returns the script without the image, the digests and the names.
 pub fn template() -> Result<String> {
     let read = |part| read(&format!("installer/{part}.sh"));
     Ok(PARTS.into_iter().map(read).collect::<Result<Vec<_>>>()?.join("\n"))
@@ -46,8 +46,8 @@ fn read(path: &str) -> Result<String> {
     fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// The script that installs `image` under the name `reference`. It ends without a newline: its last byte closes what
-/// its second line opens.
+/// Makes the script that installs `image` under the name `reference`. It ends without a newline: its last byte closes
+/// the brace that its second line opens.
 pub fn script(image: &Image, reference: &Reference) -> Result<String> {
     let payload = BASE64_STANDARD.encode(gzip(&tar_of_data(&parts(image, reference)?)?)?).into_bytes();
     let payload: Vec<_> = payload.chunks(LINE).map(String::from_utf8_lossy).collect();
@@ -62,7 +62,7 @@ pub fn script(image: &Image, reference: &Reference) -> Result<String> {
     Ok(script.replace(SUM, &format!("sum={sum}\n")).trim_end().to_owned())
 }
 
-/// The layout as the installer contains it. Digests do not compress, but all can be computed from the layers: so
+/// Makes the layout as the installer contains it. Digests do not compress, but all can be computed from the layers:
 /// `@03.gz@` stands for the digest of parts/03.gz, and `@03@` for the digest of its uncompressed contents.
 fn parts(image: &Image, reference: &Reference) -> Result<Vec<(String, Vec<u8>)>> {
     let count = image.platforms.len();
@@ -90,5 +90,5 @@ fn parts(image: &Image, reference: &Reference) -> Result<Vec<(String, Vec<u8>)>>
     Ok(parts)
 }
 
-/// The line with the script's own digest.
+/// The line for the script's own digest.
 const SUM: &str = "sum=@SUM@\n";

@@ -14,7 +14,7 @@ pub mod tidy;
 
 use sha2::{Digest, Sha256};
 
-/// The digest, in hexadecimal.
+/// Returns the digest in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }

@@ -11,17 +11,17 @@ use xtask::{dist, reference, release, tidy};
 
 const USAGE: &str = "\
 Usage: cargo xtask VERB
-  build   pause for this machine
-  dist    pause for every platform, with checksums and a bill of materials, into dist/
+  build   build pause for this machine
+  dist    build pause for every platform, with checksums and a bill of materials, into dist/
   image [NAME TAG [PLATFORMS]]
-          the image of all platforms, or of PLATFORMS such as linux/amd64,linux/arm64: dist/pause.tar and
-          dist/pause-install.sh, and a .gz of each
+          build the image of all platforms, or of PLATFORMS such as linux/amd64,linux/arm64:
+          dist/pause.tar and dist/pause-install.sh, and a .gz of each
   archive FILE
-          writes the image of all platforms into FILE, and nothing into dist/
-  digests prints the digests of all of these, in the form of digests.txt
-  tidy    checks the documents, the scripts, and what must be the same in several places
+          write the image of all platforms to FILE, and nothing into dist/
+  digests print the digests of all of these, in the format of digests.txt
+  tidy    check the documents, the scripts, and whatever must be the same in several places
   release X.Y.Z
-          sets the version in every file, and prints the steps that remain to be done by hand";
+          set the version in every file, and print the steps that remain to be done by hand";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();

@@ -8,7 +8,7 @@ pub const NAME: &str = "localhost/pause";
 /// The default tag: the version, so that the tag never moves.
 pub const TAG: &str = env!("CARGO_PKG_VERSION");
 
-/// The default name and tag.
+/// Returns the default name and tag.
 pub fn default() -> Reference {
     Reference::with_tag("localhost".to_owned(), "pause".to_owned(), TAG.to_owned())
 }
@@ -19,6 +19,6 @@ pub fn parse(name: &str, tag: &str) -> Result<Reference> {
     let reference: Reference = whole.parse().with_context(|| {
         format!("not the name of an image: {whole:?}; for example, IMAGE=registry.example/pause and TAG={TAG}")
     })?;
-    ensure!(reference.whole() == whole, "write the name of the image out: {:?} is {:?}", whole, reference.whole());
+    ensure!(reference.whole() == whole, "write the image's name in full: {:?} is {:?}", whole, reference.whole());
     Ok(reference)
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask release X.Y.Z`: sets the version in every file, updates the digests, and prints the steps that remain to
-//! be done by hand. The tree must be clean, so that git restores it if a step fails.
+//! `cargo xtask release X.Y.Z`: sets the version in every file, updates the digests, and prints the steps that remain
+//! to be done by hand. The tree must be clean, so that git can restore it if a step fails.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,16 +11,16 @@ use build::{output, write};
 
 use crate::installer;
 
-/// The files and folders that contain the version, as patterns for `git ls-files`; no other file may. (Except
-/// Cargo.lock, which cargo updates, and CHANGELOG.md, which you write. Programs get the version from cargo.)
+/// The files and directories that contain the version, as patterns for `git ls-files`; no other file may, except
+/// Cargo.lock, which cargo updates, and CHANGELOG.md, which you write. (Programs get the version from cargo.)
 pub const PLACES: [&str; 6] = ["Cargo.toml", "Dockerfile", "README*.md", "SECURITY.md", "deploy/", "docs/*.md"];
 
-/// Sets `version` in the repository at `root`; returns a text with the remaining steps.
+/// Sets `version` in the repository at `root`, and returns a text with the remaining steps.
 pub fn release(root: &Path, version: &str) -> Result<String> {
     let old = check(root, version)?;
     if let Err(error) = set_all(root, &old, version) {
-        git(root, &["restore", "."]).context("the files are changed in part, and `git restore .` fails")?;
-        return Err(error.context("nothing is changed"));
+        git(root, &["restore", "."]).context("some files have changed, and `git restore .` failed")?;
+        return Err(error.context("nothing has changed"));
     }
     let changed = git(root, &["diff", "--name-only"])?;
     Ok(format!(
@@ -40,12 +40,12 @@ pub fn release(root: &Path, version: &str) -> Result<String> {
 fn set_all(root: &Path, old: &str, version: &str) -> Result<()> {
     set_version(root, old, version)?;
     keep_programs(root)?;
-    // By an xtask that has the new version compiled in. Cargo updates Cargo.lock.
+    // A newly compiled xtask has the new version. Cargo updates Cargo.lock.
     let digests = xtask(root, "digests")?;
     write(&root.join("digests.txt"), digests.as_bytes(), 0o644)
 }
 
-/// Adds the programs in digests.txt to those of earlier releases, which the installer knows.
+/// Adds the programs in digests.txt to the programs of earlier releases, which the installer knows.
 pub fn keep_programs(root: &Path) -> Result<()> {
     let [digests, earlier] = ["digests.txt", installer::EARLIER_PROGRAMS].map(|file| root.join(file));
     let read = |file: &Path| fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()));
@@ -54,7 +54,7 @@ pub fn keep_programs(root: &Path) -> Result<()> {
     write(&earlier, (read(&earlier)? + &programs).as_bytes(), 0o644)
 }
 
-/// Checks that `version` can be released from the repository at `root`; returns the present version.
+/// Checks that `version` can be released from the repository at `root`, and returns the present version.
 pub fn check(root: &Path, version: &str) -> Result<String> {
     let new = numbers(version).with_context(|| format!("not a version: {version:?}; it must be X.Y.Z, in numbers"))?;
     let manifest = root.join("Cargo.toml");
@@ -74,7 +74,7 @@ pub fn check(root: &Path, version: &str) -> Result<String> {
     Ok(old.to_owned())
 }
 
-/// Major, minor and patch; none if `version` has another form.
+/// Returns major, minor and patch; none if `version` has another form.
 fn numbers(version: &str) -> Option<[u64; 3]> {
     let numbers: Option<Vec<u64>> = version.split('.').map(|number| number.parse().ok()).collect();
     let numbers: [u64; 3] = numbers?.try_into().ok()?;
@@ -99,7 +99,7 @@ pub fn set_version(root: &Path, old: &str, new: &str) -> Result<()> {
     Ok(())
 }
 
-/// `text` with each `old` that is not part of a longer number replaced by `new`.
+/// Replaces each `old` in `text` with `new`, unless it is part of a longer number.
 fn replaced(text: &str, old: &str, new: &str) -> String {
     let mut set = String::with_capacity(text.len());
     let mut rest = text;
@@ -120,12 +120,12 @@ fn mode(path: &Path) -> Result<u32> {
     Ok(metadata.permissions().mode() & 0o777)
 }
 
-/// The output of git, in `folder`.
+/// Runs git in `folder` and returns its output.
 fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
     output(Command::new("git").args(arguments).current_dir(folder))
 }
 
-/// The output of the xtask of the repository at `root`.
+/// Runs the xtask of the repository at `root` and returns its output.
 fn xtask(root: &Path, verb: &str) -> Result<String> {
     output(Command::new("cargo").args(["run", "--quiet", "--package=xtask", "--", verb]).current_dir(root))
 }

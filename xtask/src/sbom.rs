@@ -1,6 +1,7 @@
 //! The bill of materials of the binaries, `dist/pause.spdx.json`, in SPDX 2.3 (spdx.github.io/spdx-spec/v2.3).
 //!
-//! Built from serde_json values: the crates for SPDX are larger than this document, and none gets its data from cargo.
+//! It is built from serde_json values: the crates for SPDX are larger than this module, and none gets its data from
+//! cargo.
 
 use std::process::Command;
 
@@ -14,7 +15,7 @@ use crate::sha256;
 
 const NOWHERE: &str = "NOASSERTION";
 
-/// The document for these binaries.
+/// Makes the document for these binaries.
 pub fn document(binaries: &[Binary]) -> Result<Vec<u8>> {
     let pause = of_crate("pause")?;
     let linux = of_crate("linux-raw-sys")?;
@@ -111,17 +112,17 @@ fn text<'a>(package: &'a Value, key: &str) -> &'a str {
     package[key].as_str().unwrap_or(NOWHERE)
 }
 
-/// What `cargo metadata` says about the crate.
+/// Returns what `cargo metadata` prints about the crate.
 fn of_crate(name: &str) -> Result<Value> {
     let metadata =
         output(Command::new("cargo").args(["metadata", "--locked", "--format-version=1"]).current_dir(root()))?;
     let metadata: Value = serde_json::from_str(&metadata)?;
     let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
     let package = packages.iter().find(|package| package["name"] == name);
-    Ok(package.with_context(|| format!("cargo metadata has no {name}"))?.clone())
+    Ok(package.with_context(|| format!("cargo metadata does not list {name}"))?.clone())
 }
 
-/// The crate's checksum in Cargo.lock.
+/// Returns the crate's checksum in Cargo.lock.
 fn checksum(name: &str) -> Result<String> {
     let lock = std::fs::read_to_string(root().join("Cargo.lock")).context("cannot read Cargo.lock")?;
     let entry = lock.split("[[package]]").find(|entry| entry.contains(&format!("name = \"{name}\"\n")));

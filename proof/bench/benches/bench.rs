@@ -34,7 +34,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // A signal stops the run by unwinding, which kills what was started and removes the control groups.
+    // A signal stops the run by unwinding, which kills what was started and removes the cgroups.
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         _ = signal_hook::flag::register(signal, stop.clone());
@@ -68,7 +68,7 @@ struct Options {
     peers: Vec<Subject>,
 }
 
-/// The options; None if the user asked for help.
+/// Parses the options; None if the user asked for help.
 fn options() -> Result<Option<Options>> {
     let mut options = Options { quick: false, memory: false, save: false, peers: Vec::new() };
     let mut args = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
@@ -90,7 +90,7 @@ fn options() -> Result<Option<Options>> {
     Ok(Some(options))
 }
 
-/// Runs the benchmark; returns whether no bar is missed.
+/// Runs the benchmark. Returns whether every bar is met.
 fn run(options: Options, stop: &AtomicBool) -> Result<bool> {
     let (mut subjects, missing) = subjects::known()?;
     for subject in options.peers {

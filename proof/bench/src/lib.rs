@@ -1,4 +1,4 @@
-//! Measures pause and its peers; the crate `figures` has the samples, and the tables and bars that follow.
+//! Measures pause and its peers; the crate `figures` contains the samples, and the tables and bars that follow.
 
 mod measure;
 pub mod run;

@@ -22,8 +22,8 @@ use perf_event::{Builder, Counter};
 
 use crate::subjects::Subject;
 
-/// Memory of an instance, averaged over `n`: what the kernel charges from `execve` on, which is the part that depends
-/// on the program. (fork has already created the task and the kernel stack.)
+/// Measures the memory of an instance, averaged over `n`: what the kernel charges from `execve` on, which is the part
+/// that depends on the program. (fork has already created the task and the kernel stack.)
 pub fn instances(subject: &Subject, n: usize, samples: &mut Samples) -> Result<()> {
     let group = Group::of_memory()?;
     let procs = group.memory_procs().display().to_string();
@@ -47,7 +47,7 @@ pub fn instances(subject: &Subject, n: usize, samples: &mut Samples) -> Result<(
     Ok(())
 }
 
-/// All the memory that the processes of `n` pods cost, and the time to start them one after the other.
+/// Measures all the memory that the processes of `n` pods cost, and the time to start them one after another.
 pub fn pods(subject: &Subject, n: usize, samples: &mut Samples) -> Result<()> {
     let group = Group::of_memory()?;
     let inside = group.enter_memory();
@@ -69,8 +69,8 @@ pub fn pods(subject: &Subject, n: usize, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// CPU time from `execve`, where perf stat(1) begins, until it and its children sleep. Other load does not lengthen it.
-/// (A start never waits: its file is in memory.)
+/// Measures CPU time from `execve`, where perf stat(1) begins, until it and its children sleep. Other load does not
+/// lengthen it. (A start never waits: its file is in memory.)
 pub fn start(subject: &Subject, samples: &mut Samples) -> Result<()> {
     let mut clock = start_clock()?;
     let process = Process::pid1(plain(subject)?);
@@ -79,7 +79,7 @@ pub fn start(subject: &Subject, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// A clock of the CPU time of what this thread starts, from the moment when `execve` has replaced the old program
+/// Makes a clock of the CPU time of what this thread starts, from the moment when `execve` has replaced the old program
 /// (perf_event_open(2), enable_on_exec).
 pub fn start_clock() -> Result<Counter> {
     let mut clock = Builder::new(Software::TASK_CLOCK);
@@ -87,7 +87,7 @@ pub fn start_clock() -> Result<Counter> {
     clock.build().context("perf_event_open is refused")
 }
 
-/// Elapsed time from the start of `-v` to its end.
+/// Measures elapsed time from the start of `-v` to its end.
 pub fn version(subject: &Subject, samples: &mut Samples) -> Result<()> {
     let argument = subject.version.context("no way to ask for its version")?;
     let mut command = command(&subject.peer.program);
@@ -100,7 +100,7 @@ pub fn version(subject: &Subject, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// Elapsed time from SIGTERM to its end.
+/// Measures elapsed time from SIGTERM to its end.
 pub fn stop(subject: &Subject, samples: &mut Samples) -> Result<()> {
     let process = Process::pid1(plain(subject)?);
     settle(&process);
@@ -116,7 +116,7 @@ pub fn stop(subject: &Subject, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// CPU time and context switches of PID 1 for a storm of `n` orphans.
+/// Measures CPU time and context switches of PID 1 for a storm of `n` orphans.
 pub fn storm(subject: &Subject, n: usize, samples: &mut Samples) -> Result<()> {
     let process = Process::pid1(plain(subject)?);
     settle(&process);
@@ -133,7 +133,7 @@ pub fn storm(subject: &Subject, n: usize, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// The longest time that one of 1,000 orphans is visible as a zombie to a thread that looks all the time.
+/// Measures the longest time that one of 1,000 orphans is visible as a zombie to a thread that checks continuously.
 pub fn visible_zombie(subject: &Subject, samples: &mut Samples) -> Result<()> {
     let process = Process::pid1(plain(subject)?);
     settle(&process);
@@ -160,19 +160,19 @@ pub fn visible_zombie(subject: &Subject, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// Zombies while PID 1 is frozen.
+/// Counts zombies while PID 1 is frozen.
 pub fn frozen_zombies(subject: &Subject, samples: &mut Samples) -> Result<()> {
     samples.frozen_zombies.push(zombies(subject, Group::freeze)?);
     Ok(())
 }
 
-/// Zombies while PID 1 has 1 ms of CPU per second.
+/// Counts zombies while PID 1 has 1 ms of CPU per second.
 pub fn starved_zombies(subject: &Subject, samples: &mut Samples) -> Result<()> {
     samples.starved_zombies.push(zombies(subject, Group::least_quota)?);
     Ok(())
 }
 
-/// How many of 500 orphans are zombies once all have died, while `hold_up` keeps PID 1 from running.
+/// Counts how many of 500 orphans are zombies once all have died, while `hold_up` keeps PID 1 from running.
 fn zombies(subject: &Subject, hold_up: fn(&Group)) -> Result<u64> {
     let process = Process::pid1(plain(subject)?);
     settle(&process);
@@ -187,7 +187,7 @@ fn zombies(subject: &Subject, hold_up: fn(&Group)) -> Result<u64> {
     }))
 }
 
-/// A shell that runs `script`, with `zero` as `$0`, and gets `peer` and its arguments as `$@`.
+/// Makes a shell that runs `script`, with `zero` as `$0`, and gets `peer` and its arguments as `$@`.
 pub fn start_with(script: &str, zero: &str, peer: &Peer, stdin: Stdio) -> Command {
     let mut command = command("sh");
     command.args(["-c", script, zero]).arg(&peer.program).args(&peer.args);
@@ -202,7 +202,7 @@ fn plain(Subject { peer, .. }: &Subject) -> Result<Command> {
     Ok(command)
 }
 
-/// A command with an environment like an engine's instead of cargo's, which affects where a dynamic loader looks.
+/// Makes a command with an environment like an engine's instead of cargo's, which affects where a dynamic loader looks.
 fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
@@ -214,13 +214,13 @@ fn settle(process: &Process) {
     within_10_s("it sleeps", || process.is_asleep().then_some(()));
 }
 
-/// Its CPU time (the kernel's Documentation/scheduler/sched-stats.rst).
+/// Returns its CPU time (the kernel's Documentation/scheduler/sched-stats.rst).
 fn cpu_ns(process: &Process) -> u64 {
     let schedstat = fs::read_to_string(format!("/proc/{}/schedstat", process.id())).unwrap_or_default();
     schedstat.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0)
 }
 
-/// The sum of `fields` in `file` of /proc, over it and its children.
+/// Returns the sum of `fields` in `file` of /proc, over it and its children.
 fn kib(process: &Process, file: &str, fields: &[&str]) -> Result<u64> {
     let mut sum = 0;
     for pid in process.children().iter().chain([&process.id().to_string()]) {

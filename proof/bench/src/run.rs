@@ -1,5 +1,4 @@
-//! A run. Every round measures all subjects, one after the other, so that other load on the machine affects all of
-//! them.
+//! A run. Every round measures all subjects, one after another, so that other load on the machine affects all of them.
 
 use std::fs;
 use std::io::{self, IsTerminal};
@@ -28,12 +27,12 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// A run of these subjects, which setting `stop` ends.
+    /// Makes a run of these subjects, which setting `stop` ends.
     pub fn of(subjects: Vec<Subject>, stop: &'a AtomicBool) -> Self {
         Self { samples: vec![Samples::default(); subjects.len()], subjects, stop }
     }
 
-    /// The results so far.
+    /// Returns the results so far.
     pub fn results(self, quick: bool) -> Result<Results> {
         let measured = |(subject, samples): (Subject, Samples)| Measured {
             name: subject.peer.name,
@@ -94,10 +93,10 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Measures the memory of an instance; returns whether control groups can count it.
+    /// Measures the memory of an instance. Returns whether cgroups can count it.
     pub fn memory(&mut self, quick: bool, thousands: usize) -> Result<bool> {
         if let Err(error) = Group::of_memory() {
-            eprintln!("left out: memory: cannot create a control group: {error} (run as root)");
+            eprintln!("left out: memory: cannot create a cgroup: {error} (run as root)");
             return Ok(false);
         }
         let fleets: &[_] = if quick { &[(10, 3), (100, 3)] } else { &[(10, 11), (100, 5), (1000, thousands)] };
@@ -122,7 +121,7 @@ impl<'a> Run<'a> {
     ) -> Result<()> {
         let (start, line) = (Instant::now(), io::stderr().is_terminal());
         for round in 0..rounds {
-            // The kernel cleans up after a large subject, which must not always slow down the same next one.
+            // The kernel cleans up after a large subject, which must not always slow down the same subject.
             let mut order: Vec<usize> = (0..self.subjects.len()).collect();
             order.sort_by_key(|at| (at + 1) * (round + 1) * 7919 % 10_007); // a different order in each round
             for at in order {

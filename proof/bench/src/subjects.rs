@@ -15,7 +15,7 @@ use nix::unistd::{AccessFlags, access};
 pub struct Subject {
     /// The program.
     pub peer: Peer,
-    /// What it is, and its version.
+    /// A description, and the version.
     pub about: String,
     /// The argument that makes it print its version and exit.
     pub version: Option<&'static str>,
@@ -25,7 +25,7 @@ pub struct Subject {
     pub reaps: bool,
 }
 
-/// Our pause, its peers, and the floors; and for each that is missing a line that says how to get it.
+/// Returns our pause, its peers and the floors, and for each missing one a line that says how to get it.
 pub fn known() -> Result<(Vec<Subject>, Vec<String>)> {
     let upstream = root().join("target/upstream/pause");
     let debian = |program| PathBuf::from("/usr/bin").join(program);
@@ -35,7 +35,7 @@ pub fn known() -> Result<(Vec<Subject>, Vec<String>)> {
     let mut subjects = vec![
         subject(Peer::new(OURS, ours(), &[]), "this one", Some("-v")),
         subject(Peer::new(UPSTREAM, upstream, &[]), "its C source, glibc, static", Some("-v")),
-        subject(Peer::new("upstream, musl", upstream_with_musl(), &[]), "the same with musl", Some("-v")),
+        subject(Peer::new("upstream, musl", upstream_with_musl(), &[]), "upstream's pause with musl", Some("-v")),
         subject(Peer::catatonit(), &packaged("catatonit"), version),
         subject(Peer::new("tini", debian("tini"), sleep), &holding("tini"), version),
         subject(Peer::new("dumb-init", debian("dumb-init"), sleep), &holding("dumb-init"), version),
@@ -63,7 +63,7 @@ pub fn known() -> Result<(Vec<Subject>, Vec<String>)> {
     Ok((subjects, missing))
 }
 
-/// A program that the user names: `NAME=PATH[,ARG…]`.
+/// Parses a program that the user names: `NAME=PATH[,ARG…]`.
 pub fn named(text: &str) -> Result<Subject> {
     let (name, command) = text.split_once('=').with_context(|| format!("{text:?} is not NAME=PATH[,ARG...]"))?;
     let mut words = command.split(',');

@@ -17,7 +17,7 @@ use nix::unistd::Pid;
 use crate::measure::start_with;
 use crate::subjects::Subject;
 
-/// System calls of PID 1, without the one in which it sleeps, and page faults, from the end of `execve` until it
+/// Counts system calls of PID 1, without the one in which it sleeps, and page faults, from the end of `execve` until it
 /// sleeps.
 pub fn calls(subject: &Subject, samples: &mut Samples) -> Result<()> {
     let process = at_execve(subject)?;
@@ -28,7 +28,7 @@ pub fn calls(subject: &Subject, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// Instructions of PID 1, outside the kernel, until it sleeps. A repeated instruction counts each time.
+/// Counts instructions of PID 1, outside the kernel, until it sleeps. A repeated instruction counts each time.
 pub fn instructions(subject: &Subject, samples: &mut Samples) -> Result<()> {
     let process = at_execve(subject)?;
     // The first stop is the end of execve.
@@ -36,7 +36,7 @@ pub fn instructions(subject: &Subject, samples: &mut Samples) -> Result<()> {
     Ok(())
 }
 
-/// PID 1 of a new namespace, stopped as it enters `execve` of the program.
+/// Starts PID 1 of a new namespace, and stops it as it enters `execve` of the program.
 fn at_execve(Subject { peer, .. }: &Subject) -> Result<Process> {
     let mut process = Process::pid1(start_with("read line; exec \"$@\"", "sh", peer, Stdio::piped()));
     within_10_s("the shell waits", || (state(&process.id().to_string()) == Some('S')).then_some(()));
@@ -48,7 +48,7 @@ fn at_execve(Subject { peer, .. }: &Subject) -> Result<Process> {
     loop {
         ptrace::syscall(pid, None)?;
         if let WaitStatus::Exited(..) | WaitStatus::Signaled(..) = waitpid(pid, None)? {
-            bail!("{} does not start", peer.name);
+            bail!("{} did not start", peer.name);
         }
         let call = fs::read_to_string(format!("/proc/{pid}/syscall"))?;
         if call.split(' ').next() == Some(&SYS_execve.to_string()) {
@@ -57,7 +57,7 @@ fn at_execve(Subject { peer, .. }: &Subject) -> Result<Process> {
     }
 }
 
-/// How often the process stops until it sleeps, if `resume` continues it after each stop.
+/// Counts how often the process stops until it sleeps, if `resume` continues it after each stop.
 fn stops(process: &Process, resume: fn(Pid, Option<Signal>) -> nix::Result<()>) -> Result<u64> {
     let pid = pid(process);
     let mut stops = 0;

@@ -1,5 +1,5 @@
-//! The life of a cluster with pause from the installer: it is made, joined, used, upgraded, drained and reset. The same
-//! with upstream's pause, to compare what is left.
+//! The life of a cluster with pause from the installer: it is created, joined, used, upgraded, drained and reset. A
+//! cluster with upstream's pause goes through the same steps, to compare what is left.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,10 +14,10 @@ use xtask::code_blocks::console;
 use super::node::{IGNORED, Node, Pause, VERSIONS};
 use super::one_at_a_time;
 
-/// Where a node has kubeadm's configuration.
+/// Where a node keeps kubeadm's configuration.
 pub const CONFIG: &str = "/run/kubeadm.yaml";
 
-/// How many pods the control plane has: etcd, the API server, the controller manager and the scheduler.
+/// How many pods form the control plane: etcd, the API server, the controller manager and the scheduler.
 const CONTROL_PLANE: usize = 4;
 
 #[test]
@@ -32,7 +32,7 @@ fn from_its_first_node_to_its_last() {
     assert_eq!(left_by_ours, left);
 }
 
-/// What is left on its nodes; none if the test is skipped.
+/// Runs a cluster and returns what is left on its nodes; none if the test is skipped.
 fn live(pause: Pause) -> Option<[BTreeSet<String>; 2]> {
     let mut nodes = [Node::start(1)?, Node::start(2)?];
     let its_row = |node: &Node, how: &str| (pause == Pause::Ours).then(|| row(node, how));
@@ -91,11 +91,11 @@ fn runs_the_pod_of_the_document(node: &Node, pause: Pause) {
     let commands = console(&page);
     assert!(commands.len() > 5, "{} commands", commands.len());
     for (command, printed) in commands {
-        // The host has a pause more, which holds it.
+        // The host itself is held by one more pause.
         let says = || normalized(&node.shell(command).replace("    1 /run/pause\n", ""));
         let expected = normalized(&printed);
         if command.starts_with("kubectl wait ") {
-            node.host.until(command, || says() == expected); // a slow machine needs more than its 30 s
+            node.host.until(command, || says() == expected); // a slow machine needs more than kubeadm's 30 s
         } else {
             assert_eq!(says(), expected, "{command}");
         }
@@ -123,7 +123,7 @@ fn is_upgraded(nodes: &mut [Node; 2], pause: Pause) {
     let versions = || first.kubectl(&["get", "nodes", "-o", "jsonpath={.items[*].status.nodeInfo.kubeletVersion}"]);
     first.host.until("both kubelets are of the new version", || versions() == format!("{version} {version}"));
     all_are_ready(first);
-    // The Jobs of the checks are deleted a minute after they have ended.
+    // The Jobs of the checks are deleted a minute after they end.
     first.kubectl(&["-n", "kube-system", "delete", "jobs", "--all"]);
     first.holds(CONTROL_PLANE, pause);
     second.holds(1, pause);
@@ -146,7 +146,7 @@ fn pods_leave([first, second]: &[Node; 2], pause: Pause) {
     }
 }
 
-/// What is left on it.
+/// Returns what is left on a node after its reset.
 fn is_reset(mut node: Node, pause: Pause) -> BTreeSet<String> {
     node.stop_kubelet(); // kubeadm would call systemctl
     node.host.ok(&["kubeadm", "reset", "--force"]);
@@ -156,11 +156,11 @@ fn is_reset(mut node: Node, pause: Pause) -> BTreeSet<String> {
     left
 }
 
-/// Files and [`Host::traces`](shared::host::Host::traces), without IDs and dates.
+/// Returns files and [`Host::traces`](shared::host::Host::traces), without IDs and dates.
 fn left(node: &Node) -> BTreeSet<String> {
     let files = "find /etc/cni /etc/kubernetes /run /var/lib/cni /var/lib/etcd /var/lib/kubelet /var/log/containers \
          /var/log/pods 2>/dev/null || :";
-    // Those of containers and of pods, and what a Job adds to the names of its pods.
+    // The IDs of containers and of pods, and what a Job adds to the names of its pods.
     let is_hex = |word: &str| word.len() > 3 && word.chars().all(|c| c.is_ascii_hexdigit());
     let is_random = |word: &str| word.len() == 5 && word.chars().all(|c| "bcdfghjklmnpqrstvwxz2456789".contains(c));
     let is_number = |word: &str| word.chars().all(|c| c.is_ascii_digit());
@@ -172,7 +172,7 @@ fn left(node: &Node) -> BTreeSet<String> {
     node.shell(files).lines().chain(traces.iter().map(String::as_str)).map(without_ids).collect()
 }
 
-/// What kubeadm is told. The kubelet is told what machines like this need: control groups v1, swap, a disk that is
+/// Returns kubeadm's configuration. The kubelet gets what machines like this need: cgroups v1, swap, a disk that is
 /// nearly full, a kernel that refuses negative OOM scores.
 pub fn config(node: &Node) -> String {
     let (name, address, version) = (&node.name, node.address(), VERSIONS[0]);
@@ -201,7 +201,7 @@ oomScoreAdj: 0
     )
 }
 
-/// A row of the cluster. The version is that of kubeadm now.
+/// Makes a row of the cluster, with kubeadm's present version.
 pub fn row(node: &Node, how: &str) -> Row {
     let version = |words: &[&str]| Row::version(&node.host.ok(words));
     let etcd = root().join("target/engines/etcd-3.7/server");

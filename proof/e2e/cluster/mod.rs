@@ -1,7 +1,7 @@
 //! Does a cluster that kubeadm makes on nodes without a registry run on our pause, from its first node to its end?
 //!
-//! kubeadm, kubelet, the control plane, etcd and containerd are real; systemd is not there, so that a test starts the
-//! kubelet when kubeadm would. `make cluster` runs this.
+//! kubeadm, kubelet, the control plane, etcd and containerd are real; systemd is missing, so a test starts the kubelet
+//! when kubeadm would. `make cluster` runs this.
 
 mod life;
 mod node;
@@ -9,7 +9,7 @@ mod preflight;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// All clusters use the same addresses and control groups.
+/// Serializes the tests: all clusters use the same addresses and cgroups.
 fn one_at_a_time() -> MutexGuard<'static, ()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)

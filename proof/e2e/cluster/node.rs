@@ -1,4 +1,4 @@
-//! A node as an operator of a site without a registry makes it: containerd, kubeadm and kubelet, with pause from the
+//! A node as an operator sets it up at a site without a registry: containerd, kubeadm and kubelet, with pause from the
 //! installer and the images of the control plane from archives.
 
 use std::fs;
@@ -13,19 +13,19 @@ use shared::engines::all_built;
 use shared::host::Host;
 use shared::{CONFIGURED, KUBEADMS, NAME, dist, ok, ready, run, until};
 
-/// The first version of the cluster, and the one that it is upgraded to.
+/// The first version of the cluster, and the one to which it is upgraded.
 pub const VERSIONS: [&str; 2] = ["1.37.1", "1.37.2"];
 
-/// The checks that cannot pass here. kubeadm 1.37 itself says of control groups v1 that SystemVerification must be
-/// ignored; its upgrade looks for CoreDNS, which the cluster does not have.
+/// The checks that cannot pass here. With cgroups v1, kubeadm 1.37 itself says that SystemVerification must be ignored;
+/// its upgrade looks for CoreDNS, which the cluster lacks.
 pub const IGNORED: &str = "--ignore-preflight-errors=SystemVerification,CoreDNSMigration,CoreDNSUnsupportedPlugins";
 
-/// Which pause the cluster has.
+/// Which pause the cluster uses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Pause {
-    /// From the installer.
+    /// Ours, from the installer.
     Ours,
-    /// From an archive, under both names.
+    /// Upstream's, from an archive, under both names.
     Upstreams,
 }
 
@@ -44,21 +44,21 @@ pub struct Node {
     kubelet: Option<Daemon>,
 }
 
-/// The folder with the programs of a version of Kubernetes.
+/// Returns the directory with the programs of a version of Kubernetes.
 fn programs(version: &str) -> PathBuf {
     let previous = if version == VERSIONS[0] { "previous-" } else { "" };
     root().join(format!("target/engines/{previous}control-plane-1.37"))
 }
 
 impl Node {
-    /// With containerd alone; none if the test is skipped.
+    /// Makes a node with only containerd; none if the test is skipped.
     pub fn start(number: u8) -> Option<Self> {
         all_built(&["control-plane-1.37", "previous-control-plane-1.37", "etcd-3.7"])?;
         let engines = all_built(&["containerd-2.4", "runc-1.5", "cni-plugins-1.9", "cri-tools-1.37"])?;
         if !ready(&["docker", "dockerd", "ip", "iptables", "lsns", "pgrep", "systemctl"]) {
             return None;
         }
-        // Whatever is written there, a cluster writes to more folders than one engine does.
+        // A cluster writes to more directories than one engine does; their contents do not matter.
         let host = Host::with_root(Path::new("/."), &["containerd", "crio", "docker", "dockerd", "podman", "runc"]);
         engines.iter().for_each(|folder| host.install_programs(folder));
         host.look_tuned();
@@ -66,7 +66,7 @@ impl Node {
         let node = Self { host, name, kubelet: None };
         node.connect(number);
         node.install_kubernetes(VERSIONS[0]);
-        // A group for all of its pods; the machine has the same ones for all nodes.
+        // A cgroup for all of its pods, because all nodes share the machine's cgroups.
         let group =
             format!("for root in $(findmnt -nr -t cgroup,cgroup2 -o TARGET); do mkdir -p $root/{}; done", node.name);
         node.host.ok(&["sh", "-c", &group]);
@@ -76,23 +76,23 @@ impl Node {
         Some(node)
     }
 
-    /// The nodes reach each other through the machine.
+    /// Connects the node to the others through the machine.
     fn connect(&self, number: u8) {
         let subnet = format!("10.77.{number}");
         self.host.connect(&self.name, &subnet);
         self.host.ok(&["ip", "route", "add", "default", "via", &format!("{subnet}.1")]);
         self.host.ok(&["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"]);
-        self.host.write("/etc/resolv.conf", "nameserver 127.0.0.1\n"); // says at once that it knows nothing
+        self.host.write("/etc/resolv.conf", "nameserver 127.0.0.1\n"); // answers at once that it knows nothing
         fs::write("/proc/sys/net/ipv4/ip_forward", "1").expect("a setting");
-        ok("iptables", &["-P", "FORWARD", "ACCEPT"]); // Docker has forbidden it
+        ok("iptables", &["-P", "FORWARD", "ACCEPT"]); // which Docker forbids
     }
 
-    /// Its address.
+    /// Returns its address.
     pub fn address(&self) -> String {
         self.name.replace("node-", "10.77.") + ".2"
     }
 
-    /// Replaces the programs that a package of Kubernetes has.
+    /// Replaces the programs that Kubernetes' packages contain.
     pub fn install_kubernetes(&self, version: &str) {
         for program in ["kubeadm", "kubectl", "kubelet"] {
             let file = programs(version).join(program);
@@ -100,7 +100,7 @@ impl Node {
         }
     }
 
-    /// Gives it the images that `kubeadm config images list` names, but pause.
+    /// Gives it the images that `kubeadm config images list` names, except pause.
     pub fn import_control_plane(&self, version: &str, config: &str) {
         let kubeadm = programs(version).join("kubeadm");
         let list = ["config", "images", "list", "--config", config];
@@ -116,7 +116,7 @@ impl Node {
         }
     }
 
-    /// Brings pause, and proves that it is there.
+    /// Installs pause, and proves that it is there.
     pub fn bring(&self, pause: Pause) {
         match pause {
             Pause::Ours => {
@@ -158,11 +158,11 @@ impl Node {
         self.kubelet.take().expect("it runs").stop();
     }
 
-    /// Ends it, with its end of the network and its group.
+    /// Ends it, and removes its end of the network and its cgroup.
     pub fn ends(self) {
         self.host.shut_down();
         let groups = format!("find /sys/fs/cgroup -depth -path '*/{}*' -type d -exec rmdir {{}} +", self.name);
-        until("its network and its control groups are gone", || {
+        until("its network and its cgroups are gone", || {
             run("ip", &["link", "show", &self.name]).is_err() && run("sh", &["-c", &groups]).is_ok()
         });
     }
@@ -172,20 +172,20 @@ impl Node {
         self.host.ok(&[&["kubectl", "--kubeconfig=/etc/kubernetes/admin.conf"], words].concat())
     }
 
-    /// What a command says that an operator types, in the folder of the project.
+    /// Runs a command that an operator types, in the project's directory, and returns what it prints.
     pub fn shell(&self, command: &str) -> String {
         let shell = format!("exec 2>&1; cd {}; export KUBECONFIG=/run/admin.conf; {command}", root().display());
         self.host.try_to(&["timeout", "60", "sh", "-c", &shell]).unwrap_or_else(|error| error)
     }
 
-    /// The pauses of its pods.
+    /// Returns the pauses of its pods.
     pub fn pauses(&self) -> Vec<Process> {
         let is_pause = |process: &Process| process.cmdline().is_ok_and(|words| words == ["/pause"]);
         let all = all_processes_with_root(self.host.file("/proc")).expect("/proc");
         all.flatten().filter(is_pause).collect()
     }
 
-    /// Waits until it has this many pods, each held by this very program.
+    /// Waits until it runs this many pods, each held by exactly this program.
     pub fn holds(&self, pods: usize, pause: Pause) {
         let sandboxes = || self.host.ok(&["crictl", "pods", "--quiet", "--state=ready"]).lines().count();
         self.host.until("each pod has a pause", || sandboxes() == pods && self.pauses().len() == pods);
@@ -197,7 +197,7 @@ impl Node {
     }
 }
 
-/// As the unit of kubeadm's package does. The group and the address are what an operator adds to its
+/// Makes the kubelet's command as the unit in kubeadm's package does. An operator adds the cgroup and the address to
 /// KUBELET_EXTRA_ARGS.
 fn start_kubelet(host: &Host, name: &str, address: &str) -> Daemon {
     let start = format!(

@@ -1,4 +1,4 @@
-//! Which names of pause `kubeadm init` wants on a node without a registry, and which of them pods need.
+//! Tests which names of pause `kubeadm init` wants on a node without a registry, and which of them pods need.
 
 use serde_json::json;
 use shared::{CONFIGURED, KUBEADMS};

@@ -1,4 +1,4 @@
-//! pause as an OCI runtime bundle, the way engines run it that cannot be installed here.
+//! pause as an OCI runtime bundle, as engines run it that cannot be installed here.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ use shared::{dist, ok, pause_is_ready, ready, run, until};
 
 const TOOLS: &[&str] = &["runc", "skopeo", "umoci"];
 
-/// deploy/crio/README.md quotes what CRI-O's runtime says when something is wrong.
+/// Checks what deploy/crio/README.md quotes of CRI-O's runtime when something is wrong.
 #[test]
 fn what_goes_wrong_is_what_the_readme_quotes() {
     if !ready(TOOLS) {
@@ -39,9 +39,8 @@ fn as_kubeadm_runs_it() {
     assert_eq!(ok("runc", &["run", "--bundle", &bundle, "kubeadm"]), VERSION);
 }
 
-/// gVisor answers system calls itself. Debian's build of it sometimes panics, with any image, when a program in it
-/// executes another one or writes to a pipe. So nothing else runs beside pause here, and the test checks only its exit
-/// status.
+/// Runs pause in gVisor, which answers system calls itself. Debian's build sometimes panics, with any image, when a
+/// program executes another one or writes to a pipe. So only pause runs here, and the test checks only its exit status.
 #[test]
 fn in_gvisor() {
     if !ready(TOOLS) {
@@ -59,13 +58,13 @@ fn in_gvisor() {
     pause.args(["--network=none", "--debug", "--strace", &debug_log, "run", "--bundle", &bundle, "gvisor"]);
     pause.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut pause = pause.spawn().expect("runsc runs");
-    // /proc does not show it, and before it has its handlers SIGTERM kills it: gVisor does not spare PID 1.
+    // /proc does not show it, and SIGTERM kills it before it has installed its handlers: gVisor does not spare PID 1.
     until("it calls pause", || run("grep", &["-rqs", "pause E pause()", trace]).is_ok());
     ok("runsc", &["--network=none", "kill", "gvisor", "TERM"]);
     assert_eq!(pause.wait().expect("its status").code(), Some(0));
 }
 
-/// Kata runs the bundle as it is unpacked by the commands of deploy/kata/README.md.
+/// Checks that Kata runs the bundle that the commands in deploy/kata/README.md unpack.
 #[test]
 fn as_kata_runs_it() {
     if !ready(TOOLS) {
@@ -83,7 +82,7 @@ fn row(how: &str) -> Row {
     Row::new("runc", &ok("runc", &["--version"]), how)
 }
 
-/// Unpacks the bundle into a folder for `name`, with the commands of deploy/kata/README.md; returns its path.
+/// Unpacks the bundle into a directory for `name`, with the commands in deploy/kata/README.md. Returns its path.
 fn unpacked(name: &str) -> String {
     let folder = format!("/run/{name}");
     let commands = fs::read_to_string(root().join("deploy/kata/README.md")).expect("a file");
@@ -95,7 +94,7 @@ fn unpacked(name: &str) -> String {
     format!("{folder}/pause_bundle")
 }
 
-/// Sets the user and the command of the bundle, and that it has no terminal; returns the old configuration.
+/// Sets the user and the command of the bundle, and that it has no terminal. Returns the old configuration.
 fn configure(bundle: &str, id: u32, args: &[&str]) -> Value {
     let file = format!("{bundle}/config.json");
     let old: Value = serde_json::from_slice(&fs::read(&file).expect("a file")).expect("JSON");
@@ -103,7 +102,7 @@ fn configure(bundle: &str, id: u32, args: &[&str]) -> Value {
     new["process"]["terminal"] = json!(false);
     new["process"]["user"] = json!({ "uid": id, "gid": id });
     new["process"]["args"] = json!(args);
-    // `umoci unpack --rootless` configures a user namespace with only this user; engines use that of the host.
+    // `umoci unpack --rootless` configures a user namespace with only this user; engines use the host's.
     new["linux"]["uidMappings"] = json!([]);
     new["linux"]["gidMappings"] = json!([]);
     new["linux"]["namespaces"].as_array_mut().expect("a list").retain(|namespace| namespace["type"] != "user");
@@ -111,12 +110,12 @@ fn configure(bundle: &str, id: u32, args: &[&str]) -> Value {
     old
 }
 
-/// Runs the bundle, and stops it once pause has its handlers.
+/// Runs the bundle, and stops it once pause has installed its handlers.
 fn stops(name: &str, bundle: &str) {
     let mut runc = Command::new("runc");
     runc.args(["run", "--bundle", bundle, name]).stdin(Stdio::null()).stderr(Stdio::piped());
     let runc = runc.spawn().expect("runc runs");
-    until("it has its handlers", || {
+    until("its handlers are installed", || {
         let state: Value = serde_json::from_str(&run("runc", &["state", name]).unwrap_or_default()).unwrap_or_default();
         pause_is_ready(&state["pid"].to_string())
     });

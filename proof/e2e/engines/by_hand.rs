@@ -1,4 +1,4 @@
-//! The commands of docs/pod-by-hand.md that need no cluster, run as its reader would. (`cargo xtask tidy` compares the
+//! The commands in docs/pod-by-hand.md that need no cluster, run as a reader would. (`cargo xtask tidy` compares the
 //! Chinese page.)
 
 use std::time::{Duration, Instant};

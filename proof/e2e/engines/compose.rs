@@ -20,7 +20,7 @@ fn a_pod_as_a_compose_project_comes_back() {
     let _row = Row::new(
         &format!("Docker, Compose {}", compose.trim()),
         &version,
-        "compose.yaml of deploy/docker; pause killed; compose restart pause; Docker restarted with live-restore",
+        "compose.yaml in deploy/docker; pause killed; compose restart pause; Docker restarted with live-restore",
     );
     let docker = pod.start_docker();
     pod.compose(&["up", "--detach"]);
@@ -41,8 +41,8 @@ fn a_pod_as_a_compose_project_comes_back() {
     docker.stop();
 }
 
-/// The containers that joined pause's PID namespace end with it. Docker may fail to restart them, because it does not
-/// wait for pause.
+/// Checks that the containers that joined pause's PID namespace end with it. Docker may fail to restart them, because
+/// it does not wait for pause.
 fn comes_back_when_pause_is_killed(pod: &Pod) {
     let killed = pod.pids().swap_remove(0);
     pod.host.ok(&["kill", "-KILL", &killed]);
@@ -64,7 +64,7 @@ fn restarts_with_pause(pod: &Pod) {
     assert!(pod.pids().iter().zip(&before).all(|(new, old)| new != old), "{before:?}");
 }
 
-/// A host with containerd and the images, and Docker Compose of a newer Debian.
+/// A host with containerd and the images, and a newer Debian's Docker Compose.
 struct Pod {
     host: Host,
     compose: [String; 4],
@@ -91,7 +91,7 @@ impl Pod {
         pod
     }
 
-    /// Starts dockerd with the settings of deploy/docker.
+    /// Starts dockerd with the settings in deploy/docker.
     fn start_docker(&self) -> Daemon {
         let config = deploy("daemon.json");
         let flags = ["--containerd=/run/containerd/containerd.sock", "--storage-driver=vfs", "--iptables=false"];
@@ -115,7 +115,7 @@ impl Pod {
         until("nginx serves the application", || self.host.busybox(&get).as_deref() == Ok("hello from pod\n"));
     }
 
-    /// The PIDs of pause, nginx and the application; 0 if one does not run.
+    /// Returns the PIDs of pause, nginx and the application; 0 for one that is not running.
     fn pids(&self) -> Vec<String> {
         let inspect = ["docker", "inspect", "-f", "{{.State.Pid}}", "pod-pause-1", "pod-nginx-1", "pod-app-1"];
         self.host.ok(&inspect).lines().map(str::to_owned).collect()

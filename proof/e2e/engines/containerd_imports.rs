@@ -1,5 +1,5 @@
-//! What containerd does with an imported file that has the lines of deploy/: the rows `imports` and `conf.d` of the
-//! table in its README.
+//! What containerd does with an imported file that contains the lines of deploy/: the rows `imports` and `conf.d` of
+//! the table in its README.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ fn containerd_2_merges_it() {
     }
 }
 
-/// The configuration that containerd uses, after the installer has found the image's name in it.
+/// Returns the configuration that containerd uses, after the installer has found the image's name in it.
 fn with_import(engines: &[PathBuf], config: &str, deploy: &str) -> String {
     let host = Host::with_engines(engines, &["docker", "dockerd", "podman"]);
     host.write("/etc/containerd/conf.d/pause.toml", &containerd::config(deploy));

@@ -1,4 +1,4 @@
-//! pause in Docker: the pod of deploy/docker, and the flags that users set.
+//! pause in Docker: the pod in deploy/docker, and the flags that users set.
 
 use kit::messages::{TERMINATED, WARNING};
 use kit::orphans::IN_A_POD;
@@ -10,13 +10,13 @@ use shared::{NAME, digest, ok, pause_is_ready, ready, run, until};
 
 const DOCKER: &[&str] = &["crun", "docker", "dockerd", "runc"];
 
-/// The purpose of a pause container.
+/// Checks what a pause container is for.
 #[test]
 fn it_holds_a_pod_of_nginx_and_an_application() {
     if !ready(DOCKER) {
         return;
     }
-    let _row = row("the pod of deploy/docker");
+    let _row = row("the pod in deploy/docker");
     ok("env", &["PORT=8081", "sh", "deploy/docker/pod.sh"]);
     let served = || get(8081) == "hello from pod\n";
     until("nginx serves the application on the published port of pause", served);
@@ -82,7 +82,7 @@ fn under_init_it_warns_and_stops() {
     ok("docker", &["rm", "init"]);
 }
 
-/// Docker stores images with graph drivers, or in containerd, as Docker 29 does by default.
+/// Checks both ways in which Docker stores images: with graph drivers, or in containerd, which is Docker 29's default.
 #[test]
 fn in_both_image_stores() {
     if !ready(DOCKER) {
@@ -120,7 +120,7 @@ fn in_both_image_stores() {
     }
 }
 
-/// deploy/docker/README.md quotes what a user sees when something is wrong.
+/// Checks what deploy/docker/README.md quotes when something is wrong.
 #[test]
 fn what_goes_wrong_is_what_the_readme_quotes() {
     if !ready(DOCKER) {
@@ -145,7 +145,7 @@ fn version() -> String {
     ok("docker", &["version", "-f", "{{.Server.Version}}"])
 }
 
-/// Stops a container by SIGTERM. If that took 10 s, docker would send SIGKILL, and the exit code would be 137.
+/// Stops a container with SIGTERM. If that took 10 s, docker would send SIGKILL, and the exit code would be 137.
 fn stops_at_once(name: &str) {
     ok("docker", &["stop", name]);
     assert_eq!(state(name, "ExitCode"), "0", "{name}");
@@ -160,7 +160,7 @@ fn log(container: &str) -> String {
     ok("sh", &["-c", "docker logs \"$0\" 2>&1 >/dev/null", container])
 }
 
-/// What a server on a port of this machine answers; empty if there is none.
+/// Returns what a server on a port of this machine answers; empty if there is none.
 pub fn get(port: u16) -> String {
     run("busybox", &["wget", "-q", "-O", "-", &format!("http://127.0.0.1:{port}/")]).unwrap_or_default()
 }

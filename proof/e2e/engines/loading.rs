@@ -1,4 +1,4 @@
-//! Engines load and run the image.
+//! Tests that engines load and run the image.
 
 use std::fs;
 
@@ -67,7 +67,7 @@ fn the_dockerfile_makes_the_same_images_in_buildah() {
     }
 }
 
-/// What engines read of an image's config.
+/// Returns what engines read in an image's config.
 fn config(image: &str) -> Value {
     let all: Value = serde_json::from_str(&ok("skopeo", &["inspect", "--config", image])).expect("JSON");
     let mut config = all["config"].clone();
@@ -78,7 +78,7 @@ fn config(image: &str) -> Value {
     serde_json::json!([known.map(|key| config[key].clone()), all["architecture"]])
 }
 
-/// The same of our image, to be compared with that of `other`.
+/// Returns what engines read in our image's config, to be compared with that of `other`.
 fn config_of_ours(arch: &str, variant: &str, other: &str) -> Value {
     let copy = format!("oci:/run/compared-with-{other}-{arch}:pause");
     let flags = [format!("--override-arch={arch}"), format!("--override-variant={variant}")];

@@ -7,7 +7,7 @@ use shared::containerd::TOO_OLD;
 use shared::cri::{Containerd, POD};
 use shared::{NAME, containerd, digest, ready};
 
-/// Names as they are configured, each with its normal form by the rules of github.com/distribution/reference.
+/// Names as configured, each with its normal form by the rules of github.com/distribution/reference.
 const NAMES: [(&str, &str); 21] = [
     // With a host, which has a dot, a port or an upper-case letter, or is localhost.
     ("registry.k8s.io/pause:3.8", "registry.k8s.io/pause:3.8"),
@@ -65,7 +65,7 @@ async fn containerd_2_starts_a_pod_under_each_name() {
 
 async fn each_name(engines: &[PathBuf], config: &dyn Fn(&str) -> String, pin: &str) {
     let mut host = Containerd::start(engines, &config(NAMES[0].0)).await;
-    // It has older rules for names, and does not know pinned images.
+    // containerd 1.6 has older rules for names, and does not support pinned images.
     let version_1_6 = host.version.starts_with("1.6");
     for (configured, normalised) in NAMES {
         host.restart(&config(configured)).await;
@@ -73,7 +73,7 @@ async fn each_name(engines: &[PathBuf], config: &dyn Fn(&str) -> String, pin: &s
 
         if version_1_6 && ["Registry/pause:1", "[::1]:5000/pause:5"].contains(&configured) {
             assert!(before.contains("invalid reference format"), "{before}");
-            let line = format!("containerd: containerd 1.6 refuses this name, configure another: {configured}\n");
+            let line = format!("containerd: containerd 1.6 refuses this name; configure another: {configured}\n");
             assert_eq!(host.install(&["--as", "configured"]), (1, line));
             continue;
         }

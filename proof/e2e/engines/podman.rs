@@ -17,7 +17,7 @@ fn a_pod_takes_it_from_containers_conf() {
     if !images() {
         return;
     }
-    let _row = row("podman pod create by deploy/podman");
+    let _row = row("podman pod create with deploy/podman");
     holds_a_pod("configured", &["podman"], &["--network=none"]);
 }
 
@@ -38,7 +38,7 @@ fn a_pod_without_root() {
     if !images() {
         return;
     }
-    let _row = row("the same without root");
+    let _row = row("podman pod create with deploy/podman, without root");
     fs::create_dir_all("/run/rootless/xdg").expect("a folder");
     ok("chown", &["-R", "65534:65534", "/run/rootless"]);
     fs::copy(root().join("dist/pause.tar"), "/run/rootless/pause.tar").expect("a file");
@@ -59,7 +59,7 @@ fn kube_play_of_a_pod_with_a_shared_pid_namespace() {
     ok("podman", &["kube", "play", "deploy/podman/pod.yaml"]);
     let sidecar = |command: &[&str]| run("podman", &[&["exec", "pod-sidecar"], command].concat());
     until("it has the processes that the document shows", || {
-        // Podman starts the containers in an order of its own.
+        // Podman starts the containers in its own order.
         let sorted = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
         let processes = sidecar(&["ps", "-o", "pid,args"]).expect("it runs");
         sorted(&normalized(&processes)) == sorted(&processes_of_a_pod())
@@ -71,7 +71,7 @@ fn kube_play_of_a_pod_with_a_shared_pid_namespace() {
     stops(&["podman"], "pod");
 }
 
-/// deploy/podman/README.md quotes what a user sees when something is wrong.
+/// Checks what deploy/podman/README.md quotes when something is wrong.
 #[test]
 fn what_goes_wrong_is_what_the_readme_quotes() {
     if !images() {
@@ -97,13 +97,13 @@ fn what_goes_wrong_is_what_the_readme_quotes() {
     ok("podman", &["pod", "rm", "--force", "command", "elsewhere"]);
 }
 
-/// Podman runs the infra container as root of the pod, so the pod need not have the image's user 65535.
+/// Checks a pod without the image's user 65535: Podman runs the infra container as the pod's root.
 #[test]
 fn a_pod_with_few_users_of_its_own() {
     if !images() {
         return;
     }
-    let _row = row("a user namespace of the pod's own, with 1000 users");
+    let _row = row("the pod's own user namespace, with 1000 users");
     let maps = ["uid", "gid"].map(|kind| format!("--{kind}map=0:200000:1000"));
     holds_a_pod("users", &["podman"], &["--network=none", "--infra-image", NAME, &maps[0], &maps[1]]);
 }
@@ -117,7 +117,7 @@ fn holds_a_pod(name: &str, podman: &[&str], flags: &[&str]) {
     stops(podman, name);
 }
 
-/// Stops and removes a pod. If SIGTERM did not end pause within 10 s, podman would send SIGKILL, and the exit code
+/// Stops and removes a pod. If SIGTERM did not end pause within 10 s, Podman would send SIGKILL, and the exit code
 /// would be 137.
 fn stops(podman: &[&str], pod: &str) {
     let podman_ok = |arguments: &[&str]| ok(podman[0], &[&podman[1..], arguments].concat());

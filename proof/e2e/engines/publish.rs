@@ -1,4 +1,4 @@
-//! The steps of a release that work without the workflow's host: `make release-rehearsal`, and what the steps refuse.
+//! Tests of the release steps that work without the workflow's host: `make release-rehearsal`, and what they refuse.
 
 use std::fs;
 
@@ -72,27 +72,27 @@ fn a_tag_never_moves() {
     let line = format!("{image}:{VERSION} already exists and is another image; a tag never moves");
     refuses(publish, &["publish", image], &line);
     assert_eq!(manifest(image).expect("a manifest"), other);
-    // A tag with this very image is no reason to refuse, so that a release that failed after the push can continue.
+    // A tag for exactly this image is not refused, so that a release that failed after the push can continue.
     let image = &format!("{image}/again");
     for _ in 0..2 {
         assert_eq!(ok(publish, &["publish", image]), format!("{image}@{}\n", digest("index")));
     }
 }
 
-/// What `publish`, which builds nothing, needs, in this folder.
+/// Puts what `publish` needs, which builds nothing, into this directory.
 fn copy(folder: &str) -> &str {
     fs::create_dir(folder).expect("a folder");
     ok("cp", &["-r", "--parents", "Cargo.toml", "digests.txt", "dist", "xtask/publish.sh", folder]);
     folder
 }
 
-/// digests.txt, with another digest of `name`.
+/// Returns digests.txt, with another digest for `name`.
 fn digests_without(name: &str) -> String {
     let digests = fs::read_to_string(root().join("digests.txt")).expect("a file");
     digests.replace(&digest(name)["sha256:".len()..], &"0".repeat(64))
 }
 
-/// What the registry has under the tag of this version.
+/// Returns what the registry stores under this version's tag.
 fn manifest(image: &str) -> Result<String, String> {
     run("skopeo", &["inspect", "--raw", "--tls-verify=false", &format!("docker://{image}:{VERSION}")])
 }

@@ -1,4 +1,4 @@
-//! The quadlets of deploy/podman: the units that a newer Podman generates from them, and the commands of those units.
+//! The quadlets in deploy/podman: the units that a newer Podman generates from them, and the commands of those units.
 //! There is no systemd here, so the test runs the commands itself.
 
 use std::fs;
@@ -18,7 +18,7 @@ fn quadlets_become_units_whose_commands_run_a_pod() {
     let host = Host::with_root(&testing, &[]);
     let version = host.ok(&["podman", "--version"]);
     let _row =
-        Row::new("Podman", &version, "the units of web.pod and nginx.container of deploy/podman, without systemd");
+        Row::new("Podman", &version, "the units of web.pod and nginx.container in deploy/podman, without systemd");
     configure(&host);
     generate(&host);
     fs::copy(dist("pause.tar"), host.file("/run/pause.tar")).expect("a file");
@@ -36,7 +36,7 @@ fn quadlets_become_units_whose_commands_run_a_pod() {
     assert_eq!(host.ok(&["podman", "ps", "--all", "--quiet"]), "");
 }
 
-/// With the files of deploy/podman.
+/// Makes a host with the files in deploy/podman.
 fn configure(host: &Host) {
     host.tmpfs("/etc/containers/systemd");
     for (file, to) in [
@@ -67,7 +67,7 @@ fn generate(host: &Host) {
     assert!(nginx.contains("\nBindsTo=web-pod.service\n") && nginx.contains("\nRestart=always\n"), "{nginx}");
 }
 
-/// Runs the command of a unit that has this key.
+/// Runs a unit's command that has this key.
 fn run(host: &Host, unit: &str, key: &str) {
     let text = fs::read_to_string(host.file(&format!("/run/units/{unit}.service"))).expect("a unit");
     let command = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).expect("a command");
@@ -82,6 +82,6 @@ fn holds_nginx(host: &Host) {
     assert!(processes.lines().any(|line| line.ends_with(" 1 root     /pause")), "{processes}");
     until("it serves", || host.try_to(&["podman", "exec", "nginx", "wget", "-qO-", "http://127.0.0.1"]).is_ok());
     assert_eq!(host.ok(&["podman", "exec", "nginx", "sh", "-c", IN_A_POD]), "reaped\n");
-    // systemd watches this PID, that of conmon, which waits for pause.
+    // systemd watches this PID: conmon's, which waits for pause.
     assert!(fs::read_to_string(host.file("/run/web-pod.pid")).is_ok_and(|pid| pid.trim().parse::<u32>().is_ok()));
 }

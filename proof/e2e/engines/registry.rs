@@ -1,4 +1,4 @@
-//! `make push` to a real registry, and pulls from it.
+//! Tests of `make push` to a real registry, and of pulls from it.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -17,7 +17,7 @@ fn what_is_pushed_is_what_is_pulled() {
     let name = format!("{}/pause", serve());
     let (by_tag, by_digest) = (format!("{name}:{}", env!("CARGO_PKG_VERSION")), format!("{name}@{}", digest("index")));
     if is_installed("cargo") {
-        // It leaves dist/ alone, which may be of another IMAGE: here, it cannot change it.
+        // `make push` leaves dist/ alone, which may contain another IMAGE: here, it cannot change dist/.
         let push = "mount --bind dist dist && mount -o remount,bind,ro dist && exec make --silent push \"$@\"";
         let image = format!("IMAGE={name}");
         ok("unshare", &["--mount", "sh", "-c", push, "sh", &image, "SKOPEO_FLAGS=--dest-tls-verify=false"]);
@@ -53,7 +53,7 @@ fn no_registry_is_one_line() {
         return;
     }
     let said = run("make", &["--silent", "push"]).expect_err("no IMAGE");
-    assert!(said.contains("say where to: make push IMAGE=registry.example/pause\n"), "{said}");
+    assert!(said.contains("name a registry: make push IMAGE=registry.example/pause\n"), "{said}");
 }
 
 /// Starts a registry, and returns its address.

@@ -1,4 +1,4 @@
-//! What a sandbox costs in an engine: the memory of its control group, which is where an operator looks.
+//! What a sandbox costs in an engine: the memory of its cgroup, where an operator looks.
 
 use std::path::Path;
 
@@ -16,15 +16,15 @@ use shared::{NAME, dist, ok, until};
 /// How many sandboxes of a program run at once.
 const SANDBOXES: usize = 5;
 
-/// The kernel and the engine use most of it, whatever the program is. So it is compared with a sandbox of a program
-/// that only pauses.
+/// Compares pause's sandbox with that of a program that only pauses, because the kernel and the engine use most of the
+/// memory, whatever the program is.
 #[tokio::test]
 async fn it_costs_what_one_of_the_smallest_program_does() {
     let Some(upstream) = upstream() else { return };
     let Some((mut host, _)) = with_containerd_2(&["containerd", "dockerd", "runc"]).await else { return };
     let arch = Arch::here().expect("an architecture of pause");
     let ours = dist(&format!("pause-{}", arch.name));
-    // The machine of `make node` has no compiler; node.sh has built the floor outside.
+    // The machine of `make node` has no compiler, so node.sh builds the floor outside.
     let floor = if is_installed("cargo") { floors::built("pause", arch) } else { floors::file("pause", arch) };
     let images = ["ours", "upstream", "floor"].map(|tag| format!("localhost/cost:{tag}"));
     for (image, program) in images.iter().zip([&ours, &upstream, &floor]) {
@@ -58,7 +58,7 @@ async fn it_costs_what_one_of_the_smallest_program_does() {
     assert!(ours * 100 <= floor * 103, "{ours} bytes against {floor}");
 }
 
-/// Gives Docker an image of this program with the config of ours.
+/// Gives Docker an image of this program with our image's config.
 fn make_image(name: &str, program: &Path) {
     let tar = "install -D -m 755 \"$0\" /run/cost/pause && tar -C /run/cost -cf /run/cost.tar pause";
     ok("sh", &["-c", tar, &program.to_string_lossy()]);

@@ -1,4 +1,4 @@
-//! `--at-boot`: a unit of systemd puts the image back at boot and after each start of the engine.
+//! `--at-boot`: a systemd unit restores the image at boot and after each start of the engine.
 //!
 //! Instead of a kubelet, a unit records the images that exist when it starts; a kubelet is in `kubernetes::reboot`.
 
@@ -14,11 +14,11 @@ use super::{REAL, configured, lines};
 
 const ENABLED: &str = "at boot: pause-install.service is enabled; ok";
 const UNIT: &str = "/etc/systemd/system/pause-install.service";
-/// The sandbox image that containerd has configured.
+/// The sandbox image with which containerd is configured.
 const PAUSE: &str = "registry.k8s.io/pause:3.6";
 const SCRIPT: &str = "/etc/pause-install.sh";
 
-/// However the image was lost, it is back before the kubelet starts, and after each start of the engine.
+/// Checks that the image, however it was lost, is back before the kubelet starts, and after each start of the engine.
 #[test]
 fn it_comes_back() {
     let Some(disk) = disk() else { return };
@@ -70,7 +70,7 @@ fn it_comes_back_when_containerd_starts(host: &Host) {
     host.until("it is back after a crash", || host.try_to(&["ctr", "version"]).is_ok() && has_image(host));
 }
 
-/// The unit fails or hangs, but the kubelet still starts, within the limit.
+/// Checks that the kubelet still starts within the limit if the unit fails or hangs.
 fn the_kubelet_starts_without_it(disk: &Disk) {
     disk.write("etc/systemd/system/pause-install.service.d/limit.conf", "[Service]\nTimeoutSec=2\n");
     for program in ["exit 1\n", "trap '' TERM\nwhile :; do sleep 1000; done\n"] {
@@ -102,7 +102,7 @@ fn lose_image(host: &Host) {
     host.ok(&["ctr", "-n", "k8s.io", "images", "rm", PAUSE]);
 }
 
-/// Docker's prune removes the image.
+/// Checks that the image returns in Docker after a prune.
 #[test]
 fn it_comes_back_in_docker() {
     let Some(disk) = disk() else { return };
@@ -115,7 +115,7 @@ fn it_comes_back_in_docker() {
     let (status, said) = host.install(&["--engine", "podman", "--at-boot"]);
     assert_eq!((status, said.lines().count()), (0, 1), "{said}");
     assert!(!host.file(UNIT).exists(), "Podman has no service");
-    // Under all its names.
+    // It returns under all of its names.
     let (status, said) = host.install(&["--engine", "docker", "--at-boot", "--as", NAME, "--as", PAUSE]);
     let line = |name| format!("Docker: {name} is installed (before: nothing); ok");
     assert_eq!((status, lines(&said)), (0, vec![line(NAME).as_str(), line(PAUSE).as_str(), ENABLED]));
@@ -126,7 +126,7 @@ fn it_comes_back_in_docker() {
     host.until("it is back", || has(NAME) && has(PAUSE));
 }
 
-/// In a chroot, where images of machines are built, no engine runs. The first boot installs the image.
+/// Prepares a machine image in a chroot, where no engine is running. The first boot installs pause's image.
 #[test]
 fn a_machine_image_is_prepared_offline() {
     let Some(disk) = disk() else { return };
@@ -188,13 +188,13 @@ fn boot(disk: &Disk) -> Host {
     host
 }
 
-/// Whether the image was there when the kubelet started.
+/// Returns whether the image was there when the kubelet started.
 fn kubelet_saw(disk: &Disk, name: &str) -> bool {
     let images = fs::read_to_string(disk.path().join("upper/kubelet")).expect("a list");
     images.lines().any(|row| row.starts_with(&format!("{name} ")) && row.contains(&digest("index")))
 }
 
-/// All that an installation can change: images, systemd's files, the script.
+/// Returns all that an installation can change: images, systemd's files, the script.
 fn state(host: &Host) -> String {
     let images = host.ok(&["ctr", "-n", "k8s.io", "images", "ls"]);
     images

@@ -1,4 +1,4 @@
-//! The user data of deploy/cloud-init, run by a real cloud-init on a host with containerd.
+//! The user data in deploy/cloud-init, run by a real cloud-init on a host with containerd.
 
 use std::fs;
 
@@ -8,11 +8,11 @@ use shared::compatibility::Row;
 use shared::host::Host;
 use shared::{containerd, dist, ok, ready};
 
-/// The sandbox image that containerd has configured.
+/// The sandbox image with which containerd is configured.
 const CONFIGURED: &str = "registry.k8s.io/pause:3.8";
 
-/// Works without a cloud: the user data is a seed of NoCloud. Only the modules that the user data needs run, so nothing
-/// else changes the host.
+/// A configuration for no cloud: the user data is a seed of NoCloud. Only the modules that the user data needs run, so
+/// nothing else changes the host.
 const CONFIG: &str = "datasource_list: [NoCloud]
 network: {config: disabled}
 cloud_init_modules: [write_files]
@@ -37,7 +37,7 @@ fn the_user_data_installs_at_the_first_boot() {
     host.write("/etc/cloud/cloud.cfg", CONFIG);
     let seed = "/var/lib/cloud/seed/nocloud";
     host.write(&format!("{seed}/meta-data"), "instance-id: first\n");
-    // Made with the command of the README.
+    // Made with the command in the README.
     let readme = fs::read_to_string(root().join("deploy/cloud-init/README.md")).expect("a file");
     let command = readme.lines().find_map(|line| line.strip_prefix("    ")).expect("a command");
     let files = [root().join("deploy/cloud-init/user-data.yaml"), dist("pause-install.sh.gz")];

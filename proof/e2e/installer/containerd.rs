@@ -1,4 +1,4 @@
-//! The installer and containerd: that of another, and one without a configuration file.
+//! The installer and containerd: somebody else's, and one without a configuration file.
 
 use shared::containerd::{PIN, is_version_2};
 use shared::host::Host;
@@ -6,7 +6,8 @@ use shared::{NAME, ready};
 
 use super::{REAL, configured};
 
-/// A user's containerd or one in a container is not an engine of this node, although it answers.
+/// Checks that a user's containerd, or one in a container, is not taken for an engine of this node, although it
+/// answers.
 #[test]
 fn the_engines_of_others_are_left_alone() {
     if !ready(REAL) {
@@ -37,7 +38,7 @@ fn the_engines_of_others_are_left_alone() {
     }
 }
 
-/// Some packages install no configuration file. containerd 1.6 then prints only its defaults.
+/// Checks containerd without a configuration file, which some packages do not install; 1.6 then prints only defaults.
 #[test]
 fn no_configuration_file() {
     if ready(REAL) {

@@ -18,7 +18,7 @@ fn gets_the_image_under_the_name_that_it_has_configured() {
     let line = "Docker: registry.k8s.io/pause:3.10 is installed (before: nothing); ok\n";
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
     by_default.stop();
-    start_cri_dockerd(&host, &command_of_deploy()); // the file of deploy/cri-dockerd
+    start_cri_dockerd(&host, &command_of_deploy()); // the file in deploy/cri-dockerd
     let line = format!("Docker: {NAME} is installed (before: nothing); ok\n");
     assert_eq!(host.install(&["--as", "configured"]), (0, format!("{skipped}{line}")));
 }

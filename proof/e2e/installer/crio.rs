@@ -6,7 +6,7 @@ use shared::{NAME, crio, ok, ready};
 
 use super::{CONFIGURED, ONLY_THE_HOSTS_OWN, PAUSE, REAL, lines, other_pause};
 
-/// Whatever file it is started with, and whatever store that names.
+/// Checks that the image goes where CRI-O looks, whatever file it is started with, and whatever store that names.
 #[test]
 fn it_is_served_where_it_looks() {
     if !ready(REAL) {
@@ -31,7 +31,8 @@ fn it_is_served_where_it_looks() {
     }
 }
 
-/// Pods start with it, but CRI-O compares names as they are written: it would be deleted with what is not used.
+/// Checks a short name: pods start with it, but CRI-O compares names as they are written, so an unused image would be
+/// deleted.
 #[test]
 fn a_short_name_is_not_pinned() {
     let Some(host) = crio::host(&["containerd", "ctr", "docker", "dockerd"]).filter(|_| ready(REAL)) else { return };
@@ -44,7 +45,7 @@ fn a_short_name_is_not_pinned() {
     let advice = format!("not pinned; set pause_image to {PAUSE}, in full, and restart it");
     let line = format!("CRI-O: {PAUSE} is installed (before: nothing), {advice}\n");
     assert_eq!(host.install(&["--as", "configured"]), (0, line));
-    // What its file says is not what it runs with.
+    // CRI-O does not run with what its file says now.
     write(PAUSE);
     let (status, said) = host.install(&["--as", "configured", "--check"]);
     assert!(status == 1 && said.contains(&advice), "{said}");
@@ -69,7 +70,7 @@ fn start(host: &Host, driver: &str) {
 fn what_was_there_before_comes_back(host: &Host, image: &str, tool: &str) {
     ok("docker", &["save", "-o", &host.file("/run/other.tar").to_string_lossy(), &other_pause("other")]);
     host.ok(&["skopeo", "copy", "docker-archive:/run/other.tar", image]);
-    // Newer releases of skopeo write other media types into the manifest that they copy.
+    // Newer releases of skopeo write different media types into the manifest that they copy.
     let id = || -> String {
         let manifest = host.ok(&["skopeo", "inspect", "--raw", image]);
         let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");

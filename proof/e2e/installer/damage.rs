@@ -1,5 +1,5 @@
-//! An image that is there, and damaged: after a power loss, content and unpacked files can be empty or cut off. The
-//! installer finds that, and repairs it, also while a pod runs.
+//! A damaged image: after a power loss, content and unpacked files can be empty or truncated. The installer finds and
+//! repairs the damage, even while a pod is running.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::{REAL, configured};
 const CONTENT: &str = "/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256";
 const REPAIRED: &str = " is installed (before: damaged, repaired)";
 
-/// The index, the manifest, the configuration and the layer.
+/// Damages the index, the manifest, the configuration, the layer and the unpacked file.
 #[tokio::test]
 async fn each_blob_and_the_unpacked_file_in_containerd() {
     for engines in [containerd::of_1(), of_2()].into_iter().flatten() {
@@ -37,7 +37,7 @@ async fn each_blob_and_the_unpacked_file_in_containerd() {
             assert_eq!(fs::read(&blob).expect("a blob"), whole);
         }
         assert_eq!(repaired, 4);
-        // Content of another platform alone, as after an import of only that.
+        // Leaves only another platform's content, as after an import of only that platform.
         for blob in fs::read_dir(host.file(CONTENT)).expect("a folder").map(|blob| blob.expect("a blob").path()) {
             let text = fs::read(&blob).expect("a blob");
             if String::from_utf8_lossy(&text).contains("\"amd64\"") && !String::from_utf8_lossy(&text).contains("arm64")
@@ -58,6 +58,16 @@ async fn each_blob_and_the_unpacked_file_in_containerd() {
         for id in [running, another] {
             host.remove(&id).await;
         }
+        // With the name of the image, containerd also removes what it has unpacked of it.
+        host.ok(&["ctr", "-n", "k8s.io", "run", "--rm", NAME, "unpacked", "/pause", "-v"]);
+        let found = host.ok(&["find", "/var/lib/containerd", "-path", "*/fs/pause"]);
+        let blobs = fs::read_dir(host.file(CONTENT)).expect("a folder").map(|blob| blob.expect("a blob").path());
+        let is_config = |blob: &PathBuf| fs::read_to_string(blob).is_ok_and(|text| text.contains("\"rootfs\""));
+        blobs.filter(is_config).for_each(|config| cut(&config));
+        found.lines().for_each(|unpacked| cut(&host.file(unpacked)));
+        let (status, said) = host.install(&[]);
+        assert!(status == 0 && said.contains("damaged, repaired"), "{said}");
+        assert_eq!(host.install(&["--check"]).0, 0);
     }
 }
 
@@ -96,7 +106,7 @@ fn the_unpacked_file_in_docker() {
     of_storage(&host, "/var/lib/docker/overlay2");
 }
 
-/// Of the engine that has its images there.
+/// Damages the unpacked file in an engine's storage, and checks that it is repaired.
 fn of_storage(host: &Host, folder: &str) {
     let found = host.ok(&["find", folder, "-name", "pause", "-type", "f"]);
     let [unpacked] = found.lines().collect::<Vec<_>>()[..] else { panic!("{found}") };
@@ -104,10 +114,10 @@ fn of_storage(host: &Host, folder: &str) {
     is_repaired(host, unpacked);
 }
 
-/// Removes the second half, as a power loss may.
+/// Removes the second half of a file, as a power loss may.
 fn cut(file: &Path) {
     let whole = fs::read(file).expect("a file");
-    _ = fs::remove_file(file); // it can be read-only, and another name of another file
+    _ = fs::remove_file(file); // it may be read-only, and a hard link to another file
     fs::write(file, &whole[..whole.len() / 2]).expect("a file");
 }
 

@@ -1,4 +1,4 @@
-//! However it ends, the installer ends, and leaves nothing half-made: no folder, no half of a file, no lock.
+//! However the installer ends, it does end, and leaves nothing half-made: no directory, no half of a file, no lock.
 
 use std::fs;
 use std::thread;
@@ -7,7 +7,7 @@ use shared::containerd::{PIN, of_2};
 use shared::host::Host;
 use shared::{NAME, digest, ready, until};
 
-use super::{REAL, configured};
+use super::{REAL, configured, lines};
 
 const HIDDEN: &[&str] = &["podman", "docker", "dockerd"];
 
@@ -22,7 +22,7 @@ fn a_missing_tool_is_named_before_anything_is_done() {
     }
 }
 
-/// Each waits for the other.
+/// Checks that two installers wait for each other.
 #[test]
 fn two_at_once() {
     if !ready(REAL) {
@@ -42,7 +42,7 @@ fn two_at_once() {
     host.try_to(&lock).expect_err("she cannot open it");
 }
 
-/// While the engine imports.
+/// Checks signals while the engine imports.
 #[test]
 fn a_signal() {
     if !ready(REAL) {
@@ -51,10 +51,10 @@ fn a_signal() {
     for signal in ["HUP", "TERM"] {
         let host = Host::new(HIDDEN);
         host.start_containerd(&configured(NAME));
-        hold_imports(&host);
+        hold(&host, " import ");
         let runs = "setsid dash /run/pause-install.sh >/run/said 2>&1 & wait $!; echo $? >/run/ended";
         host.start(&["sh", "-c", runs]);
-        host.until("it imports", || host.file("/run/imports").exists());
+        host.until("it imports", || host.file("/run/held").exists());
         let kill = "kill -s $0 -- -$(ps -o pgid= -p $(pgrep -f '^dash /run/pause-install.sh' | head -n 1) | tr -d ' ')";
         host.ok(&["sh", "-c", kill, signal]);
         host.until("it ends", || host.file("/run/ended").exists());
@@ -67,7 +67,7 @@ fn a_signal() {
     }
 }
 
-/// Nobody reads what it says.
+/// Checks that the installer ends if nobody reads its output.
 #[test]
 fn a_closed_output() {
     if !ready(REAL) {
@@ -85,7 +85,7 @@ fn a_closed_output() {
     assert_eq!(host.install(&[]).0, 0);
 }
 
-/// A disk without room is one line; what was there stays as it was, and no part of a file is left.
+/// Checks that a full disk causes one line, changes nothing, and leaves no part of a file.
 #[test]
 fn a_full_disk() {
     if !ready(REAL) {
@@ -109,7 +109,7 @@ fn a_full_disk() {
     assert_eq!(host.ok(&["find", &format!("{data}/agent"), "-name", "*pause*"]), "", "{said}");
     host.ok(&["umount", &format!("{data}/agent/images")]);
 
-    // The unit of systemd.
+    // The systemd unit.
     host.own_etc();
     host.ok(&["mkdir", "-p", "/etc/systemd/system"]);
     host.ok(&["mount", "-t", "tmpfs", "-o", "size=4k,mode=755", "tmpfs", "/etc/systemd/system"]);
@@ -123,7 +123,7 @@ fn a_full_disk() {
     );
 }
 
-/// Its client gives up by itself.
+/// Checks an engine that hangs, whose client gives up by itself.
 #[test]
 fn an_engine_that_hangs() {
     if !ready(REAL) {
@@ -140,27 +140,38 @@ fn an_engine_that_hangs() {
     assert_eq!(host.install(&[]).0, 0);
 }
 
-/// Every call of a client has a deadline: after a full disk, that of containerd 1.6 tries for ever.
+/// Checks that every call of a client has a deadline, as after the disk was full, containerd 1.6's client retries forever,
+/// and that no answer is not taken for a "no": an image that cannot be read is not damaged, and an image that may have
+/// been kept is not removed.
 #[test]
 #[ignore = "make engines runs it"]
 fn a_client_that_hangs() {
     if !ready(REAL) {
         return;
     }
-    let host = Host::new(HIDDEN);
-    host.start_containerd(&configured(NAME));
-    host.tmpfs("/root"); // which it locks for a minute, and other hosts have it, too
-    hold_imports(&host);
-    let line = "containerd: cannot import the image: no answer within 60 s: restart containerd\n";
-    assert_eq!(host.install(&[]), (1, line.to_owned()));
+    for (call, options) in
+        [(" import ", &[][..]), (" content ", &["--check"]), ("localhost/pause-before:", &["--remove"])]
+    {
+        let host = Host::new(HIDDEN);
+        host.start_containerd(&configured(NAME));
+        host.tmpfs("/root"); // which the installer locks for a minute, and which other hosts share
+        assert!(call == " import " || host.install(&[]).0 == 0);
+        hold(&host, call);
+        let line = "containerd: no answer within 60 s: restart containerd";
+        let (status, said) = host.install(options);
+        let of_engines = |said: &&str| !said.starts_with("running pauses: ");
+        assert_eq!((status, lines(&said).into_iter().filter(of_engines).collect()), (1, vec![line]), "{call}");
+        assert!(call == " import " || host.image(NAME).contains(&digest("index")), "{call}");
+    }
 }
 
-/// Its ctr waits, when it is to import, for a word that does not come.
-fn hold_imports(host: &Host) {
+/// Makes ctr wait endlessly when its arguments contain `call`.
+fn hold(host: &Host, call: &str) {
     host.ok(&["cp", "/usr/bin/ctr", "/run/real-ctr"]);
     host.ok(&["mkfifo", "/run/go"]);
-    let waits = "#!/bin/sh\ncase $* in *' import '*) : >/run/imports; read -r go </run/go ;; esac\n\
-                 exec /run/real-ctr \"$@\"\n";
-    host.write_program("/run/ctr", waits);
+    let waits = format!(
+        "#!/bin/sh\ncase $* in *'{call}'*) : >/run/held; read -r go </run/go ;; esac\nexec /run/real-ctr \"$@\"\n"
+    );
+    host.write_program("/run/ctr", &waits);
     host.ok(&["mount", "--bind", "/run/ctr", "/usr/bin/ctr"]);
 }

@@ -1,5 +1,5 @@
-//! deploy/ansible on three nodes: the playbook, and the command of the README for those without Ansible. Each node is a
-//! host with its own network, sshd and containerd.
+//! deploy/ansible on three nodes: the playbook, and the README's command for those without Ansible. Each node is a host
+//! with its own network, sshd and containerd.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -17,7 +17,7 @@ use super::{ONLY_THE_HOSTS_OWN, configured};
 
 const DEFAULT: &str = "registry.k8s.io/pause:3.6";
 
-/// `guest` may not use sudo without a password, and nobody listens where `silent` is.
+/// `guest` may not use sudo without a password, and nothing listens on `silent`.
 const INVENTORY: &str = "[cluster]
 node-2 ansible_user=operator
 node-1 ansible_user=root
@@ -28,13 +28,13 @@ silent
 guest@node-1
 ";
 
-/// In place of that of this machine. A slow node has its time.
+/// Replaces this machine's configuration. Slow nodes get enough time.
 const CONFIG: &str = "[defaults]
 inventory = /run/operator/inventory
 timeout = 60
 ";
 
-/// The options of the installer with which it also installs its unit.
+/// The options with which the installer also installs its unit.
 const AT_BOOT: &str = r#"{"pause_options": ["--as", "configured", "--at-boot"]}"#;
 
 #[test]
@@ -46,7 +46,7 @@ fn many_nodes_are_served() {
     fs::write("/run/operator/ansible.cfg", CONFIG).expect("a file");
     fs::write("/run/operator/inventory", INVENTORY).expect("a file");
     let hosts = cluster();
-    hosts[1].import_as(BUSYBOX, DEFAULT); // on the first of the inventory, an application has the configured name
+    hosts[1].import_as(BUSYBOX, DEFAULT); // on the inventory's first node, an application has the configured name
     check_mode_asks_all_and_changes_nothing(&hosts);
     a_failure_ends_the_rest(&hosts);
     hosts[1].ok(&["ctr", "-n", "k8s.io", "images", "rm", DEFAULT]);
@@ -58,7 +58,7 @@ fn many_nodes_are_served() {
     for host in &hosts {
         assert_eq!(copies(host), "");
         let left = host.ok(&["ls", "-A", "/tmp"]);
-        // This project may lie there; and Ansible leaves its own when the connection is lost.
+        // This project may be there, and Ansible leaves its own files when the connection is lost.
         let is_fine = |name: &str| root().starts_with(Path::new("/tmp").join(name)) || name.starts_with("ansible_");
         assert!(left.lines().all(is_fine), "is left: {left}");
     }
@@ -86,7 +86,7 @@ fn check_mode_asks_all_and_changes_nothing(hosts: &[Host]) {
     assert_eq!(state().collect::<Vec<_>>(), before);
 }
 
-/// One node is tried at a time, or as many as the operator says.
+/// Checks that one node is tried at a time, or as many as the operator chooses.
 fn a_failure_ends_the_rest(hosts: &[Host]) {
     let refusal = format!("containerd: {DEFAULT} is not a pause image (entrypoint /pause); --force replaces it");
     let was = hosts[1].image(DEFAULT);
@@ -124,7 +124,7 @@ fn only_what_was_not_there_is_a_change(hosts: &[Host]) {
     }
 }
 
-/// None is for a shell, on either side.
+/// Checks that no shell interprets options, on either side.
 fn options_arrive_as_they_are_given() {
     let options = r#"{"pause_options": ["--as", "it's a:1 $(touch /run/injected)"]}"#;
     let (status, said) = play(&["--limit=node-1", "--extra-vars", options]);
@@ -144,7 +144,7 @@ fn a_lost_connection_leaves_no_copy(host: &Host) {
     host.ok(&["pkill", "-CONT", "-x", "containerd"]);
 }
 
-/// The first has lost it already, and the second all but the unit.
+/// Removes pause everywhere; the first node has already lost it, and the second everything but the unit.
 fn all_lose_it_again(hosts: &[Host]) {
     assert_eq!(hosts[0].install(&["--remove", "--force"]).0, 0);
     hosts[1].ok(&["ctr", "-n", "k8s.io", "images", "rm", DEFAULT]);
@@ -159,7 +159,7 @@ fn all_lose_it_again(hosts: &[Host]) {
     }
 }
 
-/// The command of the README, in a folder with its list of nodes.
+/// Runs the README's command in a directory with its list of nodes.
 fn without_ansible(hosts: &[Host]) {
     let readme = fs::read_to_string(root().join("deploy/ansible/README.md")).expect("a file");
     let block = blocks(&readme).into_iter().find(|block| block.lines[0].starts_with("xargs ")).expect("a command");
@@ -196,12 +196,12 @@ fn installed(before: &str) -> String {
     format!("containerd: {DEFAULT} is installed (before: {before}), {PIN}; ok")
 }
 
-/// The installers that Ansible has put on a node.
+/// Returns the installers that Ansible has put on a node.
 fn copies(host: &Host) -> String {
     host.ok(&["find", "/run", "-maxdepth", "2", "-path", "/run/pause-install.*/*"])
 }
 
-/// Runs the playbook to its end: its exit status, and all that it prints.
+/// Runs the playbook. Returns its exit status and all of its output.
 fn play(arguments: &[&str]) -> (i32, String) {
     end(&playbook(arguments).output().expect("it is installed"))
 }
@@ -211,11 +211,11 @@ fn playbook(arguments: &[&str]) -> Command {
     sh.args(["-c", "exec ansible-playbook \"$@\" 2>&1", "sh"]).arg(root().join("deploy/ansible/pause.yaml"));
     sh.args(arguments).stdin(Stdio::null());
     sh.envs([("ANSIBLE_CONFIG", "/run/operator/ansible.cfg"), ("HOME", "/run/operator")]);
-    sh.env("LC_ALL", "C.UTF-8"); // it demands UTF-8
+    sh.env("LC_ALL", "C.UTF-8"); // Ansible requires UTF-8
     sh
 }
 
-/// How a node fared, by the recap: whether it has changed, and whether it has failed; nothing if it was not tried.
+/// Returns how a node fared, according to the recap: whether it changed, and whether it failed; nothing if not tried.
 fn result(said: &str, node: &str) -> Option<(bool, bool)> {
     let (_, recap) = said.split_once("\nPLAY RECAP ").expect("a recap");
     let row = recap.lines().find(|row| row.split(' ').next() == Some(node))?;
@@ -223,7 +223,7 @@ fn result(said: &str, node: &str) -> Option<(bool, bool)> {
     Some((is("changed"), is("failed")))
 }
 
-/// The lines of the installer that the report has of a node.
+/// Returns the installer's lines that are reported for a node.
 fn report(said: &str, node: &str) -> Vec<String> {
     let starts = [format!("\nok: [{node}] => {{\n"), format!("\nfatal: [{node}]: FAILED! => {{\n")];
     let found = starts.iter().find_map(|start| said.split_once(start)?.1.split_once("\n}"));
@@ -233,7 +233,7 @@ fn report(said: &str, node: &str) -> Vec<String> {
     lines.iter().map(|line| line.as_str().expect("a line").to_owned()).collect()
 }
 
-/// Three nodes, which ssh knows as node-1 to node-3.
+/// Makes three nodes, which ssh knows as node-1 to node-3.
 fn cluster() -> [Host; 3] {
     ok("mount", &["-t", "tmpfs", "tmpfs", "/etc/ssh/ssh_config.d"]);
     ok("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", "/run/id"]);
@@ -255,7 +255,7 @@ fn cluster() -> [Host; 3] {
 
 /// Starts an sshd for root, `operator` (who may use sudo) and `guest` (who may not without a password).
 fn start_sshd(host: &Host) {
-    // Ansible writes to homes, and root's is this machine's.
+    // Ansible writes to home directories, and root's is this machine's.
     let passwd = fs::read_to_string("/etc/passwd").expect("a file").replace(":/root:", ":/run/root:");
     let users = "operator:x:2001:2001::/run/operator:/bin/sh\nguest:x:2002:2002::/run/guest:/bin/sh\n";
     host.write("/etc/passwd", &(passwd + users));

@@ -1,4 +1,4 @@
-//! The installer and Podman, whose failures count only where it matters.
+//! The installer and Podman, whose failures count only where they matter.
 
 use shared::containerd::is_version_2;
 use shared::host::Host;
@@ -20,7 +20,7 @@ fn a_policy_that_refuses() {
     assert!(said.contains("is rejected by policy"), "the whole error is printed: {said}");
 }
 
-/// Each of its commands would make a storage.
+/// Checks a Podman that was never used: any of its commands would create the storage.
 #[test]
 fn a_check_leaves_nothing_where_it_was_never_used() {
     if !ready(REAL) {
@@ -48,7 +48,7 @@ fn podman_alone_fails_nothing() {
     // Podman refuses such a name, and so does containerd 1.6.
     let (status, said) = host.install(&["--as", "configured"]);
     let [containerd, podman, ..] = lines(&said)[..] else { panic!("{said}") };
-    let refused = "containerd: containerd 1.6 refuses this name, configure another: Upper/pause:1";
+    let refused = "containerd: containerd 1.6 refuses this name; configure another: Upper/pause:1";
     assert!(if is_version_2() { status == 0 } else { status == 1 && containerd == refused }, "{said}");
     assert!(podman.starts_with("Podman: cannot load the image: "), "{said}");
     // With a name that containerd accepts, Podman's failure does not count.
@@ -57,8 +57,8 @@ fn podman_alone_fails_nothing() {
     assert!(status == 0 && said.contains("Podman: cannot load the image: "), "{said}");
 }
 
-/// If another engine is installed, a failure of Podman does not count when an image is installed, but it does when one
-/// is removed.
+/// Checks that, if another engine is installed, Podman's failure to install an image does not count, but its failure to
+/// remove one does.
 #[test]
 fn a_refusal_of_podman_counts() {
     if !ready(REAL) {

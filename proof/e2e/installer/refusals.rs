@@ -1,4 +1,4 @@
-//! What the installer refuses, or cannot do, is one line that says why.
+//! Tests that the installer prints one line that says why, when it refuses something or cannot do it.
 
 use shared::host::Host;
 use shared::{NAME, ready};
@@ -23,12 +23,12 @@ fn a_full_disk_and_a_read_only_folder() {
 
     host.ok(&["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", "/mnt"]);
     let (status, said) = host.install_by(&["env", "TMPDIR=/mnt", "dash"], &[]);
-    let line = "pause-install: cannot unpack; set TMPDIR to a folder with room: tar: ";
+    let line = "pause-install: cannot unpack; set TMPDIR to a directory with more space: tar: ";
     assert!(status == 1 && said.starts_with(line) && said.lines().count() == 1, "{said}");
     assert_eq!(host.ok(&["ls", "/mnt"]), "");
     host.ok(&["mount", "-o", "remount,ro", "/mnt"]);
     let (status, said) = host.install_by(&["env", "TMPDIR=/mnt", "dash"], &[]);
-    let line = "pause-install: set TMPDIR to a writable folder: mktemp: ";
+    let line = "pause-install: set TMPDIR to a writable directory: mktemp: ";
     assert!(status == 1 && said.starts_with(line) && said.lines().count() == 1, "{said}");
     assert_eq!(host.install(&[]).0, 0);
 }

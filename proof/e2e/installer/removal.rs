@@ -1,11 +1,11 @@
-//! `--remove`: each engine gets back what it had.
+//! `--remove`: each engine gets its previous images back.
 
 use shared::host::Host;
 use shared::{NAME, ok, ready};
 
 use super::{PAUSE, REAL, configured, lines, other_pause, start_docker};
 
-/// Another pause image under the same name, or none.
+/// Checks engines that had another pause image under the same name, or none.
 #[test]
 fn what_was_there_before_is_back() {
     if !ready(REAL) {
@@ -38,7 +38,7 @@ fn what_was_there_before_is_back() {
     assert_eq!((status, said.matches(": removed: nothing; ok\n").count()), (0, 3), "{said}");
 }
 
-/// It does not count as what was there before.
+/// Checks that another version of ours does not count as what was there before.
 #[test]
 fn another_version_of_ours_does_not_come_back() {
     let Some((host, before)) = with_another() else { return };
@@ -52,7 +52,8 @@ fn another_version_of_ours_does_not_come_back() {
     assert_eq!(of_containerd(&host), before);
 }
 
-/// An upgrade to this version, a name that was pulled again, a configuration that has changed since: nothing stays.
+/// Checks that nothing stays after an upgrade to this version, a name that was pulled again, and a changed
+/// configuration.
 #[test]
 fn nothing_of_any_version_stays() {
     let Some((host, before)) = with_another() else { return };
@@ -68,7 +69,7 @@ fn nothing_of_any_version_stays() {
     assert_eq!(of_containerd(&host), before);
 }
 
-/// A host with containerd, where the configured name has another pause image; and what it has then.
+/// Makes a host with containerd, where the configured name refers to another pause image; also returns its images.
 fn with_another() -> Option<(Host, Vec<String>)> {
     if !ready(REAL) {
         return None;
@@ -82,7 +83,7 @@ fn with_another() -> Option<(Host, Vec<String>)> {
 
 fn of_containerd(host: &Host) -> Vec<String> {
     let images = host.ok(&["ctr", "-n", "k8s.io", "images", "ls"]);
-    let images = images.lines().skip(1).filter(|row| !row.starts_with("sha256:")); // CRI's own
+    let images = images.lines().skip(1).filter(|row| !row.starts_with("sha256:")); // CRI's own names
     images.map(|row| row.split_whitespace().take(3).collect()).collect()
 }
 

@@ -1,4 +1,4 @@
-//! The name under which the installer puts the image belongs to another image.
+//! Names for the image that already belong to another image.
 
 use shared::host::Host;
 use shared::{BUSYBOX, NAME, digest, ok, ready};
@@ -41,7 +41,7 @@ fn a_name_that_belongs_to_another_image() {
     assert!(host.image(name).contains(&digest("index")));
 }
 
-/// Another pause image is kept, so that an operator can go back without a network.
+/// Checks that another pause image is kept, so that an operator can go back without a network.
 #[test]
 fn another_pause_image_is_kept() {
     if !ready(REAL) {
@@ -66,7 +66,7 @@ fn another_pause_image_is_kept() {
     host.ok(&["ctr", "-n", "k8s.io", "run", "--rm", kept, "kept", "/pause", "-v"]);
 }
 
-/// Names that differ only in characters that a tag cannot have.
+/// Checks names that differ only in characters that a tag cannot contain.
 #[test]
 fn each_name_is_kept_apart() {
     if !ready(REAL) {

@@ -1,8 +1,8 @@
-//! What root believes while it installs: sockets, files and folders that only root can change, wherever those are; and
-//! nothing that an ordinary user or a confined container says or provides.
+//! What the installer trusts: sockets, files and directories that only root can change, wherever they are, and nothing
+//! that an ordinary user or a confined container says or provides.
 //!
-//! The attacks are those of a user, alice, with the folder /run/alice, and of a container. Their programs are traps,
-//! which leave a line in /run/executed.
+//! The attackers are a user, alice, with the directory /run/alice, and a container. Their programs are traps, which
+//! leave a line in /run/executed.
 
 use std::fs;
 
@@ -15,9 +15,9 @@ use shared::{NAME, crio, found, ready, until};
 use super::{MAY_BE_ANOTHER, REAL, configured, copy_in, lines, start_docker};
 
 const ALICE: &str = "/run/alice";
-/// As alice.
+/// Runs a command as alice.
 const BY_ALICE: &[&str] = &["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"];
-/// What root sees of her folder.
+/// Why root cannot trust her directory.
 const HERS: &str = "/run/alice belongs to user 1000";
 
 const STOPPED: &str = "containerd: is not running; skipped\n";
@@ -25,8 +25,8 @@ const STOPPED: &str = "containerd: is not running; skipped\n";
 /// A program that leaves a line.
 const TRAP: &str = "#!/bin/sh\necho \"$0 $*\" >>/run/executed\n";
 
-/// A set-user-ID program of root's has the name of the link by which a user started it, and the arguments that she gave
-/// it. Here that is a bash, which stops.
+/// Checks a set-user-ID program of root's: its name is that of the link with which a user started it, and she chose its
+/// arguments. Here it is a bash, which stops.
 #[test]
 fn a_users_process_is_no_engine() {
     let Some(host) = alices_host(&["podman"]) else { return };
@@ -53,13 +53,13 @@ fn a_users_process_is_no_engine() {
     assert_eq!(executed(&host), [""; 0]);
 }
 
-/// Without crictl, nobody but containerd 1 knows with which configuration it runs. A process that calls itself
-/// containerd may be this one. That anybody can say, and so it fails nothing; what it names is neither executed nor
-/// loaded: containerd 1.6 loads the shared objects of a folder that its configuration names.
+/// Checks a second process named containerd. Without crictl, only containerd 1 itself knows its configuration, so this
+/// process may be the engine. Any user can start one, so it causes no failure; what it names is neither executed nor
+/// loaded, although containerd 1.6 loads shared objects from a directory that its configuration names.
 #[test]
 fn another_containerd_only_withholds_the_ok() {
     if is_version_2() {
-        return does_not_apply("containerd 2 loads no shared objects, and says which image it has configured");
+        return does_not_apply("containerd 2 loads no shared objects, and says with which image it is configured");
     }
     if !is_installed("gcc") {
         return does_not_apply("there is no gcc, which builds a shared object");
@@ -67,7 +67,7 @@ fn another_containerd_only_withholds_the_ok() {
     let Some(crictl) = built("cri-tools-1.37") else { return };
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
     host.start_containerd(&configured(NAME));
-    // It shows that it was loaded only where it may do what the container may not.
+    // The object shows that it was loaded only where it may do what the container may not.
     host.write(
         "/run/loaded.c",
         "#define _GNU_SOURCE\n#include <fcntl.h>\n#include <sched.h>\n__attribute__((constructor))\n\
@@ -101,19 +101,19 @@ fn another_containerd_only_withholds_the_ok() {
     let pid = start(&[]);
     is(MAY_BE_ANOTHER);
     fs::copy(crictl.join("crictl"), host.file("/usr/local/bin/crictl")).expect("a program");
-    is("ok"); // the engine itself says which image it has configured
+    is("ok"); // the engine itself says with which image it is configured
     host.ok(&["rm", "/usr/local/bin/crictl"]);
     host.ok(&["kill", "-KILL", &pid]);
     is("ok");
     start(&["unshare", "--mount"]); // as a container's own engine, it has other files
     is("ok");
     assert!(!host.file("/run/loaded").exists());
-    // It is loaded where root itself says so.
+    // The object is loaded if root itself asks for it.
     host.try_to(&["containerd", "-c", "/run/container/c.toml", "config", "dump"]).expect_err("it is no plugin");
     assert!(host.file("/run/loaded").exists());
 }
 
-/// At its usual place, and where `--config` says.
+/// Checks configurations in the usual place, and where `--config` says.
 #[test]
 fn a_configuration_of_hers_is_not_read() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
@@ -124,8 +124,12 @@ fn a_configuration_of_hers_is_not_read() {
         ("true", "/run/alice/none.toml", HERS),
         ("true", "/etc/containerd/../../run/alice/c.toml", HERS),
         ("ln -s /run/alice/c.toml link.toml", "/etc/containerd/link.toml", HERS),
-        ("ln -s loop.toml loop.toml", "/etc/containerd/loop.toml", "/etc/containerd/loop.toml has too many links"),
-        ("true", "/tmp/none.toml", "/tmp/none.toml does not exist"), // so that she can create it
+        (
+            "ln -s loop.toml loop.toml",
+            "/etc/containerd/loop.toml",
+            "/etc/containerd/loop.toml leads through too many links",
+        ),
+        ("true", "/tmp/none.toml", "others could create /tmp/none.toml"),
         ("chown 1000 config.toml", "", "/etc/containerd/config.toml belongs to user 1000"),
         ("chown 0 config.toml; chmod 0777 .", "", "everybody may write to /etc/containerd"),
     ] {
@@ -139,8 +143,8 @@ fn a_configuration_of_hers_is_not_read() {
     assert_eq!(host.ok(&["ctr", "-n", "k8s.io", "images", "ls", "-q"]), "");
 }
 
-/// At its usual place, by a link there, and where `--socket` says. What she answers there would count, so nobody asks:
-/// the trap is executed when something is said to the socket.
+/// Checks sockets in the usual place, linked from there, and where `--socket` says. Her answers would count, so nothing
+/// must ask: the trap is executed when something connects.
 #[test]
 fn a_socket_of_hers_is_not_asked() {
     let Some(host) = alices_host(&[]) else { return };
@@ -173,7 +177,7 @@ fn a_socket_of_hers_is_not_asked() {
     assert_eq!(executed(&host), [""; 0]);
 }
 
-/// What others can replace is not executed, and the line says why.
+/// Checks that programs that others can replace are not executed, and that the line says why.
 #[test]
 fn programs_that_others_can_replace_are_not_executed() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
@@ -200,17 +204,17 @@ fn programs_that_others_can_replace_are_not_executed() {
         ("chmod 1777 .; chmod 777 containerd", "everybody may write to /usr/local/bin/containerd"),
         ("ln -sf /run/alice/containerd .", HERS),
         ("ln -sf ../../../run/alice/there/containerd .", HERS),
-        ("ln -sf '/opt/a b/containerd' .", "a path has unusual characters"),
+        ("ln -sf '/opt/a b/containerd' .", "a path contains unusual characters"),
     ] {
         refused(prepare, reason);
     }
-    // The ls of busybox does not show an ACL, which may let others write where the group may.
+    // BusyBox's ls does not show an ACL, which may let others write where the group may.
     host.ok(&["mount", "--bind", "/usr/bin/busybox", "/usr/bin/ls"]);
     refused("chmod 775 .", "group 0 may write to /usr/local/bin");
     assert_eq!(executed(&host), [""; 0]);
 }
 
-/// The layouts of real nodes.
+/// Checks the layouts of real nodes.
 #[test]
 fn the_programs_of_root_are_found_wherever_they_are() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
@@ -245,7 +249,7 @@ fn the_programs_of_root_are_found_wherever_they_are() {
     }
 }
 
-/// Her programs are in the caller's PATH, and a client is in a folder to which others can write.
+/// Checks a caller whose PATH leads to her programs, and a client in a directory to which others can write.
 #[test]
 fn clients_and_tools_are_roots() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
@@ -267,12 +271,12 @@ fn clients_and_tools_are_roots() {
         done
         exec bash \"$@\"";
     assert_eq!(host.install_by(&["bash", "-c", functions, "bash"], &[]), same);
-    // Without the client of the distribution, there is only the one that others can replace.
+    // Without the distribution's client, there is only the one that others can replace.
     host.write_program("/usr/local/bin/ctr", TRAP);
     host.ok(&["mount", "--bind", "/dev/null", "/usr/bin/ctr"]);
     let line = "containerd: root cannot trust /usr/local/bin/ctr: group 50 may write to /usr/local/bin\n";
     assert_eq!(host.install(&[]), (1, line.to_owned()));
-    // All of PATH is root's.
+    // All of PATH must be root's.
     let place = "/run/current-system/sw/bin";
     host.ok(&["mkdir", "-p", place]);
     host.ok(&["chown", "1000", place]);
@@ -281,7 +285,7 @@ fn clients_and_tools_are_roots() {
     assert_eq!(executed(&host), [""; 0]);
 }
 
-/// Variables that clients, tools and shells read, as the user had them who became root.
+/// Sets variables that clients, tools and shells read, as a user may have done who became root.
 #[test]
 fn variables_of_the_caller_do_not_count() {
     let Some(host) = alices_host(&[]) else { return };
@@ -310,7 +314,7 @@ fn variables_of_the_caller_do_not_count() {
         "TAR_OPTIONS=--checkpoint=1 --checkpoint-action=exec=/run/alice/bin/trap",
         "XDG_CONFIG_HOME=/run/alice/.config",
         "XDG_RUNTIME_DIR=/run/alice",
-        // Some that a shell cannot unset.
+        // Some of those that a shell cannot unset.
         "BASH_ARGC=1",
         "SHELLOPTS=posix",
         "A=a\nUID=5\nPPID=5\nOPTIND=3\n",
@@ -329,19 +333,19 @@ fn variables_of_the_caller_do_not_count() {
     assert_eq!(executed(&host), [""; 0]);
 }
 
-/// The script's own folder is where she cannot replace it.
+/// Checks that the script's own directory is where she cannot replace it.
 #[test]
 fn temporary_files_are_roots() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
     host.start_containerd(&configured(NAME));
     let (status, said) = host.install_by(&["env", "TMPDIR=/run/alice", "dash"], &[]);
-    let line = format!("pause-install: set TMPDIR to a folder in which only root can replace files: {HERS}\n");
+    let line = format!("pause-install: set TMPDIR to a directory in which only root can replace files: {HERS}\n");
     assert_eq!((status, said), (1, line));
     assert_eq!(host.ok(&["ls", ALICE]), "bin\n");
     assert_eq!(host.install_by(&["env", "TMPDIR=/tmp", "dash"], &[]).0, 0, "others may write to it, and it is sticky");
 }
 
-/// A folder into which the installer would write, and an engine's own programs.
+/// Checks the directory into which the installer would write, and the engine's own programs.
 #[test]
 fn the_folders_of_k3s_are_roots() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
@@ -362,14 +366,14 @@ fn the_folders_of_k3s_are_roots() {
     for (prepare, folder, reason) in [
         ("mkdir /run/alice/images; chown 1000 /run/alice/images; ln -s /run/alice/images .", &*images, HERS),
         ("rm images; mkdir -m 1777 images", &images, &format!("everybody may write to {images}")),
-        // The copy is first written beside it.
+        // The copy is first written next to its place.
         ("chmod 0755 images; chmod 1777 .", agent, &format!("everybody may write to {agent}")),
     ] {
         host.ok(&["sh", "-euc", &format!("cd {agent}; {prepare}")]);
         refused(folder, reason);
     }
     host.ok(&["chmod", "0755", agent]);
-    // There is another one in PATH, and it is not used instead.
+    // There is another one in PATH, which must not be used instead.
     for program in ["ctr", "containerd"] {
         let program = format!("{bin}/{program}");
         host.ok(&["chown", "1000", &program]);
@@ -380,7 +384,7 @@ fn the_folders_of_k3s_are_roots() {
     assert!(host.file(&copy_in(&format!("{agent}/images"), NAME)).exists());
 }
 
-/// An engine whose images others can write: the installer repairs nothing there.
+/// Checks that the installer repairs nothing in an engine whose images others can write.
 #[test]
 fn folders_of_images_are_roots() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
@@ -399,7 +403,7 @@ fn folders_of_images_are_roots() {
     assert_eq!(host.install(&[]), (0, line));
 }
 
-/// The same of CRI-O, whose configuration names the folders.
+/// Checks CRI-O's storage, whose directories the configuration names.
 #[test]
 fn storage_of_cri_o_is_roots() {
     let Some(host) = crio::host(&["containerd", "docker", "dockerd"]).filter(|_| ready(REAL)) else { return };
@@ -415,7 +419,7 @@ fn storage_of_cri_o_is_roots() {
     }
 }
 
-/// In a pipe, `$0` is the name of the shell, and a file with that name may lie in the folder.
+/// Checks a script in a pipe: `$0` is the name of the shell, and a file with that name may be in the directory.
 #[test]
 fn at_boot_runs_this_script_and_no_other() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
@@ -430,7 +434,7 @@ fn at_boot_runs_this_script_and_no_other() {
         format!("{script}\n"),
         script.replace("\numask 22\n", "\numask 22\n: >/run/executed-at-boot\n"),
         script.replace("\numask 22\n", "\numask 22\nsum=x; : >/run/executed-at-boot\n"),
-        // The line that the digest does not cover: once more, and empty.
+        // The line that the digest does not cover: twice, and empty.
         script.replace("\numask 22\n", &format!("\numask 22\n{sum}\n")),
         script.replace(sum, "sum="),
     ] {
@@ -447,7 +451,7 @@ fn at_boot_runs_this_script_and_no_other() {
     }
 }
 
-/// A name that is configured can have what a terminal obeys, or `echo`. Podman reads this file from version 6 on.
+/// Checks configured names with sequences that a terminal obeys, or `echo`. Podman reads this file from version 6 on.
 #[test]
 fn a_terminal_gets_no_commands() {
     let Some(host) = alices_host(&["docker", "dockerd"]) else { return };
@@ -461,7 +465,7 @@ fn a_terminal_gets_no_commands() {
     assert_eq!((status, said), (1, format!("{containerd}\n{podman}\n")));
 }
 
-/// By their programs, whatever they call themselves.
+/// Checks that pauses are counted by their programs, whatever they call themselves.
 #[test]
 fn pauses_are_counted_by_their_programs() {
     let Some(host) = alices_host(&["podman", "docker", "dockerd"]) else { return };
@@ -489,11 +493,11 @@ fn pauses_are_counted_by_their_programs() {
     let (status, said) = host.install(&["--check"]);
     assert_eq!(
         (status, lines(&said).last()),
-        (1, Some(&"pauses that run: 2 of this release, 1 of earlier ones, 3 others"))
+        (1, Some(&"running pauses: 2 of this release, 1 of earlier ones, 3 others"))
     );
 }
 
-/// A host on which the programs `hidden` are not installed, with a folder of alice's.
+/// Makes a host on which the programs `hidden` are not installed, with alice's directory.
 fn alices_host(hidden: &[&str]) -> Option<Host> {
     if !ready(REAL) {
         return None;
@@ -510,7 +514,7 @@ fn until_stopped(host: &Host, pid: &str) {
     until("it is stopped", || host.ok(&["cat", &format!("/proc/{pid}/status")]).contains("State:\tT"));
 }
 
-/// What the traps recorded.
+/// Returns what the traps recorded.
 fn executed(host: &Host) -> Vec<String> {
     fs::read_to_string(host.file("/run/executed")).expect("a file").lines().map(str::to_owned).collect()
 }

@@ -1,6 +1,6 @@
-//! "ok" means that a pod which is created now starts with this pause: the running engine counts, not its files.
+//! "ok" means that a pod that is created now starts with this pause: the running engine counts, not its files.
 //!
-//! Pods are created through CRI, as by a kubelet, in containerd without and with pins.
+//! Pods are created through CRI, as a kubelet does, in containerd without and with pins.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ use super::{MAY_BE_ANOTHER, REAL, configured, lines};
 
 const OLD: &str = "registry.k8s.io/pause:3.6";
 
-/// The order of deploy/containerd-1 and deploy/containerd-2, with the restart forgotten.
+/// Follows the steps in deploy/containerd-1 and deploy/containerd-2, but forgets the restart.
 #[tokio::test]
 async fn what_was_edited_after_the_start_does_not_count() {
     for engines in [containerd::of_1(), of_2()].into_iter().flatten() {
@@ -28,20 +28,20 @@ async fn what_was_edited_after_the_start_does_not_count() {
         let cannot_know = format!("; {MAY_BE_ANOTHER}");
         assert!(line(&host, &["--check"]).ends_with(&cannot_know));
         let said = line(&host, &[]);
-        let differs = "; restart it, or say --config: /etc/containerd/config.toml does not name the image with which it \
-                       runs";
+        let differs =
+            "; restart it, or pass --config: /etc/containerd/config.toml does not name the image that it uses";
         assert!(said.ends_with(if engines.is_empty() { &cannot_know } else { differs }), "{said}");
         host.restart(&config(NAME)).await;
         starts_a_pod(&mut host, &["--check"]).await;
         starts_a_pod(&mut host, &["--check", "--as", "configured"]).await;
         assert_eq!(host.install(&["--check"]).0, 0);
-        // A file that was only touched is a reason to look, and no error.
+        // A file that was only touched is a reason to look, but not an error.
         host.ok(&["touch", "/etc/containerd/config.toml"]);
         assert_eq!(host.install(&["--check"]).0, 0);
     }
 }
 
-/// crictl knows what containerd 1 runs with.
+/// Checks that crictl tells with which configuration containerd 1 runs.
 #[tokio::test]
 async fn crictl_is_asked() {
     let (Some(engines), Some(crictl)) = (containerd::of_1(), built("cri-tools-1.37")) else { return };
@@ -59,7 +59,8 @@ async fn crictl_is_asked() {
     starts_a_pod(&mut host, &["--check"]).await;
 }
 
-/// Its own pin says which image containerd 2 runs with, whatever its file says now, or whichever file that is.
+/// Checks a configuration elsewhere: containerd 2's own pin shows which image it uses, whatever its file says now, and
+/// whichever file that is.
 #[test]
 fn a_configuration_elsewhere_is_noticed() {
     for engines in [containerd::of_1(), of_2()].into_iter().flatten() {
@@ -73,14 +74,15 @@ fn a_configuration_elsewhere_is_noticed() {
         let with = ["--as", "configured", "--engine", "containerd", "--config", "/etc/containerd/here/c.toml"];
         assert!(line(&host, &with).contains(&format!("containerd: {NAME} is installed")));
         assert_eq!(host.install(&[&with[..], &["--check"]].concat()).0, 0);
-        // Not said, or no longer there.
+        // Without --config, or when the file is gone.
         assert!(!line(&host, &["--as", "configured"]).ends_with("; ok"));
         host.ok(&["mv", "/etc/containerd/here/c.toml", "/etc/containerd/here/moved"]);
-        assert!(!line(&host, &with).ends_with("; ok"));
+        let gone = "containerd: there is no /etc/containerd/here/c.toml\n";
+        assert_eq!(host.install(&with), (1, gone.to_owned()));
     }
 }
 
-/// `config dump` of 2.0.0 to 2.0.5 prints a default in place of what a file of version 2 says.
+/// Checks containerd 2.0.0 to 2.0.5, whose `config dump` prints a default instead of what a file of version 2 says.
 #[tokio::test]
 #[ignore = "make engines runs it"]
 async fn containerd_2_0_reads_a_file_of_version_2() {
@@ -93,7 +95,7 @@ async fn containerd_2_0_reads_a_file_of_version_2() {
     starts_a_pod(&mut host, &["--check", "--as", "configured"]).await;
 }
 
-/// Another plugin's key of the same name.
+/// Checks that another plugin's key with the same name does not count.
 #[tokio::test]
 async fn the_key_is_that_of_cris_plugin() {
     for engines in [containerd::of_1(), of_2()].into_iter().flatten() {
@@ -109,7 +111,7 @@ async fn the_key_is_that_of_cris_plugin() {
     }
 }
 
-/// ctr works, and no pod can start.
+/// Checks that nothing is ok if ctr works, but no pod can start.
 #[test]
 fn without_cri_nothing_is_ok() {
     let no_snapshotter = "[plugins.\"io.containerd.grpc.v1.cri\".containerd]\nsnapshotter = \"none\"\n";
@@ -124,14 +126,14 @@ fn without_cri_nothing_is_ok() {
         host.start_containerd(&config);
         for arguments in [&[][..], &["--check"]] {
             let (status, said) = host.install(arguments);
-            let is_told = said.contains("its CRI plugin did not load, so that no pod starts; its log says why")
+            let is_told = said.contains("its CRI plugin did not load, so no pod can start; see its log")
                 || said.contains("its CRI plugin is disabled; skipped");
             assert!(status == 1 && is_told && !said.contains("; ok"), "{said}");
         }
     }
 }
 
-/// kubeadm wants a name of its own beside the runtime's; nobody has to configure anything.
+/// Checks that kubeadm's own name, next to the runtime's, needs no configuration.
 #[tokio::test]
 async fn several_names() {
     let Some(engines) = of_2().filter(|_| ready(REAL)) else { return };
@@ -144,7 +146,7 @@ async fn several_names() {
     starts_a_pod(&mut host, &[&names[..], &["--check"]].concat()).await;
     host.ok(&["ctr", "-n", "k8s.io", "images", "rm", "registry.k8s.io/pause:3.10.2"]);
     assert_eq!(host.install(&[&names[..], &["--check"]].concat()).0, 1);
-    // Another one alone is right as well, as long as the configured one has our image.
+    // Another name alone is also right, as long as the configured one has our image.
     assert!(line(&host, &["--as", "registry.k8s.io/pause:3.10.2"]).ends_with("; ok"));
     let images = host.images().await;
     assert!(images.iter().all(|image| image.pinned), "{images:?}");
@@ -153,7 +155,7 @@ async fn several_names() {
     assert_eq!(host.images().await.len(), 0);
 }
 
-/// Another image of the same name cannot have the digest; ours can.
+/// Checks that a name may contain our image's digest, but no other.
 #[tokio::test]
 async fn our_own_digest() {
     let Some(engines) = of_2().filter(|_| ready(REAL)) else { return };
@@ -162,7 +164,7 @@ async fn our_own_digest() {
     assert_eq!(host.install(&["--as", "configured"]).0, 0);
     starts_a_pod(&mut host, &["--as", "configured", "--check"]).await;
     let (status, said) = host.install(&["--as", "registry.k8s.io/pause@sha256:0"]);
-    let line = "containerd: no other image can have the digest of this name; configure a tag alone: \
+    let line = "containerd: no other image can have the digest in this name; configure only a tag: \
                 registry.k8s.io/pause@sha256:0\n";
     assert_eq!((status, said.as_str()), (1, line));
 }
@@ -183,7 +185,7 @@ fn config(name: &str) -> String {
     configured(name) + OOM
 }
 
-/// What it says of containerd.
+/// Returns what the installer says about containerd.
 fn line(host: &Host, arguments: &[&str]) -> String {
     let (_, said) = host.install(arguments);
     said.lines().find(|line| line.starts_with("containerd")).unwrap_or_else(|| panic!("{said}")).to_owned()

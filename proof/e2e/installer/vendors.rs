@@ -1,5 +1,5 @@
-//! The installer and the containerds of k3s, RKE2, k0s and MicroK8s. Simulated are the vendor's folders with their
-//! links, and the command line with which it starts containerd. containerd, ctr, crictl, Docker and cri-dockerd are
+//! The installer and the containerds of k3s, RKE2, k0s and MicroK8s. The vendor's directories with
+//! their links, and its command line for containerd, are simulated. containerd, ctr, crictl, Docker and cri-dockerd are
 //! real.
 
 use std::path::Path;
@@ -29,7 +29,7 @@ fn k3s() {
     is_served(&K3S);
 }
 
-/// Where its configuration is has to be said.
+/// Checks k3s in another directory, where `--config` must name its configuration.
 #[test]
 fn k3s_in_another_folder() {
     let elsewhere = Vendor {
@@ -57,7 +57,7 @@ fn rke2() {
     });
 }
 
-/// Its configuration imports the one of CRI, which it writes at each start beside its sockets. Some of those come
+/// Checks k0s. Its configuration imports CRI's, which it writes at each start next to its sockets. Some of these appear
 /// later.
 #[test]
 fn k0s() {
@@ -74,7 +74,7 @@ fn k0s() {
     });
 }
 
-/// Its `ctr` adds the flags of a file, and accepts none of them once more in another form.
+/// Checks MicroK8s, whose `ctr` adds flags from a file, and does not accept the same flag again in another form.
 #[test]
 fn microk8s() {
     is_served(&Vendor {
@@ -93,7 +93,7 @@ fn microk8s() {
     });
 }
 
-/// The name of a registry by its IPv6 address, whose brackets a shell takes for a pattern; containerd 1.6 takes none.
+/// Checks a registry's IPv6 address, whose brackets a shell takes for a pattern; containerd 1.6 accepts none.
 #[test]
 fn an_ipv6_registry() {
     let Some(programs) = of_2().filter(|_| ready(REAL)) else { return };
@@ -106,8 +106,8 @@ fn an_ipv6_registry() {
     assert_eq!(host.install(&["--remove", "--force"]), (0, format!("k3s: removed: {name}; ok\n")));
 }
 
-/// It starts a cri-dockerd of its own, and its crictl is in its own folder. It has no containerd then, whatever an
-/// earlier start has left.
+/// Checks `k3s --docker`, which starts its own cri-dockerd, and whose crictl is in its own directory. It has no
+/// containerd then, whatever an earlier start has left.
 #[test]
 fn k3s_with_docker() {
     let Some(programs) = built("cri-dockerd-0.4").filter(|_| ready(REAL)) else { return };
@@ -139,8 +139,8 @@ fn k3s_with_docker() {
     daemon.stop();
     start(&format!("--pod-infra-container-image={CONFIGURED}"));
     served(PAUSE);
-    assert_eq!(host.install(&["--as", "registry.example/pause:1"]).0, 0, "beside the configured one");
-    // Its folder is root's.
+    assert_eq!(host.install(&["--as", "registry.example/pause:1"]).0, 0, "next to the configured one");
+    // The socket's directory must be root's.
     host.ok(&["chmod", "0777", "/run/k3s/cri-dockerd"]);
     let line = format!(
         "Docker: root cannot trust the socket of cri-dockerd {CRI_OF_K3S}: \
@@ -153,18 +153,18 @@ const CRI_OF_K3S: &str = "/run/k3s/cri-dockerd/cri-dockerd.sock";
 
 struct Vendor {
     title: &'static str,
-    /// The folder of its programs.
+    /// The directory of its programs.
     bin: &'static str,
-    /// Links: what each leads to, and where it is.
+    /// Links: the target of each, and its place.
     links: &'static [(&'static str, &'static str)],
     config: &'static str,
     root: &'static str,
     socket: &'static str,
-    /// Its program in PATH that runs ctr, and the flags that it adds.
+    /// Its program in PATH that runs ctr, and the flags that this adds.
     wrapper: Option<(&'static str, &'static str)>,
-    /// The folder of archives that it imports when it starts, where the installer puts copies.
+    /// The directory of archives that it imports when it starts, where the installer puts copies.
     archives: Option<&'static str>,
-    /// What the installer has to be told.
+    /// The options that the installer needs.
     said: &'static [&'static str],
 }
 
@@ -186,7 +186,7 @@ fn is_served(vendor: &Vendor) {
     assert!(vendor.check(&host).1.contains(&skipped), "{:?}", vendor.check(&host));
 }
 
-/// Members of this group administer it.
+/// Checks that only the group whose members administer MicroK8s is trusted.
 fn the_group_of_microk8s_alone_is_trusted(vendor: &Vendor, host: &Host) {
     host.ok(&["chgrp", "997", vendor.config]);
     let file = "/var/snap/microk8s/current/args/containerd.toml";
@@ -199,7 +199,7 @@ fn the_group_of_microk8s_alone_is_trusted(vendor: &Vendor, host: &Host) {
 }
 
 impl Vendor {
-    /// A host with its programs, which are those of the folder `from`. As on a real node, ctr in PATH is another one.
+    /// Makes a host with its programs, taken from the directory `from`. As on a real node, ctr in PATH is another one.
     fn host(&self, from: &str) -> Host {
         let host = Host::new(&["podman", "docker", "dockerd"]);
         for folder in ["/var/lib/k0s", "/etc/k0s", "/snap", "/var/snap"] {
@@ -253,7 +253,7 @@ impl Vendor {
         daemon
     }
 
-    /// In the folder of its programs, or in the program that runs it.
+    /// Returns where its ctr is: in the directory of its programs, or in the program that runs it.
     fn ctr_at(&self) -> String {
         let name = if self.wrapper.is_some() { "inside" } else { "ctr" };
         format!("{}/{name}", self.bin)
@@ -289,8 +289,8 @@ impl Vendor {
         assert_eq!(self.check(host).0, 0, "{:?}", self.check(host));
     }
 
-    /// When it starts, it imports all archives of the folder, in the order of their names. Its own bundle contains an
-    /// image with the same name.
+    /// Imports all archives in the directory, in the order of their names, as the vendor does when it starts. Its own
+    /// bundle contains an image with the same name.
     fn imports_the_copy(&self, host: &Host, folder: &str) {
         let copy = &copy_in(folder, PAUSE);
         ok("docker", &["tag", BUSYBOX, PAUSE]);
@@ -301,7 +301,7 @@ impl Vendor {
         for archive in host.ok(&["ls", folder]).lines() {
             self.ctr(host, &["images", "import", &format!("{folder}/{archive}")]).expect("it imports");
         }
-        // They all pin what they have imported: containerd 2 gives an image that is imported again no label.
+        // All vendors pin what they import, because containerd 2 does not label an image that is imported again.
         for image in self.ctr(host, &["images", "ls", "-q"]).expect("a list").lines() {
             self.ctr(host, &["images", "label", image, "io.cri-containerd.pinned=pinned"]).expect("a label");
         }

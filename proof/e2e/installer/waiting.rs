@@ -1,4 +1,4 @@
-//! `--wait`: the installer waits for an engine that starts later, and for no other one.
+//! `--wait`: the installer waits for an engine that starts later, and for no other.
 
 use std::thread;
 
@@ -9,7 +9,7 @@ use shared::{NAME, patience, ready, until};
 
 use super::{REAL, configured, copy_in, start_cri_dockerd, start_docker};
 
-/// What the installer says when it has waited for `start`.
+/// Returns what the installer says after it has waited for `start`.
 fn said_after(host: &Host, arguments: &[&str], start: impl FnOnce()) -> (i32, String) {
     thread::scope(|scope| {
         let installer = scope.spawn(|| host.install(&[arguments, &["--wait", "300"]].concat()));
@@ -23,7 +23,8 @@ fn served() -> String {
     format!("containerd: {NAME} is installed (before: nothing), {PIN}; ok\n")
 }
 
-/// The installer waits for an installed engine that starts later, and for one that is not yet installed if it is named.
+/// Checks that it waits for an installed engine that starts later, and for one that is not installed yet if it is
+/// named.
 #[test]
 fn it_waits() {
     if !ready(REAL) {
@@ -37,7 +38,7 @@ fn it_waits() {
     };
     assert_eq!(said_after(&host, &["--engine", "containerd"], start), (0, served()));
 
-    // For an installed one, although it was killed, and has left its socket.
+    // It waits for an installed engine that was killed and has left its socket.
     let host = Host::new(&others);
     let killed = host.start_containerd(&configured(NAME));
     killed.kill();
@@ -74,7 +75,7 @@ fn it_does_not_wait_for_what_will_not_come() {
     assert_eq!(no_longer, (1, line));
 }
 
-/// k3s starts its containerd some time after itself, and first writes its configuration.
+/// Checks k3s, which starts its containerd some time after itself, and first writes its configuration.
 #[test]
 fn it_waits_for_k3s() {
     if !ready(REAL) {
@@ -97,7 +98,7 @@ fn it_waits_for_k3s() {
     assert_eq!(said_after(&host, &[], start), (0, format!("{skipped}{line}")));
 }
 
-/// Docker's own containerd comes up before Docker, and has no CRI.
+/// Checks Docker's own containerd, which starts before Docker and has no CRI.
 #[test]
 fn a_containerd_without_cri_does_not_end_the_waiting() {
     if !ready(REAL) {
@@ -112,7 +113,7 @@ fn a_containerd_without_cri_does_not_end_the_waiting() {
     assert_eq!(said_after(&host, &[], || start_docker(&host)), (0, format!("{skipped}{docker}")));
 }
 
-/// Where cri-dockerd is installed, it starts after Docker, and knows the name.
+/// Checks cri-dockerd, which, if installed, starts after Docker and knows the name.
 #[test]
 fn it_waits_for_cri_dockerd() {
     let programs = all_built(&["cri-dockerd-0.4", "cri-tools-1.37"]);

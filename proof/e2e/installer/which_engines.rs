@@ -1,4 +1,4 @@
-//! Which engines of a node the installer serves: several, one, none, and those beside a broken one.
+//! Which engines of a node the installer serves: several, one, none, and those next to a broken one.
 
 use kit::messages::VERSION;
 use shared::containerd::{PIN, sandbox_key};
@@ -40,7 +40,7 @@ fn several_engines_are_each_served_once() {
     }
     assert_eq!(host.install(&["--check", "--as", "configured"]).0, 0);
     host.ok(&["podman", "run", "--rm", "--network=none", "--cgroups=disabled", "docker.io/rancher/late", "-v"]);
-    // Of each number of files, the last one counts.
+    // Of several files, the last one counts.
     host.write("/etc/containers/containers.conf.d/30-pause.conf", "[engine]\ninfra_image = \"rancher/later\"\n");
     let (status, said) = host.install(&["--as", "configured", "--engine", "podman"]);
     assert_eq!((status, &*said), (0, "Podman: docker.io/rancher/later:latest is installed (before: nothing); ok\n"));
@@ -84,7 +84,7 @@ fn only_one_engine_is_served() {
     assert_eq!((status, said.as_str()), (1, "pause-install: crio is not running here\n"));
 }
 
-/// The other engines are still served.
+/// Checks that the other engines are still served.
 #[test]
 fn one_broken() {
     if !ready(REAL) {
@@ -94,7 +94,7 @@ fn one_broken() {
     host.start_containerd(&configured(NAME));
     start_docker(&host);
     let docker = |before| format!("Docker: {NAME} is installed (before: {before}); ok\n");
-    // In its place is something else, which closes each connection.
+    // Something else takes its place, and closes each connection.
     let socket = "/run/containerd/containerd.sock";
     host.ok(&["mv", socket, "/run/away"]);
     let other = host.start(&["systemd-socket-activate", "--accept", "-l", socket, "true"]);
@@ -112,7 +112,7 @@ fn one_broken() {
     assert!(said.ends_with(&docker("the same")), "{said}");
 }
 
-/// Where the second one is has to be said, and what is said holds for no other engine.
+/// Checks a second containerd: options must say where it is, and these apply to no other engine.
 #[test]
 fn a_second_containerd() {
     if !ready(REAL) {
@@ -120,7 +120,7 @@ fn a_second_containerd() {
     }
     let host = Host::new(&["podman", "docker", "dockerd"]);
     host.start_containerd(&configured(NAME));
-    // Only its configuration file names its socket and folders.
+    // Only its configuration file names its socket and directories.
     let (socket, config) = ("/run/second/sock", "/run/second/config.toml");
     let text = format!(
         "root = \"/run/second/root\"\nstate = \"/run/second/state\"\n{}[grpc]\naddress = \"{socket}\"\n",
@@ -141,12 +141,12 @@ fn a_second_containerd() {
     let removed = format!("containerd at {socket}: removed: a/b:1 {name}; ok\n");
     assert_eq!(host.install(&[&said[..], &["--remove", "--force"]].concat()), (0, removed));
     assert!(images("/run/containerd/containerd.sock").contains(NAME));
-    // Another configuration than its own proves nothing.
+    // A configuration that is not its own proves nothing.
     let (status, said) = host.install(&[&said[..4], &["--as", "configured"]].concat());
     assert!(status == 0 && said.contains("; restart it"), "{said}");
 }
 
-/// CRI-O beside containerd. Podman fills CRI-O's storage, and is served only if it is named.
+/// Checks CRI-O next to containerd. Podman uses CRI-O's storage, and is served only if it is named.
 #[test]
 fn containerd_and_cri_o() {
     let Some(host) = crio::host(&["docker", "dockerd"]).filter(|_| ready(REAL)) else { return };
@@ -162,7 +162,7 @@ fn containerd_and_cri_o() {
     assert!(podman.0 == 0 && podman.1.starts_with("Podman: "), "{podman:?}");
 }
 
-/// A host with Docker, containerd and Podman.
+/// Makes a host with Docker, containerd and Podman.
 fn of_three_engines() -> Option<Host> {
     if !ready(REAL) {
         return None;

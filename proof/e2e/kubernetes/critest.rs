@@ -1,4 +1,4 @@
-//! critest, by which Kubernetes judges runtimes: its tests of pod sandboxes, which ours holds.
+//! critest, with which Kubernetes validates runtimes: its tests of pod sandboxes, which our pause holds.
 
 use shared::BUSYBOX;
 use shared::runtime::{Kind, Oci, Runtime};
@@ -6,8 +6,8 @@ use shared::runtime::{Kind, Oci, Runtime};
 /// The image of the containers in these tests, which critest pulls if it is missing.
 const ITS_BUSYBOX: &str = "registry.k8s.io/e2e-test-images/busybox:1.29-2";
 
-/// All but those of metrics: containerd 2.1 lacks them, and CRI-O collects them only if it is told to. With fewer tests
-/// it would prove less.
+/// Runs all tests except those of metrics, which containerd 2.1 lacks and CRI-O collects only if configured to. Fewer
+/// tests would prove less.
 pub fn passes(kind: Kind, oci: Oci) {
     let Some(runtime) = Runtime::start(kind, oci) else { return };
     runtime.import_as(BUSYBOX, ITS_BUSYBOX);
@@ -18,7 +18,7 @@ pub fn passes(kind: Kind, oci: Oci) {
     let run = || runtime.host.try_to(&[&["critest", &endpoint], &options[..]].concat());
     if kind == Kind::Containerd("1.6") {
         let fails = "StopPodSandbox [It] should not return an error if not found";
-        let _row = row(&format!("its tests of pod sandboxes, but for: {fails}"));
+        let _row = row(&format!("its tests of pod sandboxes, except: {fails}"));
         let said = run().expect_err("one fails, whatever pause it is");
         return assert!(said.contains("8 Passed | 1 Failed") && said.contains(fails), "{said}");
     }

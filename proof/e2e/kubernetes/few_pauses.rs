@@ -1,4 +1,4 @@
-//! CRI-O as it is by default: with `drop_infra_ctr`, only a pod that shares its processes has a pause.
+//! CRI-O by default: with `drop_infra_ctr`, only a pod that shares its processes has a pause.
 
 use shared::BUSYBOX;
 use shared::crio::config;

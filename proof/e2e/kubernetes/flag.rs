@@ -1,6 +1,6 @@
-//! `--pod-infra-container-image` of kubelets: up to 1.23 it chooses the image that Docker runs, up to 1.34 it is
-//! accepted, and 1.35 does not start with it, as deploy/kubelet/README.md says. Up to 1.28 it also keeps
-//! the image when the disk is full.
+//! The kubelet's `--pod-infra-container-image`: up to 1.23 it chooses the image that Docker runs, up to 1.34 it is
+//! accepted, and 1.35 does not start with it, as deploy/kubelet/README.md says. Up to 1.28 it also keeps the image when
+//! the disk is full.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ use shared::{BUSYBOX, ready};
 use super::kubelet::Node;
 use super::{garbage_collection, static_pods};
 
-/// What the file of deploy/kubelet gives the kubelet.
+/// Returns what the file in deploy/kubelet passes to the kubelet.
 fn flag() -> String {
     let file = fs::read_to_string(root().join("deploy/kubelet/kubelet")).expect("a file");
     file.trim().strip_prefix("KUBELET_EXTRA_ARGS=").expect("arguments").to_owned()
@@ -33,7 +33,7 @@ fn kubelet_1_20_runs_what_it_names() {
     }
 }
 
-/// Where the runtime cannot pin it.
+/// Checks that the flag keeps the image where the runtime cannot pin it.
 #[test]
 #[ignore = "make engines runs it"]
 fn kubelet_1_20_spares_what_it_names() {
@@ -41,7 +41,7 @@ fn kubelet_1_20_spares_what_it_names() {
     let flags = ["--container-runtime=remote", socket, &flag()];
     let node = garbage_collection::of_a_full_disk(Containerd("1.6"), Runc, "kubelet-1.20", &flags);
     if let Some(node) = node {
-        let _row = node.row("its garbage collection removes all images but that of --pod-infra-container-image");
+        let _row = node.row("its garbage collection removes all images except that of --pod-infra-container-image");
         garbage_collection::spares_ours(node);
     }
 }
@@ -51,7 +51,7 @@ fn kubelet_1_20_spares_what_it_names() {
 fn kubelet_1_34_does_not_spare_what_it_names() {
     let node = garbage_collection::of_a_full_disk(Containerd("1.6"), Runc, "kubelet-1.34", &[&flag()]);
     if let Some(node) = node {
-        let _row = node.row("its garbage collection removes also the image of --pod-infra-container-image");
+        let _row = node.row("its garbage collection also removes the image of --pod-infra-container-image");
         node.kubelet().until("the kubelet has removed all images", || node.runtime.images().is_empty());
     }
 }

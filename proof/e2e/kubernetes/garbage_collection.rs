@@ -1,5 +1,5 @@
-//! A kubelet that is told that the disk is full removes every image that no pod uses, except those that are pinned. No
-//! pod uses the image of its sandbox, as the kubelet sees it.
+//! A kubelet that is told that the disk is full removes every image that no pod uses, except pinned ones. In its view,
+//! no pod uses the image of its sandbox.
 
 use serde_json::json;
 use shared::runtime::{Kind, Oci, Runtime};
@@ -13,7 +13,7 @@ pub fn spares_it(kind: Kind, oci: Oci) {
         let _row = node.row("its garbage collection removes all images, because this containerd cannot pin one");
         return node.kubelet().until("the kubelet has removed all images", || node.runtime.images().is_empty());
     }
-    let _row = node.row("its garbage collection removes all images but the pinned one");
+    let _row = node.row("its garbage collection removes all images except the pinned one");
     spares_ours(node);
 }
 

@@ -12,7 +12,7 @@ use shared::{ok, until};
 
 use super::pod::{Pod, manifest};
 
-/// Where it looks for pods.
+/// The directory in which it looks for pods.
 const MANIFESTS: &str = "/run/pods";
 pub const NEWEST: &str = "kubelet-1.37";
 
@@ -22,17 +22,18 @@ pub struct Node {
     pub runtime: Runtime,
     flags: Vec<String>,
     is_newest: bool,
-    /// All kubelets use the same control groups.
+    /// Serializes the tests: all kubelets use the same cgroups.
     _one_at_a_time: MutexGuard<'static, ()>,
 }
 
 impl Node {
-    /// With the newest kubelet; none if the test is skipped.
+    /// Starts a node with the newest kubelet; none if the test is skipped.
     pub fn start(runtime: Runtime) -> Option<Self> {
         Self::with(runtime, NEWEST, &[], &[])
     }
 
-    /// With a kubelet of proof/packages/engines/versions, with flags, and with additions to its configuration.
+    /// Starts a node with a kubelet in proof/packages/engines/versions, with flags, and with additions to its
+    /// configuration.
     pub fn with(runtime: Runtime, kubelet: &str, flags: &[&str], added: &[(&str, Value)]) -> Option<Self> {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let program = built(kubelet)?;
@@ -88,12 +89,13 @@ impl Node {
         self.runtime.host.write(&format!("{MANIFESTS}/{pod}.yaml"), manifest);
     }
 
-    /// Has it end one.
+    /// Has the kubelet end a pod.
     pub fn remove(&self, pod: &str) {
         self.runtime.host.ok(&["rm", &format!("{MANIFESTS}/{pod}.yaml")]);
     }
 
-    /// The processes of its pods. Where the host shares its processes with the machine, other tests have pods too.
+    /// Returns the processes of its pods. If the host shares its processes with the machine, other tests run pods there
+    /// too.
     pub fn processes(&self) -> impl Iterator<Item = Process> {
         let is_of_a_pod = |process: &Process| {
             let groups = process.cgroups().map(|groups| groups.0).unwrap_or_default();
@@ -108,7 +110,7 @@ impl Node {
         self.kubelet().found(&format!("{pod} is up"), || Pod::look(self, pod)).is_held_by_ours(self);
     }
 
-    /// Waits for what the first container of a pod says of its orphans.
+    /// Waits for what the first container of a pod says about its orphans.
     pub fn reaps_orphans_of(&self, pod: &str) {
         let log = format!("cat {POD_LOGS}/*{pod}*/one/*");
         let said = || self.runtime.host.try_to(&["sh", "-c", &log]).ok().filter(|said| !said.is_empty());
@@ -116,14 +118,14 @@ impl Node {
         assert!(said.contains("reaped") && !said.contains("not reaped"), "{said}");
     }
 
-    /// How many interfaces connect pods.
+    /// Counts the interfaces that connect pods.
     pub fn links(&self) -> usize {
         let list = self.runtime.host.busybox(&["ip", "-oneline", "link", "show"]).expect("a list");
         list.lines().filter(|line| line.contains(": veth")).count()
     }
 }
 
-/// The configuration of a kubelet that makes the pods of a folder.
+/// Returns the configuration of a kubelet that starts the pods in the directory `manifests`.
 pub fn config(socket: &str, manifests: &str) -> Value {
     json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -131,12 +133,12 @@ pub fn config(socket: &str, manifests: &str) -> Value {
         "containerRuntimeEndpoint": socket,
         "staticPodPath": manifests,
         "fileCheckFrequency": "1s",
-        // There is no API server to ask, and the network is empty but for the pods.
+        // There is no API server to ask, and the network contains only the pods.
         "authentication": { "webhook": { "enabled": false } },
         "authorization": { "mode": "AlwaysAllow" },
         "volumePluginDir": "/run/volume-plugins",
-        // Whatever machine this is: with control groups v1, swap, a disk that is nearly full, and a kernel that
-        // refuses negative OOM scores.
+        // The machine may have cgroups v1, swap, a disk that is nearly full, and a kernel that refuses negative OOM
+        // scores.
         "failCgroupV1": false,
         "failSwapOn": false,
         "evictionHard": { "nodefs.available": "1Mi" },
@@ -147,7 +149,7 @@ pub fn config(socket: &str, manifests: &str) -> Value {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        // Where the host shares its processes with the machine, they do not go with it.
+        // If the host shares its processes with the machine, they do not end with it.
         self.kubelet.iter().for_each(Daemon::kill);
         for process in self.processes() {
             _ = self.runtime.host.try_to(&["kill", "-KILL", &process.pid.to_string()]);
@@ -155,10 +157,10 @@ impl Drop for Node {
     }
 }
 
-/// Removes the control groups of pods whose host has ended. A kubelet takes them for its own pods.
+/// Removes the cgroups of pods whose host has ended. A kubelet would take them for its own pods.
 fn no_groups_are_left() {
     let groups = r"find /sys/fs/cgroup -depth -type d \( -path '*/kubepods' -o -path '*/kubepods/*' \)";
-    until("no control group of another kubelet is left", || {
+    until("no cgroup of another kubelet is left", || {
         ok("sh", &["-c", &format!("({groups} -exec rmdir {{}} +; {groups}) 2>/dev/null || :")]).is_empty()
     });
 }

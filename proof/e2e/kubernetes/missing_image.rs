@@ -1,4 +1,4 @@
-//! What a kubelet says of a node without the image, as deploy/cri-dockerd/README.md quotes it.
+//! What a kubelet says on a node without the image, as deploy/cri-dockerd/README.md quotes it.
 
 use shared::documents::has_quoted;
 use shared::runtime::Kind::Docker;

@@ -1,6 +1,6 @@
-//! Does pause hold pods in each runtime of Kubernetes: through CRI, by critest's judgement, and under a kubelet?
+//! Does pause hold pods in each Kubernetes runtime: through CRI, according to critest, and under a kubelet?
 //!
-//! `make e2e` runs what is not ignored; `make engines` runs it all, or what belongs to some of the engines.
+//! `make e2e` runs what is not ignored; `make engines` runs everything, or what belongs to some engines.
 
 mod critest;
 mod few_pauses;
@@ -19,7 +19,7 @@ use shared::runtime::Kind::{Containerd, CriO, Docker};
 use shared::runtime::Oci::{Crun, Runc};
 use shared::runtime::Store::{GraphDriver, OfContainerd};
 
-/// Each line of proof/packages/engines/versions is run by tests that `make engines ENGINES=NAME` finds.
+/// Checks that `make engines ENGINES=NAME` finds tests for each line in proof/packages/engines/versions.
 #[test]
 fn each_version_has_tests() {
     let tests = concat!(include_str!("mod.rs"), include_str!("flag.rs"));
@@ -33,7 +33,7 @@ fn each_version_has_tests() {
     }
 }
 
-/// The tests of each runtime, in a module of its name.
+/// Makes a module of tests for each runtime, with its name.
 macro_rules! tests_of {
     ($($(#[$attribute:meta])? $name:ident: $kind:expr, $oci:expr;)*) => {$(
         mod $name {

@@ -23,7 +23,7 @@ pub struct Pod {
 }
 
 impl Pod {
-    /// None until all of it runs.
+    /// Finds a pod; None until all of it is running.
     pub fn look(node: &Node, name: &'static str) -> Option<Self> {
         let mut containers = containers(node);
         let [one, two] = ["one", "two"].map(|number| containers.remove(&format!("{name} {number}")));
@@ -55,7 +55,7 @@ impl Pod {
         ip.filter(|ip| ip.starts_with("10.88.")).unwrap_or_else(|| panic!("{}: {address}", self.name)).to_owned()
     }
 
-    /// The namespaces that the second container shares with the sandbox.
+    /// Returns the namespaces that the second container shares with the sandbox.
     pub fn namespaces(&self, node: &Node) -> Vec<Option<PathBuf>> {
         let all: &[&str] = if self.name == "shared" { &["ipc", "net", "pid"] } else { &["ipc", "net"] };
         all.iter().map(|kind| namespace(node, &self.two, kind)).collect()
@@ -70,13 +70,13 @@ pub fn is_pause(process: &Process) -> bool {
     process.cmdline().is_ok_and(|words| words == ["/pause"])
 }
 
-/// Whether a process of the host runs our pause.
+/// Returns whether a process of the host runs our pause.
 pub fn is_ours(host: &Host, pid: i64) -> bool {
     let ours = format!("pause-{}", Arch::here().expect("an architecture of pause").name);
     fs::read(host.file(&format!("/proc/{pid}/exe"))).expect("it runs") == fs::read(dist(&ours)).expect("a file")
 }
 
-/// The containers that run, by the names of the pod and of the container.
+/// Returns the running containers, by the names of the pod and of the container.
 pub fn containers(node: &Node) -> HashMap<String, Process> {
     node.processes().filter_map(|process| Some((container(&process)?, process))).collect()
 }
@@ -85,18 +85,18 @@ fn sleeps(process: &Process) -> bool {
     process.cmdline().is_ok_and(|words| words == ["/bin/busybox", "sleep", "1000000"])
 }
 
-/// The names of the pod and of the container whose command this process is; none until it sleeps.
+/// Returns the names of the pod and of the container whose command this process is; none until it sleeps.
 fn container(process: &Process) -> Option<String> {
     let environment = sleeps(process).then(|| process.environ().ok())??;
     Some(environment.get(OsStr::new("CONTAINER"))?.to_string_lossy().into_owned())
 }
 
-/// None if the process has ended.
+/// Returns None if the process has ended.
 fn namespace(node: &Node, process: &Process, kind: &str) -> Option<PathBuf> {
     fs::read_link(node.runtime.host.file(&format!("/proc/{}/ns/{kind}", process.pid))).ok()
 }
 
-/// The manifest of a pod.
+/// Writes the manifest of a pod.
 pub fn manifest(name: &str, shared: bool) -> Value {
     let container = |number: &str, first: &str| {
         json!({
@@ -118,7 +118,7 @@ pub fn manifest(name: &str, shared: bool) -> Value {
             "terminationGracePeriodSeconds": 1,
             "containers": [container("one", &orphans), container("two", "")],
             // While a volume is mounted, the kubelet does not clean up the pod's cgroup. Otherwise it may kill
-            // everything in there, including the sandbox, before the grace period of a deleted pod is over.
+            // everything in it, including the sandbox, before the grace period of a deleted pod is over.
             "volumes": [{ "name": "volume", "emptyDir": {} }],
         },
     })

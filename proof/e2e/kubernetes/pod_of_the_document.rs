@@ -22,7 +22,7 @@ fn is_as_it_says() {
     let _row = node.row("deploy/podman/pod.yaml");
     node.add("pod", &fs::read_to_string(root().join("deploy/podman/pod.yaml")).expect("a file"));
     let process = |words: &[&str]| node.processes().find(|process| process.cmdline().is_ok_and(|line| line == words));
-    // What `kubectl exec pod -c sidecar` runs.
+    // Runs what `kubectl exec pod -c sidecar` would run.
     let sidecar = |words: &[&str]| {
         let pid = process(&["sleep", "3600"]).ok_or("there is no sidecar")?.pid.to_string();
         let nsenter = ["timeout", "60", "nsenter", "--target", &pid, "--mount", "--net", "--ipc", "--pid"];

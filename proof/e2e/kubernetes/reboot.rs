@@ -1,5 +1,5 @@
-//! A node that systemd boots, with a kubelet as its unit and without a registry: whatever has become of the image, the
-//! unit of `--at-boot` alone brings the pods of the kubelet back.
+//! A node that systemd boots, with a kubelet as a unit and without a registry: whatever happened to the image, the unit
+//! of `--at-boot` alone brings the kubelet's pods back.
 
 use std::fs;
 
@@ -20,11 +20,11 @@ use super::pod::is_ours;
 
 const MANIFESTS: &str = "/etc/kubernetes/manifests";
 const NAMES: [&str; 2] = [CONFIGURED, KUBEADMS];
-/// What the kubelet says when it cannot have the image of its sandboxes.
+/// What the kubelet says when the image of its sandboxes cannot be pulled.
 const NOT_PULLED: &str = "failed to pull image";
 const SOCKET: &str = "unix:///run/containerd/containerd.sock";
 
-/// What happens to the image, in words, and by an act that ends with the end of the host.
+/// What happens to the image, in words and as a function, which shuts the host down.
 type Loss = (&'static str, fn(Host, &Disk));
 
 const LOSSES: [Loss; 4] = [
@@ -47,7 +47,7 @@ const LOSSES: [Loss; 4] = [
 #[test]
 fn brings_pods_back() {
     if kit::cgroup::version() != 2 {
-        return does_not_apply("systemd gives a kubelet its control groups in v2 alone");
+        return does_not_apply("a kubelet under systemd needs cgroups v2");
     }
     let Some(disk) = disk() else { return };
     let mut host = Host::boot(&disk);
@@ -67,7 +67,7 @@ fn brings_pods_back() {
     }
 }
 
-/// A disk with the newest engines; none if the test is skipped.
+/// Returns a disk with the newest engines, or nothing if the test is skipped.
 fn disk() -> Option<Disk> {
     let engines = all_built(&["containerd-2.4", "runc-1.5", "cri-tools-1.37", NEWEST])?;
     if !ready(&["systemctl"]) {
@@ -79,7 +79,7 @@ fn disk() -> Option<Disk> {
     disk.write("upper/etc/crictl.yaml", &format!("runtime-endpoint: {SOCKET}\n"));
     disk.write("var/lib/kubelet/config.yaml", &config(SOCKET, MANIFESTS).to_string());
     disk.write(&format!("upper{MANIFESTS}/pod.yaml"), &manifest().to_string());
-    // As the one of kubeadm's package, which does not wait for the engine either.
+    // Like the unit in kubeadm's package, it does not wait for the engine.
     disk.write(
         "etc/systemd/system/kubelet.service",
         "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nRestartSec=10\n\
@@ -88,8 +88,8 @@ fn disk() -> Option<Disk> {
     Some(disk)
 }
 
-/// A pod on the host's network, as those of a control plane are. Its container is of our image too, because no other is
-/// left after some of the losses.
+/// Returns a pod on the host's network, like those of a control plane. Its container uses our image too, because after
+/// some of the losses there is no other.
 fn manifest() -> Value {
     json!({
         "apiVersion": "v1",
@@ -102,7 +102,7 @@ fn manifest() -> Value {
     })
 }
 
-/// Waits until it runs, in a sandbox that our pause holds.
+/// Waits until the pod runs, in a sandbox that our pause holds.
 fn pod_runs(host: &Host) {
     let list = |what: &str, state: &str| host.try_to(&["crictl", what, "--quiet", "--state", state]);
     host.until("the container runs", || list("ps", "running").is_ok_and(|ids| ids.lines().count() == 1));
@@ -116,7 +116,7 @@ fn kubelet_said(host: &Host) -> String {
     host.ok(&["journalctl", "--no-pager", "--unit=kubelet.service"])
 }
 
-/// Waits until no image is left, of which CRI hears from containerd, and ends the host.
+/// Waits until CRI has heard from containerd that no image is left, and shuts the host down.
 fn is_lost(host: Host) {
     host.until("no image is left", || host.ok(&["crictl", "images", "--quiet"]).is_empty());
     host.shut_down();
@@ -125,6 +125,6 @@ fn is_lost(host: Host) {
 fn row(host: &Host, how: &str) -> Row {
     let kind = Containerd("2.4");
     let kubelet = Row::version(&host.ok(&["kubelet", "--version"]));
-    let how = format!("kubelet {kubelet}: its pods come back by --at-boot after {how}");
+    let how = format!("kubelet {kubelet}: --at-boot brings its pods back after {how}");
     Row::of(Origin::Module, &title(kind, Runc, true), &versions(host, kind, Runc), &how)
 }

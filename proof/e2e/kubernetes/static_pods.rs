@@ -1,5 +1,5 @@
-//! Static pods of a kubelet, with and without a shared PID namespace, from their manifests to their removal, whatever
-//! ends or starts again meanwhile.
+//! A kubelet's static pods, with and without a shared PID namespace, from their manifests to their removal, whatever
+//! ends or restarts in the meantime.
 
 use kit::messages::TERMINATED;
 use procfs::process::Process;
@@ -27,8 +27,8 @@ pub fn hold(mut node: Node) {
         start(&node);
     }
     {
-        let _row =
-            node.row("all containers are killed: their IP answers, and the next ones have it, and their namespaces");
+        let _row = node
+            .row("all containers are killed: their IP still answers, and the next ones get it and their namespaces");
         all_containers_die(&node);
     }
     {
@@ -36,7 +36,7 @@ pub fn hold(mut node: Node) {
         pods_outlive_restarts(&mut node);
     }
     {
-        let _row = node.row("a sandbox ends by SIGTERM, and is replaced");
+        let _row = node.row("a sandbox ends on SIGTERM and is replaced");
         a_sandbox_that_ends_is_replaced(&node);
     }
     let _row = node.row("pods are removed, with their processes and interfaces");
@@ -61,7 +61,7 @@ fn all_containers_die(node: &Node) {
     }
 }
 
-/// A restarted daemon that still knows its pods brings a killed container back, and leaves the rest alone.
+/// Checks that a restarted daemon that still knows its pods restores a killed container, and leaves the rest alone.
 fn pods_outlive_restarts(node: &mut Node) {
     let restarts: [fn(&mut Node); 2] = [|node| node.runtime.restart(), Node::restart_kubelet];
     for restart in restarts {
@@ -73,8 +73,8 @@ fn pods_outlive_restarts(node: &mut Node) {
     }
 }
 
-/// Kills the last containers of a pod. The next ones must be where those were, and the rest of the pod must be as it
-/// was, also before a kubelet has seen anything.
+/// Kills the last containers of a pod. Their successors must be in the same place, and the rest of the pod must be
+/// unchanged, even before a kubelet has noticed anything.
 fn come_back(node: &Node, old: &Pod, killed: &[&Process]) {
     let ip = old.address(node);
     let namespaces = old.namespaces(node);
@@ -91,7 +91,7 @@ fn come_back(node: &Node, old: &Pod, killed: &[&Process]) {
     assert_eq!((new.address(node), new.namespaces(node)), (ip, namespaces), "{}", old.name);
 }
 
-/// With all its containers.
+/// Checks that a sandbox that ends is replaced, with all its containers.
 fn a_sandbox_that_ends_is_replaced(node: &Node) {
     let pods = look(node);
     let ends = PODS.map(|name| watch_the_end(node, name));
@@ -116,8 +116,8 @@ fn remove(node: &Node) {
     ends.into_iter().flatten().for_each(is_that_of_sigterm);
 }
 
-/// A program that prints what a sandbox says and, with Docker, its exit code. None with containerd, which throws both
-/// away, and ends sandboxes by SIGKILL.
+/// Returns a program that prints what a sandbox says and, with Docker, its exit code. None with containerd, which
+/// discards both, and ends sandboxes with SIGKILL.
 fn watch_the_end(node: &Node, pod: &str) -> Option<(Kind, Daemon)> {
     let ask = match node.runtime.kind {
         Kind::Containerd(_) => return None,

@@ -68,7 +68,7 @@ async fn all(deploy: &str, how_else: &str, origin: Origin, mut host: Containerd)
     }
     let (status, said) = host.install(&[]);
     assert_eq!(status, 0, "{said}");
-    // The first sandbox unpacks the image, and the snapshot stays: the installer leaves this to CRI's own snapshotter.
+    // The first sandbox unpacks the image, and the snapshot stays: the installer leaves this to CRI's snapshotter.
     let first = host.run("first", POD).await.expect("a sandbox");
     host.remove(&first).await;
     let before = host.traces();
@@ -134,7 +134,7 @@ async fn it_runs_as_every_kind_of_sandbox(host: &mut Containerd) {
     }
 }
 
-/// In a user namespace of a pod's own that has one user less than a kubelet gives, pods must run as another user.
+/// Checks that pods run as another user in a pod's own user namespace that has one user less than a kubelet gives it.
 async fn without_the_user_of_the_image(host: &mut Containerd, deploy: &str) {
     let less = Pod { network: NamespaceMode::Pod, pid: NamespaceMode::Pod, users: Some(65535), user: None };
     let refused = host.run("less", less).await.expect_err("there is no user 65535");

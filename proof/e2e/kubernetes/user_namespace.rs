@@ -1,4 +1,4 @@
-//! A pod with `hostUsers: false`: pause, and the containers that it holds, have a user namespace of the pod's own.
+//! A pod with `hostUsers: false`: pause, and the containers that it holds, are in the pod's own user namespace.
 
 use std::fs;
 
@@ -17,10 +17,10 @@ pub fn is_held(kind: Kind, oci: Oci) {
     pod["spec"]["hostUsers"] = json!(false);
     node.add("shared", &pod.to_string());
     if let Some(refusal) = refusal(kind) {
-        let _row = node.row(&format!("no user namespace of a pod's own (hostUsers: false): {refusal}"));
+        let _row = node.row(&format!("no user namespace for a pod (hostUsers: false): {refusal}"));
         return node.kubelet().until("the kubelet says why", || node.kubelet().said().contains(refusal));
     }
-    let _row = node.row("a user namespace of the pod's own (hostUsers: false)");
+    let _row = node.row("the pod's own user namespace (hostUsers: false)");
     let pod = node.kubelet().found("the pod is up", || Pod::look(&node, "shared"));
     pod.is_held_by_ours(&node);
     let users = |pid: i32, file: &str| fs::read_to_string(node.runtime.host.file(&format!("/proc/{pid}/{file}")));
@@ -33,7 +33,7 @@ pub fn is_held(kind: Kind, oci: Oci) {
     node.reaps_orphans_of("shared");
 }
 
-/// What the kubelet says of a runtime that has no user namespaces for pods.
+/// Checks what the kubelet says about a runtime that does not support user namespaces for pods.
 fn refusal(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::Containerd("1.6" | "1.7") | Kind::Docker(..) => Some("runtime does not support user namespaces"),

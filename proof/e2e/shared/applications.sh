@@ -1,9 +1,9 @@
 #!/bin/sh
 # Makes archives of application images from this machine's programs: /run/busybox.tar, and /run/nginx.tar, which also
-# has nginx and ipcmk.
+# contains nginx and ipcmk.
 set -eu
 root=/run/rootfs
-# Copies the libraries of a program; busybox has some or none, depending on Debian's package.
+# Copies the libraries of a program; BusyBox needs some or none, depending on Debian's package.
 add_libraries() {
     for library in $(ldd "$1" 2>/dev/null | grep -o '/[^ ]*'); do
         cp --dereference --parents "$library" $root
@@ -11,6 +11,7 @@ add_libraries() {
 }
 
 mkdir -p $root/bin $root/etc $root/tmp $root/var/lib/nginx $root/var/log/nginx
+chmod 1777 $root/tmp
 cp "$(command -v busybox)" $root/bin/busybox
 add_libraries $root/bin/busybox
 chroot $root /bin/busybox --install -s /bin

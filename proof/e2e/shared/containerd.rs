@@ -1,4 +1,4 @@
-//! Which containerd there is, on this machine and built, and what follows from its version.
+//! The versions of containerd, on this machine and built, and what follows from them.
 
 use std::path::PathBuf;
 use std::{fmt, fs};
@@ -8,7 +8,7 @@ use kit::skip::{does_not_apply, not_fetched};
 use crate::engines::all_built;
 use crate::tools::run;
 
-/// What the installer says of the pin, of this machine's containerd: that of Debian 12 has none.
+/// What the installer says about the pin in this machine's containerd: Debian 12's has none.
 pub const PIN: Pin = Pin;
 
 /// Its text depends on the version.
@@ -20,7 +20,7 @@ impl fmt::Display for Pin {
     }
 }
 
-/// What it says of a containerd without pins.
+/// What it says about a containerd without pins.
 pub const TOO_OLD: &str = "too old to pin";
 
 /// The key that the installer names for this machine's containerd.
@@ -28,22 +28,22 @@ pub fn sandbox_key() -> &'static str {
     if is_version_2() { "pinned_images.sandbox" } else { "sandbox_image" }
 }
 
-/// What a host with containerd 1 has installed beside what this machine has: nothing; none if this machine has a newer
-/// one.
+/// Returns what is installed on a host with containerd 1 in addition to this machine's programs: nothing; none if this
+/// machine's is newer.
 pub fn of_1() -> Option<Vec<PathBuf>> {
     if is_version_2() {
-        does_not_apply("this machine has containerd 2, and no engine beside it that is older");
+        does_not_apply("this machine has containerd 2, and no older one");
         return None;
     }
     Some(vec![])
 }
 
-/// The same for containerd 2, which was built; a skip if it is not there.
+/// Returns what is installed on a host with containerd 2, which was built; reports a skip if it is missing.
 pub fn of_2() -> Option<Vec<PathBuf>> {
     all_built(&["containerd-2.4", "runc-1.5", "cni-plugins-1.9"])
 }
 
-/// The root folder of a newer Debian than this machine's; a skip if there is none.
+/// Returns the root directory of a newer Debian than this machine's; reports a skip if there is none.
 pub fn newer_debian() -> Option<PathBuf> {
     if is_version_2() {
         does_not_apply("this machine has a Debian as new as the one that this test brings");
@@ -57,12 +57,12 @@ pub fn newer_debian() -> Option<PathBuf> {
     None
 }
 
-/// Whether this machine's containerd is of version 2.
+/// Returns whether this machine's containerd is version 2.
 pub fn is_version_2() -> bool {
     run("containerd", &["--version"]).is_ok_and(|said| said.contains("containerd/v2 "))
 }
 
-/// The file of a folder of deploy/.
+/// Reads the file in a directory of deploy/.
 pub fn config(deploy: &str) -> String {
     fs::read_to_string(build::root().join("deploy").join(deploy).join("config.toml")).expect("a file")
 }

@@ -1,4 +1,4 @@
-//! A host that runs containerd, driven through CRI as by a kubelet.
+//! A host that runs containerd, driven through CRI as a kubelet does.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -19,32 +19,31 @@ use crate::patience::{patience, until};
 use crate::start_engines::ready;
 use crate::tools::ok;
 
-/// The machine's user that is root in a pod with a user namespace of its own; a multiple of 65536, as the kubelet has
-/// it.
+/// The machine's user that is root in a pod with its own user namespace; a multiple of 65536, as with the kubelet.
 pub const FIRST_OF_POD: u32 = 5 << 16;
 
 /// What a pod can ask for.
 #[derive(Clone, Copy, Debug)]
 pub struct Pod {
-    /// Of its network: that of its host, or its own.
+    /// The network: its host's, or its own.
     pub network: NamespaceMode,
-    /// Of the processes of its containers.
+    /// Who sees the processes of its containers.
     pub pid: NamespaceMode,
     /// `runAsUser`.
     pub user: Option<i64>,
-    /// How many users its own user namespace has, with `hostUsers: false`.
+    /// The number of users in its own user namespace, with `hostUsers: false`.
     pub users: Option<u32>,
 }
 
-/// A pod on the network of its host, all else as a pod has it by default.
+/// A pod on its host's network, with defaults otherwise.
 pub const POD: Pod = Pod { network: NamespaceMode::Node, pid: NamespaceMode::Container, user: None, users: None };
 
-/// Where the kernel does not let containerd protect its sandboxes from a lack of memory.
+/// The setting for where the kernel does not let containerd protect its sandboxes from a lack of memory.
 pub const OOM: &str = "restrict_oom_score_adj = true\n";
 
 const OTHER_ENGINES: &[&str] = &["docker", "dockerd", "podman"];
 
-/// A host with containerd 2, under systemd where that runs, as on nodes of today; and a word on how, for a row.
+/// Makes a host with containerd 2, under systemd where that is running, as on today's nodes; also says how, for a row.
 pub async fn with_containerd_2(programs: &[&str]) -> Option<(Containerd, &'static str)> {
     let engines = of_2()?;
     if !ready(programs) {
@@ -57,24 +56,24 @@ pub async fn with_containerd_2(programs: &[&str]) -> Option<(Containerd, &'stati
     Some((Containerd::start(&engines, &config_of_2()).await, ""))
 }
 
-/// The file of deploy/containerd-1, for where the kernel does not let containerd protect its sandboxes.
+/// Returns the file in deploy/containerd-1, for where the kernel does not let containerd protect its sandboxes.
 pub fn config_of_1() -> String {
     config("containerd-1") + OOM
 }
 
-/// The file of deploy/containerd-2, for where the kernel does not let containerd protect its sandboxes.
+/// Returns the file in deploy/containerd-2, for where the kernel does not let containerd protect its sandboxes.
 pub fn config_of_2() -> String {
     format!("{}[plugins.'io.containerd.cri.v1.runtime']\n{OOM}", config("containerd-2"))
 }
 
-/// The file of deploy/containerd-2, for where systemd makes the control groups.
+/// Returns the file in deploy/containerd-2, for where systemd makes the cgroups.
 pub fn config_of_2_under_systemd() -> String {
     let runc = "[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc";
     let added = format!("{runc}]\nruntime_type = 'io.containerd.runc.v2'\n{runc}.options]\nSystemdCgroup = true\n");
     config("containerd-2") + &added
 }
 
-/// Whether systemd, with control groups v2 alone, is this machine's init, and answers here.
+/// Returns whether systemd, with only cgroups v2, is this machine's init, and answers here.
 pub fn has_systemd() -> bool {
     Path::new("/run/systemd/system").exists() && kit::cgroup::version() == 2
 }
@@ -84,11 +83,11 @@ pub struct Containerd {
     host: Host,
     daemon: Option<Daemon>,
     under_systemd: bool,
-    /// As CRI has it.
+    /// The version that CRI reports.
     pub version: String,
-    /// For what the functions below do not do.
+    /// For everything that the functions below do not do.
     pub runtime: RuntimeServiceClient<Channel>,
-    /// The same for images.
+    /// CRI's service for images.
     pub images: ImageServiceClient<Channel>,
 }
 
@@ -101,12 +100,12 @@ impl Deref for Containerd {
 }
 
 impl Containerd {
-    /// With these programs installed, and without the other engines.
+    /// Makes a host with these programs installed, and without the other engines.
     pub async fn start(engines: &[PathBuf], config: &str) -> Self {
         Self::on(Host::with_engines(engines, OTHER_ENGINES), config).await
     }
 
-    /// The same where systemd makes the control groups. `config` says so to containerd.
+    /// Makes a host where systemd makes the cgroups. `config` tells containerd so.
     async fn start_under_systemd(engines: &[PathBuf], config: &str) -> Self {
         let host = Host::of_systemd(OTHER_ENGINES);
         engines.iter().for_each(|folder| host.install_programs(folder));
@@ -121,7 +120,7 @@ impl Containerd {
         Self { host, daemon: Some(daemon), under_systemd: false, version, runtime, images }
     }
 
-    /// With another configuration.
+    /// Restarts containerd with another configuration.
     pub async fn restart(&mut self, config: &str) {
         self.daemon.take().expect("it runs").stop();
         let daemon = self.host.start_containerd(config);
@@ -129,7 +128,7 @@ impl Containerd {
         self.daemon = Some(daemon);
     }
 
-    /// RunPodSandbox; its ID, or the error as a kubelet prints it.
+    /// Calls RunPodSandbox. Returns its ID, or the error as a kubelet prints it.
     pub async fn run(&mut self, name: &str, pod: Pod) -> Result<String, String> {
         let request = RunPodSandboxRequest { config: Some(self.sandbox(name, pod)), ..Default::default() };
         let said = self.runtime.run_pod_sandbox(request).await;
@@ -146,7 +145,7 @@ impl Containerd {
         let security = LinuxSandboxSecurityContext {
             namespace_options: Some(namespaces(pod)),
             run_as_user: pod.user.map(|value| Int64Value { value }),
-            seccomp: Some(seccomp), // as the kubelet has it
+            seccomp: Some(seccomp), // as the kubelet sets it
             ..Default::default()
         };
         let cgroup_parent = if self.under_systemd { slice(name) } else { String::new() };
@@ -154,7 +153,7 @@ impl Containerd {
         PodSandboxConfig { metadata: Some(metadata), linux: Some(linux), ..Default::default() }
     }
 
-    /// Its pause, and the pod's IP (none on the host's own network).
+    /// Returns its pause, and the pod's IP (none on the host's network).
     pub async fn status(&mut self, id: &str) -> (Process, String) {
         let request = PodSandboxStatusRequest { pod_sandbox_id: id.to_owned(), verbose: true };
         let said = self.runtime.pod_sandbox_status(request).await.expect("its status").into_inner();
@@ -166,7 +165,7 @@ impl Containerd {
         (Process::new_with_root(proc).expect("it runs"), ip.unwrap_or_default())
     }
 
-    /// Whether the sandbox runs.
+    /// Returns whether the sandbox is running.
     pub async fn is_ready(&mut self, id: &str) -> bool {
         let request = PodSandboxStatusRequest { pod_sandbox_id: id.to_owned(), verbose: false };
         let said = self.runtime.pod_sandbox_status(request).await.expect("its status").into_inner();
@@ -178,26 +177,26 @@ impl Containerd {
         answer(async || (!self.is_ready(id).await).then_some(()).ok_or("the sandbox has ended")).await;
     }
 
-    /// StopPodSandbox and RemovePodSandbox, with all its containers.
+    /// Calls StopPodSandbox and RemovePodSandbox, with all its containers.
     pub async fn remove(&mut self, id: &str) {
         let pod_sandbox_id = id.to_owned();
         let request = StopPodSandboxRequest { pod_sandbox_id: pod_sandbox_id.clone() };
         self.runtime.stop_pod_sandbox(request).await.expect("it stops");
         let request = RemovePodSandboxRequest { pod_sandbox_id };
         self.runtime.remove_pod_sandbox(request).await.expect("it is removed");
-        // systemd removes what is empty in its own time.
+        // systemd removes what is empty when it gets to it.
         let find = format!("find /sys/fs/cgroup -name '*{id}*' 2>/dev/null || :");
-        until("no control group is left behind", || ok("sh", &["-c", &find]).is_empty());
+        until("no cgroup is left behind", || ok("sh", &["-c", &find]).is_empty());
     }
 
-    /// Waits until CRI knows that one image has all these names, which `ctr` has given it.
+    /// Waits until CRI knows that one image has all these names, which `ctr` gave it.
     pub async fn hears_of(&mut self, names: &[&str]) {
         let has_all = |image: &Image| names.iter().all(|name| image.repo_tags.iter().any(|tag| tag == name));
         let what = format!("CRI knows {names:?}");
         answer(async || self.images().await.iter().any(has_all).then_some(()).ok_or(&what)).await;
     }
 
-    /// What CRI knows.
+    /// Returns the images that CRI knows.
     pub async fn images(&mut self) -> Vec<Image> {
         let list = self.images.list_images(ListImagesRequest::default()).await;
         list.expect("a list").into_inner().images
@@ -206,14 +205,14 @@ impl Containerd {
 
 impl Drop for Containerd {
     fn drop(&mut self) {
-        // Where it shares its processes with this machine, it does not go with the host.
+        // If it shares its processes with this machine, it does not end with the host.
         if let (true, false, Some(daemon)) = (self.under_systemd, thread::panicking(), self.daemon.take()) {
             daemon.stop();
         }
     }
 }
 
-/// The slice of a pod, as a kubelet names it.
+/// Returns the slice of a pod, as a kubelet names it.
 fn slice(pod: &str) -> String {
     format!("kubepods-pod{}.slice", pod.replace('-', "_"))
 }
@@ -223,7 +222,7 @@ async fn connect(host: &Host, daemon: &Daemon) -> (String, RuntimeServiceClient<
     let channel = Endpoint::from_shared(format!("unix://{}", socket.display())).expect("an address");
     let channel = channel.connect().await.expect("it listens");
     let (mut runtime, images) = (RuntimeServiceClient::new(channel.clone()), ImageServiceClient::new(channel));
-    // It answers before it has initialised CRI.
+    // containerd answers before it has initialized CRI.
     let ask = async || {
         daemon.must_run("CRI answers");
         runtime.version(VersionRequest::default()).await.map_err(|error| format!("CRI v1: {error}"))
@@ -232,7 +231,7 @@ async fn connect(host: &Host, daemon: &Daemon) -> (String, RuntimeServiceClient<
     (version.into_inner().runtime_version, runtime, images)
 }
 
-/// Asks until there is an answer, and returns that. The error is what has not come true.
+/// Asks until there is an answer, and returns that. The error says what did not come true.
 async fn answer<T, E: fmt::Display>(mut ask: impl AsyncFnMut() -> Result<T, E>) -> T {
     let deadline = Instant::now() + Duration::from_secs(patience());
     loop {

@@ -6,13 +6,14 @@ use crate::daemon::Daemon;
 use crate::engines::all_built;
 use crate::host::Host;
 
-/// A host with CRI-O and what it needs installed, and without the programs `hidden`; a skip if it is not built.
+/// Makes a host with CRI-O and what it needs installed, and without the programs `hidden`; reports a skip if CRI-O is
+/// not built.
 pub fn host(hidden: &[&str]) -> Option<Host> {
     Some(Host::with_engines(&all_built(&["cri-o-1.36", "runc-1.5", "cni-plugins-1.9"])?, hidden))
 }
 
-/// What CRI-O must be told on a machine like this: it would use systemd, and give most pods no pause. `oci` is the
-/// program that starts containers.
+/// Returns the settings that CRI-O needs on a machine like this: it would use systemd, and give most pods no pause.
+/// `oci` is the program that starts containers.
 pub fn config(oci: &str) -> String {
     let path = root().join("proof/e2e/shared").join(oci).with_extension("sh");
     format!(

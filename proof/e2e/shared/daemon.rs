@@ -11,10 +11,10 @@ use kit::process::state;
 use crate::patience::{found, until};
 use crate::tools::{ok, run};
 
-/// A daemon that a test has started. It goes on when this is dropped.
+/// A daemon that a test has started. It keeps running when this is dropped.
 pub struct Daemon {
     child: Mutex<Child>,
-    /// The file of all that it says.
+    /// The file with all of its output.
     pub(crate) log: String,
 }
 
@@ -30,25 +30,25 @@ pub fn start(program: &str, arguments: &[&str]) -> Daemon {
 }
 
 impl Daemon {
-    /// Its PID; that of nsenter, if the daemon is on a host of its own.
+    /// Returns its PID, or nsenter's if the daemon is on a host of its own.
     pub fn pid(&self) -> u32 {
         self.child().id()
     }
 
-    /// All that it has said.
+    /// Returns all of its output so far.
     pub fn said(&self) -> String {
         read(&self.log)
     }
 
-    /// Waits until `so` is true, as [`until`] does, but no longer than the daemon runs.
+    /// Waits until `so` is true, as [`until`] does, but no longer than the daemon is running.
     pub fn until(&self, what: &str, so: impl Fn() -> bool) {
         self.found(what, || so().then_some(()));
     }
 
-    /// The same for [`found`].
+    /// Waits as [`found`] does, but no longer than the daemon is running.
     pub fn found<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
         found(what, || {
-            let runs = self.end().is_none(); // asked first, because what it did last counts
+            let runs = self.end().is_none(); // checked first, because what it did last counts
             let found = look();
             if found.is_none() && !runs {
                 self.must_run(what);
@@ -57,20 +57,20 @@ impl Daemon {
         })
     }
 
-    /// Panics with its last words if it has ended, and so `what` will not come true.
+    /// Panics with its last output if it has ended, because `what` will not come true then.
     pub fn must_run(&self, what: &str) {
         if let Some(status) = self.end() {
-            panic!("not so: {what}: the daemon has ended, {status}; {}", end_of(&self.log));
+            panic!("did not happen: {what}: the daemon has ended, {status}; {}", end_of(&self.log));
         }
     }
 
-    /// Ends what nsenter has started, by SIGTERM, and waits until it is gone.
+    /// Ends what nsenter has started, with SIGTERM, and waits until it is gone.
     pub fn stop(self) {
         self.signal("TERM");
         until("it is gone", || self.end().is_some());
     }
 
-    /// Lets `act` happen while it is stopped.
+    /// Runs `act` while it is stopped.
     pub fn while_stopped(&self, act: impl FnOnce()) {
         self.signal("STOP");
         let nsenter = self.pid().to_string();
@@ -106,7 +106,7 @@ impl Daemon {
     }
 }
 
-/// The last lines of a log.
+/// Returns the last lines of a log.
 pub fn end_of(log: &str) -> String {
     let said = read(log);
     let lines: Vec<&str> = said.lines().collect();

@@ -11,7 +11,7 @@ use crate::tools::ok;
 pub struct Disk(PathBuf);
 
 impl Disk {
-    /// A host that boots from it starts containerd and a kubelet, whose unit the test writes.
+    /// Makes a disk. A host that boots from it starts containerd and a kubelet, whose unit the test writes.
     #[expect(clippy::new_without_default, reason = "it writes files")]
     pub fn new() -> Self {
         let disk = Self(ok("mktemp", &["-d", "/run/disk-XXXXXX"]).trim().into());
@@ -26,20 +26,20 @@ impl Disk {
         disk
     }
 
-    /// What engines and systemd find in their folders is in those of the same path; all else is in `upper`.
+    /// Returns its directory, which contains the directories of engines and systemd under their own paths, and all else
+    /// in `upper`.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Writes a file of it, and the folders that lead there.
+    /// Writes a file, and creates the directories that lead to it.
     pub fn write(&self, path: &str, text: &str) {
         let file = self.path().join(path);
         fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         fs::write(file, text).expect("a file");
     }
 
-    /// Installs the programs of a folder: in place of those that this machine has, or where those are that are not
-    /// packaged.
+    /// Installs the programs of a directory: in place of the machine's own, or in /usr/local/bin.
     pub fn install_programs(&self, folder: &Path) {
         for program in fs::read_dir(folder).expect("a folder") {
             let program = program.expect("a program");

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use build::root;
 use kit::skip::not_fetched;
 
-/// The folder with the programs of an engine, by its name in proof/packages/engines/versions; a skip if it is not built.
+/// Returns the directory with the programs of an engine, by its name in proof/packages/engines/versions; reports a skip
+/// if it is not built.
 pub fn built(name: &str) -> Option<PathBuf> {
     let built = Some(root().join("target/engines").join(name)).filter(|folder| folder.exists());
     if built.is_none() {
@@ -14,7 +15,7 @@ pub fn built(name: &str) -> Option<PathBuf> {
     built
 }
 
-/// The same for several.
+/// Returns the directories of several engines, as [`built`] does.
 pub fn all_built(names: &[&str]) -> Option<Vec<PathBuf>> {
     names.iter().map(|name| built(name)).collect()
 }

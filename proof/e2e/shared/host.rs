@@ -1,4 +1,4 @@
-//! A machine of its own for an engine: host.sh makes one that pause holds, systemd.sh one that systemd boots.
+//! A separate machine for an engine: host.sh makes one that pause holds, systemd.sh one that systemd boots.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,44 +12,45 @@ use crate::ours::dist;
 use crate::patience::until;
 use crate::tools::{end, ok, run};
 
-/// A machine of its own: its processes, its network, and the folders that engines fill.
+/// A separate machine: its processes, its network, and the directories that engines fill.
 pub struct Host {
-    /// Of its PID 1, as seen from here.
+    /// The PID of its PID 1, as seen from here.
     pid: String,
-    /// The unshare that waits for that.
+    /// The unshare that waits for its PID 1.
     holder: Daemon,
-    /// Of the daemons that were started on it.
+    /// The logs of the daemons that were started on it.
     logs: Mutex<Vec<String>>,
     /// Whether its PID 1 is systemd.
     has_systemd: bool,
 }
 
 impl Host {
-    /// With what this machine has installed, except the programs `hidden`.
+    /// Makes a host with what is installed on this machine, except the programs `hidden`.
     pub fn new(hidden: &[&str]) -> Self {
         Self::with_root(Path::new("/"), hidden)
     }
 
-    /// The same with what is installed in the folder `root`.
+    /// Makes a host with what is installed in the directory `root`.
     pub fn with_root(root: &Path, hidden: &[&str]) -> Self {
         Self::unshared(root, hidden, &["--pid"])
     }
 
-    /// With what this machine has installed, except the programs `hidden`, and with the programs in these folders.
+    /// Makes a host with what is installed on this machine, except the programs `hidden`, and with the programs in
+    /// these directories.
     pub fn with_engines(engines: &[PathBuf], hidden: &[&str]) -> Self {
         let host = Self::new(hidden);
         engines.iter().for_each(|folder| host.install_programs(folder));
         host
     }
 
-    /// Installs the programs of a folder where those are that are not packaged, and hides those of the same names.
+    /// Installs the programs in a directory where unpackaged ones go, and hides other programs with the same names.
     pub fn install_programs(&self, folder: &Path) {
         let place = if folder.to_string_lossy().contains("/cni-plugins-") { "/opt/cni/bin" } else { "/usr/local/bin" };
         self.ok(&["mkdir", "-p", place]);
         for program in fs::read_dir(folder).expect("a folder") {
             let program = program.expect("a program").path();
             self.hide(&program.file_name().expect("a name").to_string_lossy());
-            // Not by a mount, which runc would not see: it executes itself through an overlay of its folder.
+            // Not with a mount, which runc would not see: it executes itself through an overlay of its directory.
             self.ok(&["cp", &program.to_string_lossy(), place]);
         }
     }
@@ -63,8 +64,8 @@ impl Host {
         }
     }
 
-    /// One that has its processes in common with this machine, whose systemd makes control groups for them, and
-    /// therefore knows them by their PIDs.
+    /// Makes a host that shares its processes with this machine, whose systemd makes cgroups for them, and therefore
+    /// must know them by their PIDs.
     pub fn of_systemd(hidden: &[&str]) -> Self {
         Self::unshared(Path::new("/"), hidden, &[])
     }
@@ -75,12 +76,12 @@ impl Host {
         host
     }
 
-    /// With systemd, which starts the units of `host.target`. What it writes stays on the disk, for another boot.
+    /// Makes a host with systemd, which starts the units of `host.target`. What it writes stays on the disk.
     pub fn boot(disk: &Disk) -> Self {
         Self::held_by("systemd", &["--pid", "--ipc", "--uts"], "systemd.sh", &[disk.path()])
     }
 
-    /// What `script` makes of its arguments, once `program` is its PID 1; with the installer.
+    /// Makes what `script` makes of its arguments, once `program` is its PID 1; with the installer.
     fn held_by(program: &str, namespaces: &[&str], script: &str, arguments: &[&Path]) -> Self {
         let script = build::root().join("proof/e2e/shared").join(script);
         let words = [&[script.as_path()], arguments].concat();
@@ -94,13 +95,13 @@ impl Host {
             held_by.ends_with(program).then_some(child)
         });
         let host = Self { pid, holder, logs: Mutex::default(), has_systemd: program == "systemd" };
-        // installer/mutations.sh has others.
+        // installer/mutations.sh provides others.
         let installer = env::var_os("PAUSE_INSTALLER").map_or_else(|| dist("pause-install.sh"), PathBuf::from);
         fs::copy(installer, host.file("/run/pause-install.sh")).expect("a file");
         host
     }
 
-    /// Ends it, and waits until it is gone.
+    /// Ends the host, and waits until it is gone.
     pub fn shut_down(self) {
         let pid = self.pid.clone();
         drop(self);
@@ -112,31 +113,31 @@ impl Host {
         self.holder.until(what, so);
     }
 
-    /// A file of it, as seen from here.
+    /// Returns the path of one of its files, as seen from here.
     pub fn file(&self, path: &str) -> PathBuf {
         format!("/proc/{}/root{path}", self.pid).into()
     }
 
-    /// Writes a file of it, and the folders that lead there.
+    /// Writes one of its files, and the directories that lead there.
     pub fn write(&self, path: &str, text: &str) {
         let file = self.file(path);
         fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         fs::write(&file, text).expect("a file");
     }
 
-    /// The same for a program.
+    /// Writes one of its programs.
     pub fn write_program(&self, path: &str, text: &str) {
         self.write(path, text);
         self.ok(&["chmod", "0755", path]);
     }
 
-    /// Empties a folder of it, which it makes if there is none.
+    /// Empties one of its directories, which it makes if there is none.
     pub fn tmpfs(&self, path: &str) {
         self.ok(&["mkdir", "-p", path]);
         self.ok(&["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", path]);
     }
 
-    /// Connects it to the network of this machine, whose end of the line is `name`: `subnet`.1 is here, `subnet`.2
+    /// Connects it to the network of this machine, whose end of the link is `name`: `subnet`.1 is here, `subnet`.2
     /// there.
     pub fn connect(&self, name: &str, subnet: &str) {
         ok("ip", &["link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", &self.pid]);
@@ -146,7 +147,7 @@ impl Host {
         self.ok(&["ip", "link", "set", "eth0", "up"]);
     }
 
-    /// Gives it an /etc of its own, with what this machine has there; before, what it writes comes to the machine.
+    /// Gives it its own copy of this machine's /etc; until then, it writes into the machine's.
     pub fn own_etc(&self) {
         let overlay = "lowerdir=/etc,upperdir=/run/etc,workdir=/run/work";
         self.ok(&["mkdir", "/run/etc", "/run/work"]);
@@ -155,7 +156,7 @@ impl Host {
 
     /// Mounts what a kubelet would write over the kernel's settings, which the whole machine shares.
     pub fn look_tuned(&self) {
-        // A user namespace of a pod's own can mount /proc only if another is there that nothing covers.
+        // A pod's own user namespace can mount /proc only if there is another one that nothing covers.
         self.ok(&["mkdir", "/run/proc"]);
         self.ok(&["mount", "-t", "proc", "proc", "/run/proc"]);
         let settings = include_str!("kubelet-settings").lines().filter_map(|line| line.split_once(' '));
@@ -166,7 +167,7 @@ impl Host {
         }
     }
 
-    /// Starts a daemon on it, which ends with it.
+    /// Starts a daemon on it, which ends with the host.
     pub fn start(&self, words: &[&str]) -> Daemon {
         let daemon = start("nsenter", &[&["-t", &self.pid, "-m", "-n", "-p"], words].concat());
         self.logs.lock().expect("no panic").push(daemon.log.clone());
@@ -181,12 +182,12 @@ impl Host {
         daemon
     }
 
-    /// Runs the installer as sudo would: its exit status, and all that it says.
+    /// Runs the installer as sudo would. Returns its exit status and all of its output.
     pub fn install(&self, arguments: &[&str]) -> (i32, String) {
         self.install_by(&["dash"], arguments)
     }
 
-    /// The same in another shell, or in another environment.
+    /// Runs the installer in another shell, or in another environment.
     pub fn install_by(&self, shell: &[&str], arguments: &[&str]) -> (i32, String) {
         let mut nsenter = Command::new("nsenter");
         nsenter.args(["-t", &self.pid, "-m", "-n", "-p", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]);
@@ -194,14 +195,14 @@ impl Host {
         end(&nsenter.output().expect("nsenter runs"))
     }
 
-    /// The path that an archive with an image of this machine's Docker has there.
+    /// Makes an archive of an image in this machine's Docker, and returns its path on the host.
     pub fn saved(&self, image: &str) -> &'static str {
         let archive = "/run/image.tar";
         ok("docker", &["save", "-o", &self.file(archive).to_string_lossy(), image]);
         archive
     }
 
-    /// Gives its containerd an image of Docker's, as `name`.
+    /// Gives its containerd one of Docker's images, as `name`.
     pub fn import_as(&self, image: &str, name: &str) {
         self.ok(&["ctr", "-n", "k8s.io", "images", "import", self.saved(image)]);
         if image != name {
@@ -210,33 +211,33 @@ impl Host {
         }
     }
 
-    /// The same under the name that it has there.
+    /// Gives its containerd one of Docker's images, under the same name.
     pub fn import(&self, image: &str) {
         self.import_as(image, image);
     }
 
-    /// The row of an image in its containerd; empty if there is none.
+    /// Returns the row of an image in its containerd; empty if there is none.
     pub fn image(&self, name: &str) -> String {
         let list = self.ok(&["ctr", "-n", "k8s.io", "images", "ls"]);
         list.lines().find(|row| row.split(' ').next() == Some(name)).unwrap_or_default().to_owned()
     }
 
-    /// Runs a program of it on it.
+    /// Runs one of its programs on it.
     pub fn ok(&self, words: &[&str]) -> String {
         self.try_to(words).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The same, for what may fail.
+    /// Runs one of its programs, which may fail.
     pub fn try_to(&self, words: &[&str]) -> Result<String, String> {
         run("nsenter", &[&["-t", &self.pid, "-m", "-n", "-p"], words].concat())
     }
 
-    /// Runs busybox in its network.
+    /// Runs BusyBox in its network.
     pub fn busybox(&self, words: &[&str]) -> Result<String, String> {
         run("nsenter", &[&["-t", &self.pid, "-n", "busybox"], words].concat())
     }
 
-    /// All that pods may leave behind: mounts, interfaces, containers with their processes and file systems.
+    /// Returns all that pods may leave behind: mounts, interfaces, containers with their processes and file systems.
     pub fn traces(&self) -> BTreeSet<String> {
         let ctr = |what: &str| self.ok(&["ctr", "-n", "k8s.io", what, "ls"]);
         let lists = [self.ok(&["findmnt", "-nr", "-o", "TARGET"]), ctr("tasks"), ctr("containers"), ctr("snapshots")];

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs "$@" as if on a separate machine: engines find their folders and the network empty, and everything that they
+# Runs "$@" as if on a separate machine: engines find their directories and the network empty, and everything that they
 # start, mount and create disappears at the end, even after an interrupt. If anything is left, this script fails.
 # shellcheck disable=SC2044,SC2086 # lists of words
 set -eu
@@ -44,7 +44,7 @@ before=$(traces)
         for hierarchy in $hierarchies; do
             mount --bind "$hierarchy/$cgroup" /mnt && umount "$hierarchy" && mount --move /mnt "$hierarchy"
         done
-        cd "$project" # stays in reach, even below one of these folders
+        cd "$project" # stays in reach, even in one of these directories
         folders=$(cat proof/e2e/shared/engine-folders)
         for folder in /run $folders; do
             mkdir -p "$folder"

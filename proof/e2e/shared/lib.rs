@@ -1,6 +1,5 @@
-//! What the tests of several folders share. [`ready()`] starts the engines of this machine; a [`host::Host`] is a
-//! machine of its own for an engine; [`compatibility`] and [`cost`] record what was run, for the tables of the
-//! documents.
+//! What the tests of several directories share. [`ready()`] starts the engines of this machine; a [`host::Host`] is a
+//! separate machine for an engine; [`compatibility`] and [`cost`] record what was run, for the tables in the documents.
 
 pub mod containerd;
 pub mod cri;

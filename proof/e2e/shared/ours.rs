@@ -10,25 +10,25 @@ use procfs::process::Process;
 /// The default name of our image.
 pub const NAME: &str = concat!("localhost/pause:", env!("CARGO_PKG_VERSION"));
 
-/// What a site without a registry may have configured. An engine's own default can be kubeadm's name, which then says
-/// nothing.
+/// The name that the tests configure as that of a site without a registry. The default of an engine can be kubeadm's
+/// name, which would prove nothing.
 pub const CONFIGURED: &str = "registry.example/pause:1";
 /// The name that kubeadm wants.
 pub const KUBEADMS: &str = "registry.k8s.io/pause:3.10.2";
 
-/// A file of dist/.
+/// Returns the path of a file in dist/.
 pub fn dist(file: &str) -> PathBuf {
     root().join("dist").join(file)
 }
 
-/// The digest of `name` in digests.txt.
+/// Returns the digest of `name` in digests.txt.
 pub fn digest(name: &str) -> String {
     let digests = fs::read_to_string(root().join("digests.txt")).expect("digests.txt");
     let line = digests.lines().find_map(|line| line.strip_suffix(name)?.strip_suffix("  "));
     format!("sha256:{}", line.expect("a line of digests.txt"))
 }
 
-/// Whether pause runs under this PID and has its handlers. (Before that, the runtime's own process has this PID.)
+/// Returns whether this PID is pause's and its handlers are installed. (Before that, it is the runtime's own process.)
 pub fn pause_is_ready(pid: &str) -> bool {
     let process = pid.trim().parse().ok().and_then(|pid| Process::new(pid).ok());
     process.is_some_and(|process| {

@@ -13,7 +13,7 @@ pub fn found<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     within(patience(), what, look)
 }
 
-/// The seconds after which what has not happened will not happen.
+/// Returns the number of seconds after which something that has not happened will not happen.
 pub fn patience() -> u64 {
     if is_qemu() { 600 } else { 60 }
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# runc, or by the name crun.sh crun, for a machine that refuses what dockershim, cri-dockerd and CRI-O ask for: the OOM
-# score of a sandbox, without CAP_SYS_RESOURCE, and limits of huge pages, where control groups v1 lack those.
+# Runs runc, or crun if called crun.sh, on a machine that refuses what dockershim, cri-dockerd and CRI-O ask for: the
+# OOM score of a sandbox, without CAP_SYS_RESOURCE, and limits of huge pages, where cgroups v1 lack those.
 last=
 for argument; do
     if [ "$last" = --bundle ]; then

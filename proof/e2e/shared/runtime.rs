@@ -1,5 +1,5 @@
-//! A host that runs one of Kubernetes' runtimes, with the files of deploy/ for it and with our image, which the
-//! installer has put there.
+//! A host that runs one of Kubernetes' runtimes, with its files in deploy/ and with our image, which the installer has
+//! put there.
 
 use std::fs;
 
@@ -31,16 +31,16 @@ BinaryName = '/usr/bin/crun'
 /// Where cri-dockerd answers.
 pub const CRI_DOCKERD: &str = "unix:///run/cri-dockerd.sock";
 
-/// Which runtime it is. A version is that of proof/packages/engines/versions.
+/// The kind of runtime. A version is one in proof/packages/engines/versions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// 1.6 is Debian's.
     Containerd(&'static str),
-    /// With the file of deploy/crio.
+    /// With the file in deploy/crio.
     CriO(&'static str),
     /// Docker, behind cri-dockerd: with its images in containerd's store, or in its own.
     Docker(&'static str, Store),
-    /// Debian's Docker, which a kubelet up to 1.23 drives itself.
+    /// Debian's Docker, which kubelets up to 1.23 drive themselves.
     Dockershim,
 }
 
@@ -49,16 +49,16 @@ pub enum Kind {
 pub enum Store {
     /// In containerd's store.
     OfContainerd,
-    /// In its own, by a graph driver.
+    /// In its own, with a graph driver.
     GraphDriver,
 }
 
-/// What the runtime starts containers with.
+/// The OCI runtime with which the runtime starts containers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Oci {
-    /// The one that was built.
+    /// runc, which was built.
     Runc,
-    /// That of a newer Debian.
+    /// crun, from a newer Debian.
     Crun,
 }
 
@@ -75,20 +75,20 @@ impl Oci {
 pub struct Runtime {
     /// The host.
     pub host: Host,
-    /// Which runtime it is.
+    /// The kind of runtime.
     pub kind: Kind,
-    /// Where it answers.
+    /// The socket on which it answers.
     pub socket: &'static str,
-    /// Its name and that of its OCI runtime, and what both say of their versions, for rows.
+    /// Its name and its OCI runtime's, and what both print about their versions, for rows.
     title: String,
     versions: String,
-    /// Whether systemd makes its control groups.
+    /// Whether systemd makes its cgroups.
     pub under_systemd: bool,
     daemons: Vec<(Vec<String>, Option<Daemon>)>,
 }
 
 impl Runtime {
-    /// None if the test is skipped.
+    /// Starts a runtime; None if the test is skipped.
     pub fn start(kind: Kind, oci: Oci) -> Option<Self> {
         if !ready(&["conmon", "dockerd", "skopeo"]) {
             return None;
@@ -99,14 +99,14 @@ impl Runtime {
         Some(runtime)
     }
 
-    /// The same without our image, and without the engines of this machine. `prepare` may add to its configuration.
+    /// Starts a runtime without our image, and without this machine's engines. `prepare` may add to its configuration.
     pub fn without_pause(kind: Kind, oci: Oci, prepare: impl FnOnce(&Host)) -> Option<Self> {
         if matches!(kind, Kind::Containerd("1.6") | Kind::Dockershim) {
             containerd::of_1()?; // Debian 12's
         }
         let engines = programs(kind, oci);
         let engines = all_built(&engines.iter().map(String::as_str).collect::<Vec<_>>())?;
-        // For crun, or because Debian 12's client is too old for Docker 29.
+        // For crun, and because Debian 12's client is too old for Docker 29.
         let needs_newer = oci == Oci::Crun || matches!(kind, Kind::Docker(..));
         let root = if needs_newer && !containerd::is_version_2() { newer_debian()? } else { "/".into() };
         let under_systemd = has_systemd() && (kind, oci) == (Kind::Containerd("2.4"), Oci::Runc);
@@ -143,7 +143,7 @@ impl Runtime {
         self.start_daemons();
     }
 
-    /// A row of a program that uses this runtime. `version` is what that prints about its version.
+    /// Makes a row for a program that uses this runtime. `version` is what that prints about its version.
     pub fn row(&self, program: &str, version: &str, how: &str) -> Row {
         let is_packaged = matches!(self.kind, Kind::Containerd("1.6") | Kind::Dockershim);
         let origin = if is_packaged { Origin::Package } else { Origin::Module };
@@ -151,7 +151,7 @@ impl Runtime {
         Row::of(origin, &self.title, &self.versions, &how)
     }
 
-    /// Gives it an image of this machine's Docker, under this name.
+    /// Gives it an image from this machine's Docker, under this name.
     pub fn import_as(&self, image: &str, name: &str) {
         match self.kind {
             Kind::Containerd(_) => self.host.import_as(image, name),
@@ -163,13 +163,13 @@ impl Runtime {
         }
     }
 
-    /// Asks it by crictl.
+    /// Asks it through crictl.
     pub fn crictl(&self, words: &[&str]) -> String {
         let words = [&["crictl", "-r", self.socket, "-i", self.socket, "--timeout=60s"], words].concat();
         self.host.ok(&words).trim().to_owned()
     }
 
-    /// The names of its images.
+    /// Returns the names of its images.
     pub fn images(&self) -> Vec<String> {
         let list = self.crictl(&["images", "-o", "json"]);
         let list: Value = serde_json::from_str(&list).expect("JSON");
@@ -199,12 +199,12 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        // Where the host shares its processes with the machine, they do not go with it.
+        // If the host shares its processes with the machine, they do not end with it.
         self.daemons.iter().filter_map(|(_, daemon)| daemon.as_ref()).for_each(Daemon::kill);
     }
 }
 
-/// Such as `Kubernetes on containerd 2.4, runc`.
+/// Returns the name, such as `Kubernetes on containerd 2.4, runc`.
 pub fn title(kind: Kind, oci: Oci, under_systemd: bool) -> String {
     let runtime = match kind {
         Kind::Containerd(version) => format!("containerd {version}"),
@@ -219,7 +219,7 @@ pub fn title(kind: Kind, oci: Oci, under_systemd: bool) -> String {
     format!("Kubernetes on {runtime}, {}{under}", oci.program())
 }
 
-/// Such as `2.4.2, runc 1.5.2`.
+/// Returns the versions, such as `2.4.2, runc 1.5.2`.
 pub fn versions(host: &Host, kind: Kind, oci: Oci) -> String {
     let version = |words: &[&str]| Row::version(&host.ok(words));
     let docker = || version(&["docker", "version", "-f", "{{.Server.Version}}"]);
@@ -232,7 +232,7 @@ pub fn versions(host: &Host, kind: Kind, oci: Oci) -> String {
     format!("{runtime}, {} {}", oci.program(), version(&[oci.program(), "--version"]))
 }
 
-/// What is installed on the host, beside what its Debian has.
+/// Returns what is installed on the host in addition to what its Debian contains.
 fn programs(kind: Kind, oci: Oci) -> Vec<String> {
     let mut names = match kind {
         Kind::Containerd("1.6") | Kind::Dockershim => vec![],
@@ -249,7 +249,7 @@ fn programs(kind: Kind, oci: Oci) -> Vec<String> {
     names
 }
 
-/// Whether it uses this program of its Debian's, or one that is installed over that.
+/// Returns whether it uses this program from its Debian, or one that is installed over it.
 fn uses(kind: Kind, oci: Oci, program: &str) -> bool {
     if program == oci.program() {
         return true;
@@ -271,19 +271,20 @@ fn daemons(kind: Kind) -> Vec<Vec<String>> {
     }
 }
 
-/// The command of the unit of deploy/cri-dockerd.
+/// Returns the command of the unit in deploy/cri-dockerd.
 pub fn command_of_deploy() -> String {
     let unit = fs::read_to_string(root().join("deploy/cri-dockerd/10-pause.conf")).expect("a file");
     unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/")).expect("a command").to_owned()
 }
 
-/// Words that start cri-dockerd by `command`, and give it, as its unit does, the socket that it takes as fd://.
+/// Returns words that start cri-dockerd with `command`, and give it, as its unit does, the socket that it takes as
+/// fd://.
 pub fn cri_dockerd(command: &str) -> Vec<String> {
     let start = format!("rm -f {0}; exec systemd-socket-activate -l {0} {command}", CRI_DOCKERD.replace("unix://", ""));
     ["sh", "-c", &start].map(str::to_owned).to_vec()
 }
 
-/// With the files of deploy/, and with what a machine like this needs beside them.
+/// Writes its configuration: the files in deploy/, and what a machine like this needs in addition.
 fn configure(host: &Host, kind: Kind, oci: Oci, under_systemd: bool) {
     match kind {
         Kind::Containerd(version) => {

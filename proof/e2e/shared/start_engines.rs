@@ -8,18 +8,18 @@ use kit::skip::{has, is_installed};
 use crate::daemon::start;
 use crate::tools::{ok, run};
 
-/// An image of Debian's busybox, under the name of the image that users pull.
+/// An image of Debian's BusyBox, under the name of the image that users pull.
 pub const BUSYBOX: &str = "docker.io/library/busybox:latest";
-/// The same with ipcmk and nginx, which it runs.
+/// An image of BusyBox with ipcmk and nginx, which it runs.
 pub const NGINX: &str = "docker.io/library/nginx:latest";
-/// Makes `podman import` and `docker import` set the command of that image.
+/// Makes `podman import` and `docker import` set that image's command.
 pub const RUNS_NGINX: &str = "--change=CMD [\"nginx\", \"-g\", \"daemon off;\"]";
 
 /// The programs in these images.
 const APPLICATIONS: &[&str] = &["busybox", "ipcmk", "nginx"];
 
-/// Whether these programs are installed; a skip if they are not. If they are, all installed engines run until the tests
-/// end and have the images of applications, and dist/ has our image.
+/// Returns whether these programs are installed; reports a skip if not. If they are, all installed engines run until
+/// the tests end and have the images of applications, and dist/ contains our image.
 pub fn ready(programs: &[&str]) -> bool {
     static READY: Once = Once::new();
     let all = programs.iter().chain(APPLICATIONS).all(|program| has(program));

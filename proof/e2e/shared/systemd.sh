@@ -1,10 +1,10 @@
 #!/bin/sh
-# Boots an isolated host from this machine's system, with systemd as PID 1 and control groups v2. systemd starts
-# host.target. What the host writes stays in the folder $1, as on a disk. Runs as PID 1 of a PID namespace.
+# Boots an isolated host from this machine's system, with systemd as PID 1 and cgroups v2. systemd starts
+# host.target. What the host writes stays in the directory $1, as on a disk. Runs as PID 1 of a PID namespace.
 set -eu
 disk=$1
-# In one control group, the systemds of two hosts would end each other's services. A group of the tests' own could pass
-# no controllers on, because it has processes.
+# In the same cgroup, the systemds of two hosts would end each other's services. The tests' cgroup cannot pass on
+# controllers, because it contains processes.
 echo 0 >"$(mktemp -d "$(findmnt -nr -t cgroup2 -o TARGET | head -n 1)/host-XXXXXX")/cgroup.procs"
 folders=$(cat "$(dirname "$0")/engine-folders")
 host=$(mktemp -d)
@@ -12,7 +12,7 @@ mkdir -p "$disk/upper" "$disk/work"
 mount -t overlay -o "lowerdir=/,upperdir=$disk/upper,workdir=$disk/work" overlay "$host"
 cd "$host"
 mount -t proc proc proc
-mount --bind proc/sys proc/sys # read-only: these settings are this machine's
+mount --bind proc/sys proc/sys # read-only, because these settings are this machine's
 mount -o remount,bind,ro proc/sys
 mount -t sysfs -o ro sysfs sys
 mount -t tmpfs -o mode=0755 tmpfs dev
@@ -23,7 +23,7 @@ done
 mkdir dev/pts dev/shm
 mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
 ln -s /proc/self/fd dev/fd
-# Folders in which engines and systemd must not find anything of this machine.
+# Directories in which engines and systemd must not find anything of this machine.
 for folder in /etc/systemd/system $folders; do
     mkdir -p "$disk$folder" "$host$folder"
     mount --bind "$disk$folder" "$host$folder"

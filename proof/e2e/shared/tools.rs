@@ -5,25 +5,26 @@ use std::process::{Command, Output};
 use build::root;
 use kit::skip::{does_not_apply, is_installed};
 
-/// Runs a program in the folder of the project. Returns what it prints on stdout if it succeeds, otherwise an
-/// error that contains all its output.
+/// Runs a program in the project's directory. Returns its stdout if it succeeds, otherwise an error that contains all
+/// of its output.
 pub fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());
     build::output(&mut command).map_err(|error| format!("{error:#}"))
 }
 
-/// The same as [`run`], for a program that must succeed.
+/// Runs a program as [`run`] does, which must succeed.
 pub fn ok(program: &str, arguments: &[&str]) -> String {
     run(program, arguments).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// How a command ended whose stderr goes to its stdout: its exit status, and all that it said.
+/// Returns how a command ended whose stderr goes to its stdout: its exit status, and all of its output.
 pub fn end(output: &Output) -> (i32, String) {
     (output.status.code().expect("no signal"), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Whether cargo is installed, which make needs. The machine of `make node` lacks it; its dist/ was made outside.
+/// Returns whether cargo is installed, which make needs. The machine of `make node` lacks it; its dist/ is built
+/// outside.
 pub fn has_cargo() -> bool {
     let found = is_installed("cargo");
     if !found {

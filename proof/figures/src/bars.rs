@@ -13,7 +13,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// Whether the measured value is too large.
+    /// Returns whether the measured value is too large.
     pub fn is_missed(&self) -> bool {
         self.measured.is_some_and(|measured| measured > self.most)
     }
@@ -22,7 +22,7 @@ impl Bar {
 /// Selects a series from a peer's samples.
 type Pick = fn(&Samples) -> Option<&Series>;
 
-/// All bars that apply to the run.
+/// Returns all bars that apply to the run.
 pub fn all(results: &Results) -> Vec<Bar> {
     let of = |name: &str, series: Pick| series(results.of(name)?)?.median();
     let ratio = |series: Pick, to: &str| Some(of(OURS, series)? / of(to, series)?);
@@ -50,7 +50,7 @@ pub fn all(results: &Results) -> Vec<Bar> {
     bars
 }
 
-/// Whether all bars were measured and none is missed.
+/// Returns whether all bars were measured and none is missed.
 pub fn all_reached(results: &Results) -> bool {
     all(results).iter().all(|bar| bar.measured.is_some() && !bar.is_missed())
 }

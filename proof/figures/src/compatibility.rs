@@ -1,5 +1,5 @@
 //! What the tests ran in engines, where, and whether it passed. The tests store rows in target/, and `make
-//! compatibility` keeps them, with those of [`crate::cost`].
+//! compatibility` keeps them, together with [`crate::cost`]'s.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -27,17 +27,17 @@ pub struct Run {
     machine: Machine,
     how: String,
     passed: bool,
-    /// That of the pause in dist/; empty if it is unknown.
+    /// The digest of the pause in dist/; empty if it is unknown.
     #[serde(default)]
     pub(crate) digest: String,
 }
 
-/// What an engine was installed or built from.
+/// The origin of an engine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Origin {
     /// A package of Debian.
     Package,
-    /// Its Go module, by proof/packages/engines.sh.
+    /// Its Go module, which proof/packages/engines.sh builds.
     Module,
 }
 
@@ -54,12 +54,12 @@ impl fmt::Display for Origin {
 }
 
 impl Row {
-    /// Of an engine that Debian has packaged. `version` is what it prints about its version.
+    /// Makes a row for an engine that Debian packages. `version` is what it prints about its version.
     pub fn new(engine: &str, version: &str, how: &str) -> Self {
         Self::of(Origin::Package, engine, &Self::version(version), how)
     }
 
-    /// Of an engine of any origin, of exactly this version.
+    /// Makes a row for an engine of any origin, of exactly this version.
     pub fn of(origin: Origin, engine: &str, version: &str, how: &str) -> Self {
         let [engine, version, how] = [engine, version, how].map(str::to_owned);
         Self(Run {
@@ -73,11 +73,11 @@ impl Row {
         })
     }
 
-    /// The first version in what a program prints about its version.
+    /// Returns the first version in what a program prints about its version.
     pub fn version(said: &str) -> String {
         let is_version = |word: &&str| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit());
         let mut words = said.split([' ', '\n', '"', ',']).map(|word| word.trim_start_matches('v'));
-        // Without its repository, containerd does not know the commit that it was built from.
+        // Without its repository, containerd does not know the commit from which it was built.
         words.find(is_version).expect("a version").trim_end_matches("+unknown").to_owned()
     }
 }
@@ -96,7 +96,7 @@ impl Drop for Row {
     }
 }
 
-/// The rows of the last runs. `make e2e` removes the old ones first.
+/// Reads the rows of the last runs. `make e2e` removes the old ones first.
 fn file() -> PathBuf {
     root().join("target/compatibility.json")
 }
@@ -106,8 +106,8 @@ fn stored_in(file: &Path) -> Result<Vec<Run>> {
     serde_json::from_slice(&rows).with_context(|| format!("{} is not a file that `make e2e` writes", file.display()))
 }
 
-/// Keeps the rows of the last runs, those of the machine of `make node` too, and what a sandbox cost in them, if every
-/// run passed.
+/// Keeps the rows of the last runs, including those on the machine of `make node`, and what a sandbox cost in them, if
+/// every run passed.
 pub fn keep() -> Result<()> {
     let mut runs = [stored_in(&file())?, stored_in(&root().join("target/node/out/compatibility.json"))?].concat();
     runs.sort();
@@ -126,20 +126,20 @@ pub fn keep() -> Result<()> {
     kept::write(cost::FILE, &costs)
 }
 
-/// The runs of each version of an engine on each system, as the table names that.
+/// Returns the runs of each version of an engine on each system, as the table names that.
 fn of_versions(runs: &[Run]) -> impl Iterator<Item = &[Run]> {
     let of = |run: &Run| (run.engine.clone(), run.version.clone(), run.origin, system(&run.machine));
     runs.chunk_by(move |a, b| of(a) == of(b))
 }
 
-/// The release of Linux, the version of control groups, and the distribution.
+/// Returns the release of Linux, the version of cgroups, and the distribution.
 fn system(machine: &Machine) -> [String; 3] {
     let Machine { kernel, cgroups, os, is_qemu, .. } = machine;
     let place = if *is_qemu { " in QEMU" } else { "" };
     [kernel.clone(), format!("v{cgroups}"), os.replace(" GNU/Linux", "") + place]
 }
 
-/// The table, with a row for each of [`of_versions`].
+/// Makes the table, with a row for each of [`of_versions`].
 pub fn table(runs: &[Run]) -> Table {
     let row = |of_one: &[Run]| {
         let Run { engine, version, origin, machine, .. } = &of_one[0];
@@ -148,13 +148,13 @@ pub fn table(runs: &[Run]) -> Table {
     Table::new(&["engine", "version", "from", "Linux", "cgroups", "machine"], of_versions(runs).map(row).collect())
 }
 
-/// The list of all runs, with a section for each of [`of_versions`].
+/// Makes the list of all runs, with a section for each of [`of_versions`].
 pub fn list(runs: &[Run]) -> String {
     let mut list = String::new();
     for of_one in of_versions(runs) {
         let Run { engine, version, origin, machine, .. } = &of_one[0];
         let [kernel, cgroups, place] = system(machine);
-        list += &format!("\n## {engine}, {version}\n{origin}, Linux {kernel}, control groups {cgroups}, {place}.\n\n");
+        list += &format!("\n## {engine}, {version}\n{origin}, Linux {kernel}, cgroups {cgroups}, {place}.\n\n");
         for run in of_one {
             list += &format!("- {}\n", run.how);
         }

@@ -17,23 +17,23 @@ pub struct Cost {
     engine: String,
     machine: Machine,
     programs: Vec<Program>,
-    /// That of the pause in dist/; empty if it is unknown.
+    /// The digest of the pause in dist/; empty if it is unknown.
     #[serde(default)]
     pub(crate) digest: String,
 }
 
-/// The memory of the control groups of one program's sandboxes, in bytes.
+/// The memory of the cgroups of one program's sandboxes, in bytes.
 #[derive(Serialize, Deserialize)]
 struct Program {
     name: String,
-    /// What the group shows, including caches and what the kernel has reserved for the group.
+    /// What the cgroup shows, including caches and what the kernel has reserved for it.
     shown: Vec<u64>,
     /// The part of it that cannot be reclaimed.
     in_use: Vec<u64>,
 }
 
 impl Cost {
-    /// A record of these programs, without sandboxes yet.
+    /// Makes a record of these programs, without sandboxes yet.
     pub fn new(engine: &str, programs: &[&str]) -> Self {
         let program = |name: &&str| Program { name: (*name).to_owned(), shown: vec![], in_use: vec![] };
         let (engine, programs) = (engine.to_owned(), programs.iter().map(program).collect());
@@ -46,7 +46,7 @@ impl Cost {
         self.programs[program].in_use.push(in_use);
     }
 
-    /// The median of the memory that a program's sandboxes use.
+    /// Returns the median of the memory that a program's sandboxes use.
     pub fn in_use(&self, program: usize) -> u64 {
         median(&self.programs[program].in_use).expect("a sandbox")
     }
@@ -57,7 +57,7 @@ impl Cost {
         write(&root().join("target").join(FILE), text.as_bytes(), 0o644).expect("target/ can be written");
     }
 
-    /// A row for the memory in use, and one for what the group shows.
+    /// Makes a row for the memory in use, and one for what the cgroup shows.
     fn rows(&self) -> [Vec<String>; 2] {
         let Self { engine, machine: Machine { kernel, cgroups, .. }, programs, .. } = self;
         let row = |what: &str, bytes: fn(&Program) -> &[u64]| {
@@ -71,7 +71,7 @@ impl Cost {
 /// The file of the figures.
 pub const FILE: &str = "cost.json";
 
-/// The figures that were stored on this machine and on that of `make node`.
+/// Reads the figures that were stored on this machine and on that of `make node`.
 pub fn stored() -> Result<Vec<Cost>> {
     let of = |folder: &str| {
         let file = root().join(folder).join(FILE);
@@ -82,7 +82,7 @@ pub fn stored() -> Result<Vec<Cost>> {
     ["target", "target/node/out"].into_iter().map(of).collect()
 }
 
-/// The table of these figures.
+/// Makes the table of these figures.
 pub fn table(costs: &[Cost]) -> Table {
     let titles = ["engine", "Linux", "cgroups", "KiB, median", "pause", "upstream", "only pauses"];
     Table::new(&titles, costs.iter().flat_map(Cost::rows).collect())

@@ -1,4 +1,4 @@
-//! The kernels on which pause was tested, and its memory there. kernels-boot.sh writes a line for each boot, with a |
+//! The kernels on which pause was tested, and its memory there. kernels-boot.sh writes a line per boot, with a |
 //! between its cells: architecture, kernel, release of Debian, size of a page, digest of pause, and for each program
 //! whose memory was measured its name and KiB.
 
@@ -12,7 +12,7 @@ pub type Boot<'a> = Vec<&'a str>;
 /// The file of the boots, in the order of kernels-machines, then of releases.
 pub const FILE: &str = "kernels.txt";
 
-/// The boots in this text.
+/// Parses the boots in this text.
 pub fn boots(text: &str) -> Result<Vec<Boot<'_>>> {
     let boots: Vec<Boot> = text.lines().map(|line| line.split('|').collect()).collect();
     let short = boots.iter().find(|boot| boot.len() < 5);
@@ -20,13 +20,13 @@ pub fn boots(text: &str) -> Result<Vec<Boot<'_>>> {
     Ok(boots)
 }
 
-/// The table of all boots.
+/// Makes the table of all boots.
 pub fn tested(boots: &[Boot]) -> Table {
     let rows = boots.iter().map(|boot| boot[..4].iter().map(|&cell| cell.to_owned()).collect());
     Table::new(&["architecture", "kernel", "Debian", "page size"], rows.collect())
 }
 
-/// The memory of each program, on the newest kernel of each architecture and page size.
+/// Shows the memory of each program, on the newest kernel of each architecture and page size.
 pub fn memory(boots: &[Boot]) -> Table {
     let mut newest: Vec<&Boot> = Vec::new();
     for boot in boots {

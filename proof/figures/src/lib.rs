@@ -1,5 +1,5 @@
-//! What was measured, and the figures of the documents that follow from it. Whoever measures keeps samples in samples/;
-//! [`pages`] writes all tables.
+//! What was measured, and the figures in the documents that follow from it. The crates that measure keep samples in
+//! samples/; [`pages`] writes all tables.
 
 pub mod bars;
 mod chinese;
@@ -20,9 +20,9 @@ use xtask::binaries::{self, Binary};
 use samples::Results;
 use table::{Table, grouped};
 
-/// A figure of a page.
+/// A figure in a page.
 struct Figure {
-    /// Its name in the markers of the page.
+    /// Its name in the page's markers.
     name: &'static str,
     content: Content,
     /// The digests of the pauses that were measured; none if it is computed.
@@ -33,7 +33,7 @@ struct Figure {
 
 enum Content {
     Table(Table),
-    /// Without a translation.
+    /// Text that has no translation.
     Text(String),
     /// In English and in Chinese.
     Sentence([String; 2]),
@@ -57,7 +57,7 @@ impl From<[String; 2]> for Content {
     }
 }
 
-/// All of them.
+/// Makes all figures.
 fn all() -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     let mut add = |by, digests: &[&str], name, content| {
@@ -110,7 +110,7 @@ fn all() -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// The states of pause, as the model in proof/instructions has them; its test compares.
+/// Shows the states of pause in the model of proof/instructions, whose test compares them.
 fn states() -> Result<Table> {
     let text = kept::text("states.txt")?;
     let mut lines = text.lines().map(|line| line.split('|').collect::<Vec<_>>());
@@ -118,7 +118,7 @@ fn states() -> Result<Table> {
     Ok(Table::new(&titles, lines.map(|line| line.into_iter().map(str::to_owned).collect()).collect()))
 }
 
-/// The sizes of the binaries.
+/// Shows the sizes of the binaries.
 fn platforms(built: &[Binary]) -> Table {
     let row = |binary: &Binary| vec![format!("`{}`", binary.arch.platform()), grouped(binary.bytes.len() as u64)];
     Table::new(&["platform", "bytes"], built.iter().map(row).collect())

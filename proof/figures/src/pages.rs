@@ -1,5 +1,5 @@
-//! Fills in the figures of README*.md and docs/*.md, so that none is copied by hand. Between `<!-- figure: NAME -->` and
-//! `<!-- end -->` stands the figure of that name, in the language of the page.
+//! Fills in the figures in README*.md and docs/*.md, so that none is copied by hand. The figure NAME goes between
+//! `<!-- figure: NAME -->` and `<!-- end -->`, in the language of the page.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,12 +13,12 @@ use crate::{Content, Figure, all};
 /// The pages, as they should be, and what to measure again.
 pub struct Pages {
     files: Vec<(PathBuf, String)>,
-    /// The figures that do not belong to the pauses in digests.txt, by the command that measures them.
+    /// The figures that do not belong to the pauses in digests.txt, with the command that measures them.
     old: BTreeMap<&'static str, Vec<&'static str>>,
 }
 
 impl Pages {
-    /// Computes them all, from the samples that are kept.
+    /// Computes all pages from the samples that are kept.
     pub fn new() -> Result<Self> {
         let figures = all()?;
         let mut files = Vec::new();
@@ -49,7 +49,7 @@ impl Pages {
         self.files.iter().try_for_each(|(path, text)| write(path, text.as_bytes(), 0o644))
     }
 
-    /// Fails if a file is not as it should be.
+    /// Fails if a file is out of date.
     pub fn check(&self) -> Result<()> {
         let stale = self.files.iter().filter(|(path, text)| fs::read_to_string(path).unwrap_or_default() != *text);
         let stale: Vec<String> = stale.map(|(path, _)| path.display().to_string()).collect();
@@ -57,7 +57,7 @@ impl Pages {
         Ok(())
     }
 
-    /// A line for each command whose figures are of another pause than those in digests.txt.
+    /// Returns a line for each command whose figures are of other pauses than those in digests.txt.
     pub fn old(&self) -> String {
         let line = |(by, names): (_, &Vec<_>)| {
             format!("older than digests.txt: {}; to measure again: {by}\n", names.join(", "))
@@ -83,7 +83,7 @@ fn start(name: &str) -> String {
     format!("{START}{name} -->")
 }
 
-/// `text` with its figures filled in; removes their names from `unused`.
+/// Fills in the figures in `text`, and removes their names from `unused`.
 fn filled(text: &str, figures: &[Figure], in_chinese: bool, unused: &mut BTreeSet<&str>) -> Result<String> {
     let mut parts = text.split(START);
     let mut filled = parts.next().unwrap_or_default().to_owned();

@@ -27,7 +27,7 @@ pub struct Results {
     pub date: String,
     /// The output of `rustc --version`.
     pub rustc: String,
-    /// That of our pause.
+    /// The digest of our pause.
     pub digest: String,
     /// Whether it was a quick run, with smaller sizes and fewer rounds.
     pub quick: bool,
@@ -43,7 +43,7 @@ pub struct Results {
 pub struct Measured {
     /// Its name in tables.
     pub name: String,
-    /// What it is.
+    /// Its description.
     pub about: String,
     /// A series for each quantity.
     pub samples: Samples,
@@ -78,7 +78,7 @@ pub struct Samples {
     pub visible_zombie_ns: Series,
     /// How many of 500 orphans were zombies while PID 1 was frozen.
     pub frozen_zombies: Series,
-    /// The same while PID 1 was starved of CPU.
+    /// How many of 500 orphans were zombies while PID 1 was starved of CPU.
     pub starved_zombies: Series,
     /// Memory of an instance, by the number of instances.
     pub instances: BTreeMap<usize, Instance>,
@@ -112,7 +112,7 @@ pub struct Instance {
 pub struct Pods {
     /// All memory that their processes cost.
     pub all_bytes: Series,
-    /// Elapsed time to start them one after the other.
+    /// Elapsed time to start them one after another.
     pub start_ns: Series,
 }
 
@@ -137,22 +137,22 @@ impl Series {
         self.0.push(sample);
     }
 
-    /// The median; None without samples.
+    /// Returns the median; None without samples.
     pub fn median(&self) -> Option<f64> {
         quantiles::median(&self.0).map(|median| median as f64)
     }
 
-    /// The lower quartile, the median and the upper quartile.
+    /// Returns the lower quartile, the median and the upper quartile.
     pub fn quartiles(&self) -> Option<[f64; 3]> {
         self.quantiles([0.25, 0.5, 0.75])
     }
 
-    /// The quantiles at these fractions; None without samples.
+    /// Returns the quantiles at these fractions; None without samples.
     pub fn quantiles<const N: usize>(&self, parts: [f64; N]) -> Option<[f64; N]> {
         quantiles::quantiles(&self.0, parts).map(|found| found.map(|sample| sample as f64))
     }
 
-    /// Interquartile range ÷ median; None for fewer than two samples.
+    /// Returns interquartile range ÷ median; None for fewer than two samples.
     pub fn spread(&self) -> Option<f64> {
         let [low, median, high] = self.quartiles().filter(|_| self.0.len() > 1)?;
         Some((high - low) / median.max(1.0))
@@ -160,12 +160,12 @@ impl Series {
 }
 
 impl Results {
-    /// The samples of the peer with that name.
+    /// Returns the samples of the peer with that name.
     pub fn of(&self, name: &str) -> Option<&Samples> {
         self.peers.iter().find(|peer| peer.name == name).map(|peer| &peer.samples)
     }
 
-    /// The run with the sizes of our pause, of which these binaries are built.
+    /// Adds the sizes of our pause, of which these are the binaries.
     pub fn with_sizes_of(mut self, built: &[Binary]) -> Result<Self> {
         let binary = built.iter().find(|binary| binary.arch.rust == self.machine.architecture);
         let Binary { arch, bytes } = binary.context("pause is not built for the architecture of the run")?;
@@ -176,15 +176,15 @@ impl Results {
         Ok(self)
     }
 
-    /// The form in which it is kept: JSON, with one line per series.
+    /// Returns the format in which it is kept: JSON, with one line per series.
     pub fn json(&self) -> Result<String> {
         Ok(serde_json::to_string(self)?.replace("],", "],\n") + "\n")
     }
 }
 
 impl Samples {
-    /// Adds the bytes of a program's file, and what a node pulls of an image like ours that contains only the file:
-    /// all, and its layer.
+    /// Adds the sizes of a program's file, and of what a node pulls of an image like ours that contains only the file:
+    /// everything, and its layer.
     pub fn add_sizes(&mut self, arch: &'static Arch, bytes: Vec<u8>) -> Result<()> {
         self.file_bytes.push(bytes.len() as u64);
         for platform in &Image::of(&[Binary { arch, bytes }])?.platforms {
@@ -197,7 +197,7 @@ impl Samples {
 
 #[cfg(test)]
 mod tests {
-    /// In a table or a bar.
+    /// Checks that a table or a bar shows each field.
     #[test]
     fn every_field_is_shown() {
         let shown = [include_str!("bars.rs"), include_str!("tables.rs")].concat();

@@ -17,12 +17,14 @@ pub fn headline(results: &Results) -> Result<[String; 2]> {
     };
     let ((pull, memory), (upstreams_pull, upstreams_memory)) = (costs(OURS)?, costs(UPSTREAM)?);
     let english = format!(
-        "A drop-in replacement for the Kubernetes `pause` image, written in Rust without a libc: {pull} kB to pull and\n\
-         {memory:.0} KiB of memory per pod. Kubernetes' own takes {upstreams_pull} kB and {upstreams_memory:.0} KiB."
+        "A drop-in replacement for the Kubernetes `pause` image, written in Rust without a libc: {pull} kB to pull\n\
+         and {memory:.0} KiB of memory per pod. Kubernetes' own, built from Debian's copy of its source, takes\n\
+         {upstreams_pull} kB and {upstreams_memory:.0} KiB."
     );
     let chinese = format!(
-        "Kubernetes `pause` 镜像的直接替代品，用 Rust 编写，不含 libc：拉取 {pull} kB，每个 Pod 占用 {memory:.0} KiB 内存。\n\
-         Kubernetes 自带的 pause 为 {upstreams_pull} kB 和 {upstreams_memory:.0} KiB。"
+        "pause 是 Kubernetes `pause` 镜像的直接替代品，用 Rust 编写，不依赖 libc：只需拉取 {pull} kB，每个 Pod\n\
+         占用 {memory:.0} KiB 内存。Kubernetes 官方的 pause（用 Debian 收录的源代码构建）是 {upstreams_pull} kB 和\n\
+         {upstreams_memory:.0} KiB。"
     );
     Ok([english, chinese])
 }
@@ -31,11 +33,10 @@ pub fn headline(results: &Results) -> Result<[String; 2]> {
 pub fn sandbox(costs: &[Cost]) -> Result<[String; 2]> {
     let cost = costs.first().context("no cost of a sandbox")?;
     let [ours, upstreams] = [0, 1].map(|program| cost.in_use(program) / 1024);
-    let english = format!(
-        "- [Benchmarks](docs/benchmarks.md): a sandbox in containerd takes {ours} KiB, with Kubernetes' own pause {upstreams}."
-    );
+    let english =
+        format!("In containerd, a sandbox takes {ours} KiB instead of {upstreams} ([benchmarks](docs/benchmarks.md)).");
     let chinese = format!(
-        "- [性能测试](docs/benchmarks.md)：containerd 的一个沙箱占用 {ours} KiB，用 Kubernetes 自带的 pause 则为 {upstreams} KiB。"
+        "在 containerd 中，一个沙箱占用 {ours} KiB，用官方的 pause 则是 {upstreams} KiB（[基准测试](docs/benchmarks.md)）。"
     );
     Ok([english, chinese])
 }

@@ -1,4 +1,4 @@
-//! How the suites that others wrote ended with our image and with upstream's. `make suites SUITES=--save` keeps it.
+//! How other projects' test suites ended with our image and with upstream's. `make suites SUITES=--save` keeps this.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub struct Suite {
     pub engine: [String; 2],
     /// How many tests passed, failed and were skipped, with ours.
     pub ours: [usize; 3],
-    /// The same with upstream's.
+    /// How many passed, failed and were skipped with upstream's.
     pub upstream: [usize; 3],
     /// The tests that failed with both.
     pub failed: Vec<String>,
@@ -23,14 +23,14 @@ pub struct Suite {
     pub differed: Vec<String>,
     /// For each pause that is broken on purpose, a line with what noticed it.
     pub noticed: Vec<String>,
-    /// That of the pause that was run.
+    /// The digest of the pause that was run.
     pub digest: String,
 }
 
 /// The file of the kept suites.
 pub const FILE: &str = "suites.json";
 
-/// The table, with a row for each.
+/// Makes the table, with a row for each.
 pub fn table(suites: &[Suite]) -> Table {
     let titles = ["suite", "version", "engine", "version", "ours: passed, failed, skipped", "upstream's", "differ"];
     let row = |Suite { suite, engine, ours, upstream, differed, .. }: &Suite| {
@@ -40,7 +40,7 @@ pub fn table(suites: &[Suite]) -> Table {
     Table::new(&titles, suites.iter().map(row).collect())
 }
 
-/// The lists below it: a line for each test that failed or differed, and for each broken pause.
+/// Makes the lists below the table: a line for each test that failed or differed, and for each broken pause.
 pub fn lists(suites: &[Suite]) -> String {
     let of_tests = |tests: fn(&Suite) -> &Vec<String>| {
         let mut engines = BTreeMap::<&str, Vec<&str>>::new();

@@ -1,4 +1,4 @@
-//! A table of a document, and numbers in it.
+//! A table in a document, and numbers in it.
 
 use anyhow::{Result, ensure};
 
@@ -11,13 +11,13 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with as many cells in each row as there are titles.
+    /// Makes a table with as many cells in each row as there are titles.
     pub fn new(titles: &[&str], rows: Vec<Vec<String>>) -> Self {
         Self { titles: titles.iter().map(|&title| title.to_owned()).collect(), rows }
     }
 
-    /// In Markdown, with aligned columns; nothing without rows. What is the same in all rows is no column, but a line
-    /// after the table.
+    /// Writes the table in Markdown, with aligned columns; nothing without rows. What is the same in all rows is not a
+    /// column, but a line after the table.
     pub fn markdown(&self, in_chinese: bool) -> Result<String> {
         let Self { titles, rows } = self;
         if rows.is_empty() {
@@ -57,12 +57,12 @@ impl Table {
     }
 }
 
-/// How many columns of a terminal the text takes: a Chinese character takes two.
+/// Returns how many columns of a terminal the text takes: a Chinese character takes two.
 fn width(text: &str) -> usize {
     text.chars().map(|c| if c < '\u{2e80}' { 1 } else { 2 }).sum()
 }
 
-/// The number with a comma before every three digits.
+/// Formats the number with a comma before every three digits.
 pub fn grouped(n: u64) -> String {
     match n {
         0..1000 => n.to_string(),
@@ -75,18 +75,18 @@ mod tests {
     use super::*;
 
     fn table(rows: &[[&str; 3]]) -> Table {
-        Table::new(&["", "engine", "Linux"], rows.iter().map(|row| row.map(str::to_owned).to_vec()).collect())
+        Table::new(&["", "platform", "bytes"], rows.iter().map(|row| row.map(str::to_owned).to_vec()).collect())
     }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell_and_differ_between_rows() {
-        let rows = [["ours", "Podman", "5.10"], ["µs", "Podman", "6.1"]];
+        let rows = [["ours", "arm64", "1,332"], ["µs", "arm64", "33.1"]];
         let english =
-            "|      | Linux |\n|------|-------|\n| ours | 5.10  |\n| µs   | 6.1   |\n\nIn every row: engine Podman.\n";
+            "|      | bytes |\n|------|-------|\n| ours | 1,332 |\n| µs   | 33.1  |\n\nIn every row: platform arm64.\n";
         assert_eq!(table(&rows).markdown(false).expect("a table"), english);
-        let chinese = "|        | Linux |\n|--------|-------|\n| 本项目 | 5.10  |\n| µs     | 6.1   |\n\n各行相同：引擎 Podman。\n";
+        let chinese = "|        | 字节  |\n|--------|-------|\n| 本项目 | 1,332 |\n| µs     | 33.1  |\n\n各行相同：平台 arm64。\n";
         assert_eq!(table(&rows).markdown(true).expect("a table"), chinese);
-        let one = "|      | engine | Linux |\n|------|--------|-------|\n| ours | Podman | 5.10  |\n";
+        let one = "|      | platform | bytes |\n|------|----------|-------|\n| ours | arm64    | 1,332 |\n";
         assert_eq!(table(&rows[..1]).markdown(false).expect("a table"), one);
     }
 

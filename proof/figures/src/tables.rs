@@ -9,7 +9,7 @@ use crate::bars;
 use crate::samples::{FLOOR_CALLS, Instance, Measured, OURS, Results, Samples, Series, UPSTREAM};
 use crate::table::{Table, grouped};
 
-/// All tables, for a terminal.
+/// Writes all tables, for a terminal.
 pub fn report(results: &Results) -> Result<String> {
     let mut report = machine(results) + "\n";
     for table in [sizes, starts, memory, pods, reaping, bars] {
@@ -21,7 +21,7 @@ pub fn report(results: &Results) -> Result<String> {
     Ok(report)
 }
 
-/// The machine and the date.
+/// Describes the machine and the date.
 pub fn machine(Results { date, rustc, quick, machine, .. }: &Results) -> String {
     let gib = machine.memory_bytes as f64 / f64::powi(2.0, 30);
     let virtual_machine = if machine.is_virtual { "a virtual machine" } else { "a machine" };
@@ -29,17 +29,17 @@ pub fn machine(Results { date, rustc, quick, machine, .. }: &Results) -> String 
     let Machine { kernel, cgroups, os, architecture, cpu, cpus, .. } = machine;
     format!(
         "Measured on {date}{quick}: {virtual_machine} with {cpus} CPUs ({cpu}, {architecture}) and {gib:.0} GiB,\n\
-         Linux {kernel}, {os}, control groups v{cgroups}, {rustc}.",
+         Linux {kernel}, {os}, cgroups v{cgroups}, {rustc}.",
     )
 }
 
-/// What each peer is.
+/// Describes each peer.
 pub fn about(results: &Results) -> Table {
     let row = |peer: &Measured| vec![peer.name.clone(), peer.about.clone()];
     Table::new(&["", "what it is"], results.peers.iter().map(row).collect())
 }
 
-/// Counts: bytes, system calls, instructions, page faults.
+/// Shows counts: bytes, system calls, instructions, page faults.
 pub fn sizes(results: &Results) -> Table {
     rows(
         results,
@@ -55,7 +55,7 @@ pub fn sizes(results: &Results) -> Table {
     )
 }
 
-/// Times, with the quartiles.
+/// Shows times, with the quartiles.
 pub fn starts(results: &Results) -> Table {
     let time = |series: &Series| match series.quartiles() {
         Some([low, median, high]) => format!("{} ({} to {})", micro(median), micro(low), micro(high)),
@@ -71,7 +71,7 @@ pub fn starts(results: &Results) -> Table {
     )
 }
 
-/// Memory of an instance.
+/// Shows the memory of an instance.
 pub fn memory(results: &Results) -> Table {
     let kib =
         |series: Option<&Series>| shown(series.and_then(Series::median), |bytes| format!("{:.1}", bytes / 1024.0));
@@ -95,7 +95,7 @@ pub fn memory(results: &Results) -> Table {
     )
 }
 
-/// Memory and start time of many pods.
+/// Shows memory and start time of many pods.
 pub fn pods(results: &Results) -> Table {
     let mib = |of: &Samples, n| {
         let median = of.pods.get(&n).and_then(|pods| pods.all_bytes.median());
@@ -116,7 +116,7 @@ pub fn pods(results: &Results) -> Table {
     )
 }
 
-/// What PID 1 does for orphans.
+/// Shows what PID 1 does for orphans.
 pub fn reaping(results: &Results) -> Table {
     let cpu = |of: &Samples, n| shown(cpu_per_orphan(of, n), short);
     let most = largest(results, |of| &of.storms);
@@ -137,13 +137,13 @@ pub fn reaping(results: &Results) -> Table {
     )
 }
 
-/// The bars of our pause.
+/// Shows the bars of our pause.
 pub fn bars(results: &Results) -> Table {
     let row = |bar: bars::Bar| vec![bar.what.to_owned(), shown(bar.measured, short), short(bar.most)];
     Table::new(&["bar", "measured", "at most"], bars::all(results).into_iter().map(row).collect())
 }
 
-/// The most important figures, for the README.
+/// Shows the most important figures, for the FAQ.
 pub fn summary(results: &Results) -> Result<Table> {
     let find = |name: &str| results.of(name).with_context(|| format!("no samples of {name}"));
     let (ours, upstream, floor) = (find(OURS)?, find(UPSTREAM)?, find(FLOOR_CALLS)?);
@@ -157,7 +157,7 @@ pub fn summary(results: &Results) -> Result<Table> {
         ("memory of an instance from `execve` on, KiB", &|of| {
             kib(of.instances.get(&n).and_then(|instance| instance.all_bytes.median()))
         }),
-        ("the same with the kernel's task and stack, KiB", &|of| {
+        ("including the kernel's task and stack, KiB", &|of| {
             kib(of.pods.get(&n).and_then(|pods| pods.all_bytes.median()).map(|bytes| bytes / n as f64))
         }),
         ("start, from `execve` to `pause`, µs", &|of| time(of.start_ns.median())),
@@ -169,18 +169,18 @@ pub fn summary(results: &Results) -> Result<Table> {
     Ok(Table::new(&["", "ours", "upstream's", "assembly that makes the same calls"], rows.into()))
 }
 
-/// The largest size for which our pause has samples.
+/// Returns the largest size for which our pause has samples.
 pub fn largest<T>(results: &Results, sized: fn(&Samples) -> &BTreeMap<usize, T>) -> usize {
     let sizes = results.of(OURS).map(sized).and_then(|sizes| sizes.last_key_value());
     sizes.map_or(0, |(&size, _)| size)
 }
 
-/// CPU time of PID 1 per orphan in a storm of `n`, in ns.
+/// Returns the CPU time of PID 1 per orphan in a storm of `n`, in ns.
 fn cpu_per_orphan(of: &Samples, n: usize) -> Option<f64> {
     Some(of.storms.get(&n)?.cpu_ns.median()? / n as f64)
 }
 
-/// The largest spread of these series.
+/// Returns the largest spread of these series.
 fn widest<'a>(series: impl Iterator<Item = &'a Series>) -> String {
     shown(series.filter_map(Series::spread).reduce(f64::max), |part| format!("{:.0} %", part * 100.0))
 }
@@ -188,7 +188,7 @@ fn widest<'a>(series: impl Iterator<Item = &'a Series>) -> String {
 /// A title, and the cells below it.
 type Column<'a> = (&'a str, &'a dyn Fn(&Samples) -> String);
 
-/// A row for each peer, without rows and columns that have no figure.
+/// Makes a row for each peer, without rows and columns that contain no figure.
 fn rows(results: &Results, columns: &[Column]) -> Table {
     let peers = &results.peers;
     let has = |(_, cell): &Column, peer: &Measured| cell(&peer.samples) != NONE;
@@ -201,7 +201,7 @@ fn rows(results: &Results, columns: &[Column]) -> Table {
     Table::new(&titles, some.map(row).collect())
 }
 
-/// Shown where a value is missing.
+/// Stands in for a missing value.
 const NONE: &str = "–";
 
 fn shown(value: Option<f64>, how: impl Fn(f64) -> String) -> String {
@@ -216,7 +216,7 @@ fn micro(ns: f64) -> String {
     short(ns / 1000.0)
 }
 
-/// The value with its significant digits.
+/// Formats the value with its significant digits.
 pub fn short(value: f64) -> String {
     match value {
         0.0 => "0".to_owned(),

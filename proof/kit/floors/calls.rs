@@ -1,4 +1,4 @@
-//! The smallest program that makes the system calls of pause; src/main.rs explains them. (amd64)
+//! The smallest program that makes pause's system calls, which src/main.rs explains. (amd64)
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The smallest possible program: it only pauses. Without a `pause`, `ppoll(NULL, 0, NULL, NULL)` does the same.
+//! The smallest possible program: it only pauses. `ppoll(NULL, 0, NULL, NULL)` replaces a missing `pause`.
 #![no_std]
 #![no_main]
 

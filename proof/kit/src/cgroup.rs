@@ -1,4 +1,4 @@
-//! Control groups, of version 1 or 2. Sources: cgroup-v2.rst and cgroup-v1/*.rst of the kernel's admin guide.
+//! cgroups, v1 or v2. Sources: cgroup-v2.rst and cgroup-v1/*.rst in the kernel's admin guide.
 
 use std::fs;
 use std::io::{self, ErrorKind, Read};
@@ -16,7 +16,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use crate::skip::skip;
 use crate::wait::within_10_s;
 
-/// The controllers of a pod.
+/// The controllers that a pod uses.
 const OF_A_POD: &[&str] = &["cpu", "freezer", "memory", "pids"];
 /// The controller that counts memory.
 const OF_MEMORY: &[&str] = &["memory"];
@@ -27,7 +27,7 @@ pub struct Cgroup {
     pub pid1: Group,
     /// For all other processes.
     pub rest: Group,
-    /// The group that contains these two.
+    /// The group that contains both.
     pub pod: Group,
 }
 
@@ -46,8 +46,8 @@ impl Default for Cgroup {
     }
 }
 
-/// One group: in version 2, or the same path in the hierarchies of several version 1 controllers. Dropping it kills its
-/// processes and removes it.
+/// One group: in v2, or the same path in the hierarchies of several v1 controllers. Dropping it kills its processes and
+/// removes it.
 pub struct Group {
     /// Relative to the root of the hierarchy.
     path: String,
@@ -57,7 +57,7 @@ pub struct Group {
 /// The memory of a group, in bytes.
 #[derive(Clone, Copy)]
 pub struct Memory {
-    /// All of it.
+    /// The total.
     pub all: u64,
     /// The part that the kernel itself uses.
     pub kernel: u64,
@@ -67,7 +67,7 @@ pub struct Memory {
 pub struct Inside(PathBuf);
 
 impl Group {
-    /// Creates a group that counts memory and has no other controller.
+    /// Creates a group that counts memory and uses no other controller.
     pub fn of_memory() -> io::Result<Self> {
         Self::below_the_root(OF_MEMORY)
     }
@@ -99,7 +99,7 @@ impl Group {
         }
     }
 
-    /// A process that writes 0 to this file moves itself into the group's memory controller.
+    /// Returns the file to which a process writes 0 to move itself into the group's memory controller.
     pub fn memory_procs(&self) -> PathBuf {
         self.file("memory", "cgroup.procs")
     }
@@ -128,12 +128,12 @@ impl Group {
         }
     }
 
-    /// The memory that cannot be reclaimed.
+    /// Returns the memory that cannot be reclaimed.
     pub fn memory_in_use(&self) -> Memory {
         in_use(&folder("memory", &self.path))
     }
 
-    /// Sets the smallest CPU quota: 1 ms in each second.
+    /// Sets the smallest CPU quota: 1 ms per second.
     pub fn least_quota(&self) {
         if is_v2() {
             write(&self.file("cpu", "cpu.max"), "1000 1000000");
@@ -143,7 +143,7 @@ impl Group {
         }
     }
 
-    /// Freezes all processes of the group, which they cannot notice.
+    /// Freezes all processes of the group, without their noticing.
     pub fn freeze(&self) {
         let (file, frozen, done) = match is_v2() {
             true => ("cgroup.freeze", "1", ("cgroup.events", "frozen 1")),
@@ -197,8 +197,8 @@ impl Drop for Inside {
     }
 }
 
-/// [`Group::memory`] and [`Group::memory_in_use`] of the group that a process is in, whoever made it. `process` is its
-/// folder in a /proc.
+/// Returns [`Group::memory`] and [`Group::memory_in_use`] of a process's group, whoever created that. `process` is its
+/// directory in a /proc.
 pub fn memory_of(process: &Path) -> (u64, Memory) {
     let group = memory_folder_of(process);
     (charged(&group), in_use(&group))
@@ -218,8 +218,8 @@ fn charged(group: &Path) -> u64 {
     number(&read(&group.join(if is_v2() { "memory.current" } else { "memory.usage_in_bytes" })))
 }
 
-/// The kernel charges memory to a group in batches of 64 pages per CPU. What makes it return unused parts (setting a
-/// limit, then none) also drops caches.
+/// Returns the memory in use. The kernel charges memory to a group in batches of 64 pages per CPU; what makes it return
+/// unused parts (setting a limit, then none) also drops caches.
 fn in_use(group: &Path) -> Memory {
     let kernel = if is_v2() {
         write(&group.join("memory.high"), "0");
@@ -233,7 +233,7 @@ fn in_use(group: &Path) -> Memory {
     Memory { all: charged(group), kernel }
 }
 
-/// Whether the groups of a pod can be created; a skip if they cannot.
+/// Returns whether the groups of a pod can be created; reports a skip if not.
 pub fn can_be_made() -> bool {
     let probe = format!("{}probe", prefix());
     let make = |folder: &PathBuf| fs::create_dir(folder).and_then(|()| fs::remove_dir(folder));
@@ -244,8 +244,8 @@ pub fn can_be_made() -> bool {
     made.is_ok()
 }
 
-/// Kills everything that this process has started and removes the pods' groups that it has made. Afterwards no more can
-/// be made.
+/// Kills everything that this process has started and removes the pods' groups that it has created. Afterwards no more
+/// can be created.
 fn remove_all() {
     std::mem::forget(lock());
     let Ok(tasks) = fs::read_dir("/proc/self/task") else { return };
@@ -263,7 +263,7 @@ fn remove_all() {
     }
 }
 
-/// On Ctrl-C too, nothing that was started or made is left.
+/// Makes Ctrl-C, too, end everything that was started and remove everything that was created.
 pub fn clean_up_on_signals() {
     let (mut signals, end) = UnixStream::pair().expect("two sockets");
     for signal in [SIGINT, SIGTERM] {
@@ -276,7 +276,7 @@ pub fn clean_up_on_signals() {
     });
 }
 
-/// The version of control groups: 1 or 2.
+/// Returns the version of cgroups: 1 or 2.
 pub fn version() -> u8 {
     1 + u8::from(is_v2())
 }
@@ -289,7 +289,7 @@ fn kill_one(pid: &str) {
     _ = kill(Pid::from_raw(pid.parse().expect("a PID")), Signal::SIGKILL);
 }
 
-/// The prefix of the names of this process's groups.
+/// Returns the prefix of the names of this process's groups.
 fn prefix() -> String {
     format!("pause-pod-{}-", std::process::id())
 }
@@ -299,7 +299,7 @@ fn lock() -> MutexGuard<'static, ()> {
     MAKING.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// In version 2, a group has only the controllers that its parent passes on. (Freezing needs no controller there.)
+/// Passes controllers on to the groups in `path`, which v2 requires. (Freezing needs no controller there.)
 fn delegate(path: &str, controllers: &[&str]) -> io::Result<()> {
     if !is_v2() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Floors: minimal programs that nothing can be below, compiled and linked as pause is.
+//! Floors: minimal programs, below which nothing can be, compiled and linked as pause is.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,14 @@ use std::process::Command;
 use build::arch::Arch;
 use build::{loaded, output, root, rustc_flags, write};
 
-/// An assembly program of floors/: `calls` makes the system calls of pause, `pause` only sleeps. None except on amd64,
-/// for which alone they are written.
+/// Builds a program of floors/: `calls` makes the system calls of pause, `pause` only sleeps. Returns None except on
+/// amd64, for which they are written.
 pub fn for_this_machine(name: &str) -> Option<PathBuf> {
     let here = Arch::here().expect("an architecture of pause");
     (here.name == "amd64").then(|| built(name, here))
 }
 
-/// The same for `arch`, for which it must be written: only `pause` is, for others than amd64.
+/// Builds a program of floors/ for `arch`, for which it must be written; for others than amd64, only `pause` is.
 pub fn built(name: &str, arch: &Arch) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("floors").join(name).with_extension("rs");
     let folder = tempfile::tempdir().expect("a folder");
@@ -34,7 +34,7 @@ pub fn built(name: &str, arch: &Arch) -> PathBuf {
     program
 }
 
-/// Where [`built`] puts it.
+/// Returns where [`built`] puts the program.
 pub fn file(name: &str, arch: &Arch) -> PathBuf {
     root().join("target/floors").join(arch.name).join(name)
 }

@@ -1,4 +1,4 @@
-//! A gate before a program: everything is prepared, but the program is executed only when it is told to be.
+//! A gate before a program: everything is prepared, but the program is executed only on command.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,8 +9,8 @@ use crate::calls;
 use crate::process::{Process, command};
 use crate::wait::within_10_s;
 
-/// A shell that runs the commands `before`, waits until it is told ([`Process::tell`]), and then executes `program`. If
-/// this process dies before, it never does.
+/// Makes a shell that runs the commands `before`, waits for a line ([`Process::tell`]), and then executes `program`. If
+/// this process dies first, the shell never executes it.
 pub fn gated(before: &str, program: &Command) -> Command {
     let script = format!(r#"{before} read go && exec "$@""#);
     let mut gate = command([Path::new("sh"), Path::new("-c"), Path::new(&script), Path::new("sh")]);
@@ -18,8 +18,8 @@ pub fn gated(before: &str, program: &Command) -> Command {
     gate
 }
 
-/// Waits until the shell reads its stdin, or polls it before, as busybox does: no part of the exec of the gate itself is
-/// still to come.
+/// Waits until the shell reads its stdin, or polls it first, as BusyBox does: by then, the exec of the gate itself is
+/// complete.
 pub fn wait_at_gate(process: &Process) {
     let reads = format!("{} 0x0 ", libc::SYS_read);
     let polls = [libc::SYS_ppoll, calls::POLL].map(|number| format!("{number} "));

@@ -1,5 +1,5 @@
-//! What tests start, watch and end: processes as PID 1, orphans, control groups, and the peers of pause; and the
-//! machine on which they do it.
+//! What tests start, watch and end: processes as PID 1, orphans, cgroups, and the peers of pause; and the machine on
+//! which they do so.
 
 pub mod calls;
 pub mod cgroup;

@@ -1,4 +1,4 @@
-//! Describes the machine on which something was run or measured.
+//! Describes the machine on which something was tested or measured.
 
 use std::env::consts::ARCH;
 use std::fs;
@@ -14,28 +14,28 @@ use crate::cgroup;
 pub struct Machine {
     /// The version of Linux, without a distribution's suffix.
     pub kernel: String,
-    /// The version of control groups.
+    /// The version of cgroups.
     pub cgroups: u8,
     /// The distribution.
     pub os: String,
-    /// The architecture, by Rust's name.
+    /// Rust's name of the architecture.
     pub architecture: String,
     /// The CPU's name in /proc/cpuinfo.
     pub cpu: String,
     /// How many CPUs this program may use.
     pub cpus: usize,
-    /// MemTotal of /proc/meminfo.
+    /// MemTotal in /proc/meminfo.
     pub memory_bytes: u64,
     /// Whether it is a virtual machine.
     #[serde(rename = "virtual")]
     pub is_virtual: bool,
-    /// Whether that is QEMU.
+    /// Whether the virtual machine is QEMU.
     #[serde(rename = "qemu")]
     pub is_qemu: bool,
 }
 
 impl Machine {
-    /// This machine.
+    /// Describes this machine.
     pub fn here() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_else(|error| panic!("cannot read {path}: {error}"));
         let (cpus, memory, os) = (read("/proc/cpuinfo"), read("/proc/meminfo"), read("/etc/os-release"));
@@ -56,7 +56,7 @@ impl Machine {
     }
 }
 
-/// Whether this machine is QEMU, like that of `make node`.
+/// Returns whether this machine is QEMU, like that of `make node`.
 pub fn is_qemu() -> bool {
     fs::read_to_string("/sys/class/dmi/id/sys_vendor").is_ok_and(|vendor| vendor.trim() == "QEMU")
 }

@@ -1,4 +1,4 @@
-//! Makes orphans of several kinds, with perl, python3 or busybox.
+//! Makes orphans of several kinds, with Perl, Python or BusyBox.
 
 use std::process::Command;
 
@@ -15,7 +15,7 @@ impl Process {
 }
 
 /// Makes `batches` times `size` orphans. The orphans of a batch have one parent and exit as soon as it does; a batch
-/// starts when the one before has exited.
+/// starts when the previous one has exited.
 pub fn batches(batches: usize, size: usize) -> Command {
     let script = r#"
         my ($batches, $size) = @ARGV;
@@ -40,14 +40,14 @@ pub fn batches(batches: usize, size: usize) -> Command {
     command(["perl", "-e", script, &batches.to_string(), &size.to_string()])
 }
 
-/// Twenty orphans whose first thread ends before their second, which ends when stdin is closed.
+/// Makes twenty orphans whose first thread ends before their second, which ends when stdin is closed.
 pub fn with_threads() -> Command {
     let script = "
 import ctypes, os, sys, threading
 for _ in range(20):
     if os.fork() == 0:
         threading.Thread(target=sys.stdin.buffer.raw.read).start() # until stdin is closed
-        ctypes.CDLL(None).syscall(int(sys.argv[1]), 0) # ends this thread alone
+        ctypes.CDLL(None).syscall(int(sys.argv[1]), 0) # ends only this thread
 os._exit(0)";
     command(["python3", "-c", script, &libc::SYS_exit.to_string()])
 }

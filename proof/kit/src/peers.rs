@@ -12,7 +12,7 @@ use crate::skip::skip;
 
 /// A program that can hold a pod.
 pub struct Peer {
-    /// What tables call it.
+    /// Its name in tables.
     pub name: String,
     /// Its file.
     pub program: PathBuf,
@@ -21,18 +21,18 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// A peer with these arguments.
+    /// Makes a peer with these arguments.
     pub fn new(name: &str, program: impl Into<PathBuf>, args: &[&str]) -> Self {
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
         Self { name: name.to_owned(), program: program.into(), args }
     }
 
-    /// Debian's catatonit, with the option that makes it hold a pod; it may not be installed.
+    /// Returns Debian's catatonit, with the option that makes it hold a pod; it may not be installed.
     pub fn catatonit() -> Self {
         Self::new("catatonit -P", "/usr/bin/catatonit", &["-P"])
     }
 
-    /// A command that starts it, with all its output in pipes.
+    /// Makes a command that starts it, with all its output in pipes.
     pub fn command(&self) -> Command {
         let mut start = command([&self.program]);
         start.args(&self.args);
@@ -40,12 +40,12 @@ impl Peer {
     }
 }
 
-/// pause for this machine.
+/// Builds pause for this machine.
 pub fn ours() -> &'static Path {
     pause_for(Arch::here().expect("an architecture of pause"))
 }
 
-/// pause for `arch`.
+/// Builds pause for `arch`.
 pub fn pause_for(arch: &Arch) -> &'static Path {
     // Builds all at once, so that none is written while another is executed.
     static BUILT: LazyLock<Vec<PathBuf>> =
@@ -53,7 +53,7 @@ pub fn pause_for(arch: &Arch) -> &'static Path {
     &BUILT[ALL.iter().position(|known| known.name == arch.name).expect("in the table")]
 }
 
-/// Upstream's pause, which proof/packages/upstream.sh builds; a skip if it is missing.
+/// Returns upstream's pause, which proof/packages/upstream.sh builds; reports a skip if it is missing.
 pub fn upstream() -> Option<PathBuf> {
     let file = root().join("target/upstream/pause");
     if !file.exists() {
@@ -64,7 +64,7 @@ pub fn upstream() -> Option<PathBuf> {
     file.exists().then_some(file)
 }
 
-/// Upstream's pause with musl, which may be missing: proof/packages/upstream.sh builds it if musl-gcc is installed.
+/// Returns upstream's pause with musl, which proof/packages/upstream.sh builds if musl-gcc is installed.
 pub fn upstream_with_musl() -> PathBuf {
     root().join("target/upstream/pause-musl")
 }

@@ -15,7 +15,7 @@ use procfs::process::Status;
 
 use crate::wait::{within, within_10_s};
 
-/// A command of these words, with all its output in pipes and no input.
+/// Makes a command of these words, with all its output in pipes and no input.
 pub fn command(words: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
     let mut words = words.into_iter();
     let mut command = Command::new(words.next().expect("a program"));
@@ -23,8 +23,8 @@ pub fn command(words: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
     command
 }
 
-/// The same, for a test of what a signal does by default: a program inherits which signals are ignored, and whoever runs
-/// the tests may ignore some, as `nohup` and the `&` of a script do.
+/// Makes such a command for a test of what a signal does by default: a program inherits which signals are ignored, and
+/// whoever runs the tests may ignore some, as `nohup` and the `&` of a script do.
 pub fn command_with_default_signals(words: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
     let mut command = command(["env", "--default-signal"]);
     command.args(words);
@@ -53,12 +53,12 @@ pub struct End {
 }
 
 impl End {
-    /// An end with this exit code and no output.
+    /// Makes an end with this exit code and no output.
     pub fn silent(code: i32) -> Self {
         Self { code: Some(code), stdout: String::new(), stderr: String::new() }
     }
 
-    /// An end with this exit code and this text on stderr.
+    /// Makes an end with this exit code and this text on stderr.
     pub fn saying(code: i32, stderr: &str) -> Self {
         Self { stderr: stderr.to_owned(), ..Self::silent(code) }
     }
@@ -72,7 +72,7 @@ impl Process {
 
     /// Starts `command` as PID 1 of a new PID namespace.
     pub fn pid1(mut command: Command) -> Self {
-        // Only for this thread's children.
+        // It affects only this thread's children.
         let start = || {
             unshare(CloneFlags::CLONE_NEWPID).expect("a PID namespace");
             command.spawn().expect("the program starts")
@@ -86,18 +86,18 @@ impl Process {
         self
     }
 
-    /// Whether [`is_ready`] holds for it.
+    /// Returns whether [`is_ready`] holds for it.
     pub fn is_ready(&self) -> bool {
         is_ready(&self.status())
     }
 
-    /// Whether it and its children sleep.
+    /// Returns whether it and its children sleep.
     pub fn is_asleep(&self) -> bool {
         let sleeps = |pid: &String| state(pid) == Some('S');
         sleeps(&self.id().to_string()) && self.children().iter().all(sleeps)
     }
 
-    /// Whether a SIGTERM that has been sent ends it with status 0; false if it sleeps on.
+    /// Returns whether a SIGTERM that has been sent ends it with status 0; false if it sleeps on.
     pub fn is_ended_by_sigterm(&mut self) -> bool {
         let mut seen = 0;
         within_10_s("it ends or sleeps", || {
@@ -106,14 +106,15 @@ impl Process {
             }
             let status = self.status();
             let pending = status.shdpnd & bit(Signal::SIGTERM) != 0;
-            // In its end, the first process of a namespace may sleep until the others are gone (`zap_pid_ns_processes`).
+            // While it ends, the first process of a namespace may sleep until the others are gone
+            // (`zap_pid_ns_processes`).
             let ends = self.call().starts_with(&format!("{} ", libc::SYS_exit_group));
             seen = if status.state.starts_with('S') && !pending && !ends { seen + 1 } else { 0 };
             (seen == 3).then_some(false)
         })
     }
 
-    /// Waits until it is ready; false if it ends first.
+    /// Waits until it is ready; returns false if it ends first.
     pub fn starts(&mut self) -> bool {
         within_10_s("it starts or ends", || match self.is_over() {
             true => Some(false),
@@ -121,23 +122,23 @@ impl Process {
         })
     }
 
-    /// Its PID in this process's PID namespace.
+    /// Returns its PID in this process's PID namespace.
     pub fn id(&self) -> i32 {
         self.child.id() as i32
     }
 
-    /// /proc/PID/status.
+    /// Returns /proc/PID/status.
     pub fn status(&self) -> Status {
         procfs::process::Process::new(self.id()).and_then(|process| process.status()).expect("/proc/PID/status")
     }
 
-    /// /proc/PID/syscall: the number and the arguments of the system call that it is in, or -1; then the stack pointer and
-    /// the program counter. While it runs, `running`; nothing when it has ended.
+    /// Returns /proc/PID/syscall: the number and the arguments of the system call that it is in, or -1; then the stack
+    /// pointer and the program counter. While it is running, `running`; nothing when it has ended.
     pub fn call(&self) -> String {
         fs::read_to_string(format!("/proc/{}/syscall", self.id())).unwrap_or_default()
     }
 
-    /// The number of its context switches.
+    /// Returns the number of its context switches.
     pub fn context_switches(&self) -> u64 {
         let status = self.status();
         status.voluntary_ctxt_switches.expect("a count") + status.nonvoluntary_ctxt_switches.expect("a count")
@@ -154,17 +155,17 @@ impl Process {
         within_10_s("it is stopped", || self.status().state.starts_with('T').then_some(()));
     }
 
-    /// Whether it has ended.
+    /// Returns whether it has ended.
     pub fn is_over(&mut self) -> bool {
         self.code_if_over().is_some()
     }
 
-    /// If it has ended, its exit code, or None if a signal killed it.
+    /// Returns its exit code if it has ended, or None if a signal killed it.
     pub fn code_if_over(&mut self) -> Option<Option<i32>> {
         self.child.try_wait().expect("its status").map(|status| status.code())
     }
 
-    /// If it has ended, its status as a shell reports it: the exit code, or 128 plus the number of the signal.
+    /// Returns its status if it has ended, as a shell reports it: the exit code, or 128 plus the number of the signal.
     pub fn status_if_over(&mut self) -> Option<i32> {
         let status = self.child.try_wait().expect("its status")?;
         status.code().or_else(|| Some(128 + status.signal()?))
@@ -175,7 +176,7 @@ impl Process {
         self.end_within(10)
     }
 
-    /// The same, for programs that take longer.
+    /// Waits longer than [`Self::end`], for programs that take longer.
     pub fn end_within(mut self, seconds: u64) -> End {
         let mut end = End::silent(0);
         end.code = within(seconds, "it ends", || self.child.try_wait().expect("its status")).code();
@@ -188,7 +189,7 @@ impl Process {
         end
     }
 
-    /// SIGTERM, then [`Self::end`].
+    /// Sends SIGTERM, then calls [`Self::end`].
     pub fn terminate(self) -> End {
         self.signal(Signal::SIGTERM);
         self.end()
@@ -214,7 +215,7 @@ impl Process {
         Self { child: thread::scope(|scope| scope.spawn(start).join()).expect("no panic") }
     }
 
-    /// Its children that have died and have not been reaped.
+    /// Counts its children that have died and have not been reaped.
     pub fn zombies(&self) -> usize {
         self.children().iter().filter(|pid| state(pid) == Some('Z')).count()
     }
@@ -232,7 +233,7 @@ impl Process {
         })
     }
 
-    /// Its children, alive or dead.
+    /// Returns its children, alive or dead.
     pub fn children(&self) -> Vec<String> {
         let list = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.id())).expect("it lives");
         list.split_whitespace().map(str::to_owned).collect()
@@ -246,7 +247,7 @@ impl Drop for Process {
     }
 }
 
-/// Whether a process sleeps and takes SIGTERM, SIGINT and SIGCHLD: it has a handler, or blocks them and waits for them.
+/// Returns whether a process sleeps and takes SIGTERM, SIGINT and SIGCHLD: it handles them, or blocks and awaits them.
 /// (pause ignores SIGCHLD after the first.)
 pub fn is_ready(status: &Status) -> bool {
     let taken = status.sigcgt | status.sigblk;
@@ -254,12 +255,12 @@ pub fn is_ready(status: &Status) -> bool {
     status.state.starts_with('S') && all.into_iter().all(|(signal, taken)| taken & bit(signal) != 0)
 }
 
-/// The bit of a signal in the masks of /proc/PID/status.
+/// Returns the bit of a signal in the masks of /proc/PID/status.
 pub fn bit(signal: Signal) -> u64 {
     1 << (signal as u64 - 1)
 }
 
-/// The state in /proc/PID/stat; None if the process is gone.
+/// Returns the state in /proc/PID/stat; None if the process is gone.
 pub fn state(pid: &str) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.chars().next()

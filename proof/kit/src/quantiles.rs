@@ -1,11 +1,11 @@
 //! Quantiles of samples.
 
-/// The median; None without samples.
+/// Returns the median; None without samples.
 pub fn median(samples: &[u64]) -> Option<u64> {
     quantiles(samples, [0.5]).map(|[median]| median)
 }
 
-/// The samples at these fractions of their order; None without samples.
+/// Returns the samples at these fractions of their order; None without samples.
 pub fn quantiles<const N: usize>(samples: &[u64], parts: [f64; N]) -> Option<[u64; N]> {
     let mut samples = samples.to_vec();
     samples.sort_unstable();

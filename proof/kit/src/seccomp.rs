@@ -10,7 +10,7 @@ use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompConditio
 
 use crate::process::command;
 
-/// A filter that refuses to install a handler for `signal`; querying the present one is allowed.
+/// Makes a filter that refuses to install a handler for `signal`, but allows querying the present one.
 pub fn refuse_sigaction(signal: Signal) -> Filter {
     let signal = condition(0, SeccompCmpOp::Eq, signal as u64);
     let handler = condition(1, SeccompCmpOp::Ne, 0);
@@ -18,18 +18,18 @@ pub fn refuse_sigaction(signal: Signal) -> Filter {
     refuse(Errno::EPERM, [(libc::SYS_rt_sigaction, vec![rule])])
 }
 
-/// A rule that matches a call if its argument at `index` is `value`.
+/// Makes a rule that matches a call if its argument at `index` is `value`.
 pub fn argument(index: u8, value: u64) -> SeccompRule {
     SeccompRule::new(vec![condition(index, SeccompCmpOp::Eq, value)]).expect("right")
 }
 
-/// A filter that refuses each of `calls` with `errno` if one of its rules matches, or always if it has none.
+/// Makes a filter that refuses each of `calls` with `errno` if one of its rules matches, or always if it has none.
 pub fn refuse(errno: Errno, calls: impl IntoIterator<Item = (i64, Vec<SeccompRule>)>) -> Filter {
     compiled(calls, SeccompAction::Allow, SeccompAction::Errno(errno as u32))
 }
 
-/// A command that runs `start` under `filter`. A thread of this process cannot apply the filter: it would have to end
-/// under it, and the filter may refuse `exit`.
+/// Makes a command that runs `start` under `filter`. A thread of this process cannot apply the filter: it would have to
+/// end under it, and the filter may refuse `exit`.
 pub fn under(filter: &Filter, start: Command) -> Command {
     // struct sock_filter and struct sock_fprog, in linux/filter.h
     let steps = filter.iter().flat_map(|step| {
@@ -48,12 +48,12 @@ pub fn under(filter: &Filter, start: Command) -> Command {
     perl
 }
 
-/// A filter that kills a process that makes any other system call.
+/// Makes a filter that kills a process that makes any other system call.
 pub fn allow_only(numbers: impl IntoIterator<Item = i64>) -> Filter {
     compiled(numbers.into_iter().map(|number| (number, vec![])), SeccompAction::KillProcess, SeccompAction::Allow)
 }
 
-/// Puts this thread, and what it starts from then on, under the filter. Does not allocate memory.
+/// Puts this thread, and what it starts from then on, under the filter, without allocating memory.
 pub fn apply(filter: &Filter) {
     seccompiler::apply_filter(filter).expect("a seccomp filter");
 }

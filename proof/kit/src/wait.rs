@@ -9,7 +9,7 @@ pub fn within_10_s<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
     within(10, what, look)
 }
 
-/// The same, with another deadline.
+/// Calls `look` like [`within_10_s`], with another deadline.
 pub fn within<T>(seconds: u64, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(seconds);
     loop {
@@ -21,7 +21,7 @@ pub fn within<T>(seconds: u64, what: &str, mut look: impl FnMut() -> Option<T>) 
     }
 }
 
-/// What a panic said, in one line.
+/// Returns a panic's message, in one line.
 pub fn message(panic: Box<dyn Any + Send>) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
     text.unwrap_or("panic").split_whitespace().collect::<Vec<_>>().join(" ")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sets the version of an engine, in its line of proof/packages/engines/versions, its go.mod and its go.sum:
 #   proof/packages/engines/raise.sh containerd-2.4 2.4.3
-# A new line also needs to be told which packages of the module are programs:
+# For a new line, also name the module's packages that are programs:
 #   proof/packages/engines/raise.sh etcd-3.7 3.7.3 go.etcd.io/etcd/server/v3
 set -eu
 cd "$(dirname "$0")/../../.."
@@ -26,12 +26,13 @@ if [ $# = 0 ] && [ -f "$own/go.mod" ]; then
     # shellcheck disable=SC2046 # a list
     set -- $(tools <"$own/go.mod")
 fi
-[ $# -gt 0 ] || { echo "$0: $name is new: say which packages are its programs" >&2; exit 2; }
+[ $# -gt 0 ] || { echo "$0: $name is new: name the packages that are its programs" >&2; exit 2; }
 cp "$own"/*.go "$part" 2>/dev/null || : # only critest has one
 cd "$part"
 
 upstream=$(go list -m -f '{{.GoMod}}' "$module@v$version")
-# Upstream's own go.mod settles the versions of all other modules. What it says about itself and its folders goes.
+# Upstream's own go.mod determines the versions of all other modules. What it says about itself and its directories is
+# removed.
 awk '
     BEGIN { print "module engine" }
     /^(ignore|module|retract|tool|toolchain) / { skip = 1 }
@@ -39,7 +40,7 @@ awk '
     /^\)/ || ! /\($/ && /^[a-z]/ { skip = 0 }
 ' "$upstream" >go.mod
 if [ "$module" = k8s.io/kubernetes ]; then
-    # It requires the modules that lie in its own repository as v0.0.0.
+    # It requires the modules in its own repository as v0.0.0.
     for staged in $(sed -n 's|^\t\(k8s.io/[^ ]*\) v0\.0\.0\( .*\)*$|\1|p' go.mod); do
         go mod edit "-replace=$staged=$staged@v0.${version#*.}"
     done

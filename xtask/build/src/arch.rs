@@ -4,12 +4,12 @@ use std::env::consts::ARCH;
 
 use anyhow::{Context, Result};
 
-/// An architecture that pause is built for.
+/// An architecture for which pause is built.
 #[derive(Debug)]
 pub struct Arch {
-    /// `architecture` of the OCI image specification (Go's GOARCH); also names the files.
+    /// `architecture` in the OCI image specification (Go's GOARCH); also names the files.
     pub name: &'static str,
-    /// `variant` of the same. arm64 has none, because some engines do not match "v8".
+    /// `variant` in the OCI image specification. arm64 has none, because some engines do not match "v8".
     pub variant: Option<&'static str>,
     /// Rust's target triple. Its last part does not matter, because no libc is linked.
     pub triple: &'static str,
@@ -21,15 +21,15 @@ pub struct Arch {
     pub elf_machine: u16,
     /// `e_flags` of the ELF header: the ABI, on architectures with more than one.
     pub elf_flags: u32,
-    /// For rustc's `-Ctarget-feature`: turns off what the target assumes and some machines or kernels lack.
+    /// rustc's `-Ctarget-feature`: turns off what the target assumes but some machines or kernels lack.
     pub features: &'static str,
-    /// The largest size that the binary may have.
+    /// The maximum size of the binary.
     pub max_bytes: u64,
-    /// Whether `core` is built from source (the component rust-src): a compiled one is not available everywhere.
+    /// Whether `core` is built from source (the component rust-src): a compiled one is not always available.
     pub builds_core: bool,
 }
 
-/// All of them, the most used first.
+/// All architectures, the most used first.
 #[rustfmt::skip]
 pub const ALL: [Arch; 7] = [
     Arch { name: "amd64", variant: None, triple: "x86_64-unknown-linux-musl", rust: "x86_64",
@@ -60,14 +60,14 @@ pub const ALL: [Arch; 7] = [
 ];
 
 impl Arch {
-    /// The architecture of this machine.
+    /// Returns the architecture of this machine.
     pub fn here() -> Result<&'static Self> {
         ALL.iter()
             .find(|arch| arch.rust == ARCH)
             .with_context(|| format!("pause is not built for {ARCH}; see the table in xtask/build/src/arch.rs"))
     }
 
-    /// As engines write it, for example `linux/arm/v7`.
+    /// Returns the platform as engines write it, for example `linux/arm/v7`.
     pub fn platform(&self) -> String {
         let variant = self.variant.map(|variant| format!("/{variant}")).unwrap_or_default();
         format!("linux/{}{variant}", self.name)

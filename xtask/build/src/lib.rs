@@ -1,5 +1,4 @@
-//! Compiles and links pause, in the same way whatever the user's settings are; [`arch`] is the only table of
-//! architectures.
+//! Compiles and links pause, regardless of the user's settings; [`arch`] is the only table of architectures.
 
 pub mod arch;
 
@@ -15,7 +14,7 @@ use arch::Arch;
 use object::{Object, ObjectSegment};
 use tempfile::NamedTempFile;
 
-/// Builds the pause that ships for `arch`; returns its path: a file `pause`, alone in its folder.
+/// Builds the pause that ships for `arch`. Returns its path: a file `pause`, alone in its directory.
 pub fn pause(arch: &Arch) -> Result<PathBuf> {
     let target = root().join("target");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
@@ -53,19 +52,19 @@ fn build_core(cargo: &mut Command) -> Result<()> {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]).current_dir(root()))?;
     let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/Cargo.toml");
     ensure!(library.exists(), "the source of Rust's library is missing: run `rustup component add rust-src`");
-    // Cargo requires every crate of that library's lock file, even for `core`, which uses none. This fetches those that
-    // are missing, and needs no network if none is.
+    // Cargo requires every crate in that library's lock file, even for `core`, which uses none. This fetches what
+    // is missing, and needs no network if nothing is.
     let mut fetch = Command::new(cargo.get_program());
     fetch.current_dir(root()).args(["fetch", "--locked", "--manifest-path"]).arg(library).env("RUSTC_BOOTSTRAP", "1");
     output(&mut fetch)
-        .context("crates of Rust's library are missing and cannot be fetched: run `make setup` with a network")?;
-    // The option is unstable: a toolchain that is not nightly accepts it only with RUSTC_BOOTSTRAP.
+        .context("crates of Rust's library are missing and cannot be fetched: run `make setup` with network access")?;
+    // The option is unstable: a stable toolchain accepts it only with RUSTC_BOOTSTRAP.
     cargo.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=core");
     Ok(())
 }
 
-/// The part of a `linked` program that is loaded. rust-lld leaves zeros after it, as room for section headers that it
-/// then does not write.
+/// Returns the part of a `linked` program that is loaded. rust-lld leaves zeros after it, as room for section headers
+/// that it then does not write.
 pub fn loaded(linked: &[u8]) -> Result<&[u8]> {
     let file = object::File::parse(linked).context("the linker wrote no ELF file")?;
     let ends = file.segments().map(|segment| segment.file_range()).map(|(offset, size)| offset + size);
@@ -74,7 +73,7 @@ pub fn loaded(linked: &[u8]) -> Result<&[u8]> {
     Ok(&linked[..end])
 }
 
-/// The flags with which rustc links a program without a libc.
+/// Returns the flags with which rustc links a program without a libc.
 pub fn rustc_flags(arch: &Arch) -> Vec<String> {
     let script = root().join("src/pause.ld");
     let link = [
@@ -87,7 +86,7 @@ pub fn rustc_flags(arch: &Arch) -> Vec<String> {
         "-Ctarget-feature=+crt-static",
         "-Clink-arg=-pie",
         "-Clink-arg=--no-dynamic-linker",
-        // No writable segment, and nothing that is never read.
+        // No writable segment, and no data that is never read.
         "-Clink-arg=-zrodynamic",
         "-Crelro-level=off",
         "-Clink-arg=--build-id=none",
@@ -104,14 +103,14 @@ pub fn rustc_flags(arch: &Arch) -> Vec<String> {
     flags
 }
 
-/// The folder of the workspace.
+/// Returns the directory of the workspace.
 pub fn root() -> &'static Path {
     let xtask_build = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask_build.ancestors().nth(2).unwrap_or(xtask_build)
 }
 
-/// Runs `command`, and returns what it prints on stdout if it succeeds. Otherwise the error contains all that it said,
-/// except for what the command is told to pass on.
+/// Runs `command`, and returns its stdout if it succeeds. Otherwise the error contains all of its output, except what
+/// the command is told to pass on.
 pub fn output(command: &mut Command) -> Result<String> {
     let output = command.output();
     let words = std::iter::once(command.get_program()).chain(command.get_args());
@@ -125,8 +124,8 @@ pub fn output(command: &mut Command) -> Result<String> {
     Ok(stdout)
 }
 
-/// Writes `bytes` to `path` with `mode`, atomically: readers see the old file or the new one. Creates the folder if it
-/// is missing. A file that has these bytes already is not written again.
+/// Writes `bytes` to `path` with `mode`, atomically: readers see the old file or the new one. Creates the directory if
+/// it is missing. Does not rewrite a file that already contains these bytes.
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let whole = || -> io::Result<()> {
         if fs::read(path).is_ok_and(|old| old == bytes) {

@@ -1,5 +1,5 @@
-//! The folders and crates: each architecture and each place has its files, and the crates depend on each other as
-//! docs/architecture.md draws it.
+//! Checks of the directories and crates: each architecture and each place has its files, and the crates depend on each
+//! other as docs/architecture.md shows.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,12 +12,12 @@ use serde_json::Value;
 use super::{files, read};
 use crate::installer;
 
-/// The text of the files that match these patterns.
+/// Returns the text of the files that match these patterns.
 fn text(patterns: &[&str]) -> Result<String> {
     files(patterns)?.iter().map(read).collect()
 }
 
-/// What stands in `file`, and what the table of architectures says.
+/// Checks that what was found in `file` matches the table of architectures.
 fn same(file: &str, found: &[impl AsRef<str>], expected: &[String]) -> Result<()> {
     let found: Vec<&str> = found.iter().map(AsRef::as_ref).collect();
     ensure!(found == expected, "{file} has {found:?}; xtask/build/src/arch.rs has {expected:?}");
@@ -44,14 +44,14 @@ pub fn every_architecture_is_everywhere() -> Result<()> {
     same("proof/machines/kernels-machines", &names, &ALL.map(|arch| arch.name.to_owned()))?;
     let packages = read("proof/packages/kernels.list")?;
     let packaged: Vec<&str> = packages.lines().filter_map(|line| line.split(' ').next()).collect();
-    let from_elsewhere = "qemu-system-loongarch64"; // proof/packages/loong64.sh: that of Debian 12 is too old
+    let from_elsewhere = "qemu-system-loongarch64"; // from proof/packages/loong64.sh, because Debian 12's is too old
     for qemu in machines.split_whitespace().filter(|word| word.starts_with("qemu-system-")) {
         let is_there = packaged.contains(&qemu) || qemu == from_elsewhere;
         ensure!(is_there, "proof/packages/kernels.list lacks {qemu}, which kernels-machines names");
     }
 
     for page in ["README.md", "README.zh-CN.md", "docs/kernel-policy.md"] {
-        // The tables that `make docs` writes name all.
+        // The tables that `make docs` writes name them all.
         let text = read(page)?;
         let prose: String = text.split("<!-- end -->").filter_map(|part| part.split("<!-- figure: ").next()).collect();
         for Arch { name, .. } in &ALL {
@@ -61,7 +61,7 @@ pub fn every_architecture_is_everywhere() -> Result<()> {
     Ok(())
 }
 
-/// A file that no `mod` line names is not compiled, and a test in it never runs.
+/// Checks that a `mod` line names each file: without one, it is not compiled, and a test in it never runs.
 pub fn every_source_file_is_a_module() -> Result<()> {
     let metadata = metadata()?;
     let targets = list(&metadata, "packages")?.iter().flat_map(|package| package["targets"].as_array()).flatten();
@@ -83,7 +83,7 @@ pub fn every_source_file_is_a_module() -> Result<()> {
     Ok(())
 }
 
-/// Each option that the installer's help lists.
+/// Checks each option that the installer's help lists.
 pub fn every_option_is_documented_and_tested() -> Result<()> {
     let script = installer::template()?;
     let tests = text(&["proof/e2e/installer/*.rs"])?;
@@ -92,13 +92,13 @@ pub fn every_option_is_documented_and_tested() -> Result<()> {
     let options: Vec<String> = options.map(|option| format!("--{option}")).collect();
     ensure!(options.len() > 5, "found only the options {options:?} in installer/options.sh");
     for option in options {
-        ensure!(page.contains(&option), "docs/install.md does not say what {option} does");
+        ensure!(page.contains(&option), "docs/install.md does not document {option}");
         ensure!(tests.contains(&format!("\"{option}\"")), "no test of proof/e2e/installer calls it with {option}");
     }
     Ok(())
 }
 
-/// Each target that `make help` lists has a row in CONTRIBUTING.md.
+/// Checks that CONTRIBUTING.md contains a row for each target that `make help` lists.
 pub fn every_target_is_explained() -> Result<()> {
     let (makefile, page) = (read("Makefile")?, read("CONTRIBUTING.md")?);
     let rows: String = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next()).collect();
@@ -109,7 +109,7 @@ pub fn every_target_is_explained() -> Result<()> {
     Ok(())
 }
 
-/// Each folder of deploy/ has a row in its table, a README, and a test. Cells stay short.
+/// Checks that each directory in deploy/ has a row in the table there, a README and a test, and that cells are short.
 pub fn every_folder_of_deploy_has_a_row_and_a_test() -> Result<()> {
     let table = read("deploy/README.md")?;
     let rows = table.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
@@ -119,7 +119,7 @@ pub fn every_folder_of_deploy_has_a_row_and_a_test() -> Result<()> {
         ensure!(row.len() == 6 && fits, "deploy/README.md: not six short cells: {}", row.join(" | "));
     }
     let links: Vec<&str> = rows.iter().filter_map(|row| Some(row[0].split_once("](")?.1.split_once(')')?.0)).collect();
-    let tests = text(&["proof/e2e/*.rs"])?; // * is also for a /
+    let tests = text(&["proof/e2e/*.rs"])?; // * also matches a /
     let files = files(&["deploy/*/*"])?;
     for folder in links.iter().copied().chain(files.iter().filter_map(|file| file.split('/').nth(1))) {
         ensure!(links.contains(&folder), "no row of deploy/README.md links to {folder}");
@@ -132,17 +132,17 @@ pub fn every_folder_of_deploy_has_a_row_and_a_test() -> Result<()> {
     Ok(())
 }
 
-/// The shipped program depends on one crate.
+/// Checks that the shipped program depends on one crate.
 pub fn the_program_has_one_dependency() -> Result<()> {
     let tree =
         output(cargo("tree").args(["--package=pause", "--features=product", "--edges=normal", "--prefix=none"]))?;
     let crates: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
-    ensure!(crates == ["pause", "linux-raw-sys"], "pause may depend on linux-raw-sys alone; its crates: {crates:?}");
+    ensure!(crates == ["pause", "linux-raw-sys"], "pause may depend only on linux-raw-sys; its crates: {crates:?}");
     Ok(())
 }
 
-/// Nothing that makes the product depends on what measures it, and `make test` runs the tests of every crate except
-/// those that need container engines.
+/// Checks that nothing that makes the product depends on what measures it, and that `make test` runs the tests of every
+/// crate except those that need container engines.
 pub fn crates_depend_as_the_map_says() -> Result<()> {
     let metadata = metadata()?;
     let mut found = list(&metadata, "packages")?.iter().map(arrows).collect::<Result<Vec<_>>>()?;
@@ -153,16 +153,16 @@ pub fn crates_depend_as_the_map_says() -> Result<()> {
         ("e2e", "build figures kit xtask"),
         ("faults", ""), // all its code is a test
         ("figures", "build kit xtask"),
-        ("instructions", ""), // so is all of this one's
+        ("instructions", ""), // likewise
         ("kit", "build"),
         ("pause", ""),
         ("pod", "build"),
-        ("suites", ""), // so is all of this one's
+        ("suites", ""), // likewise
         ("xtask", "build"),
     ];
     let expected = expected.map(|(name, to)| format!("{name} → {to}"));
     let other = found.iter().zip(&expected).find(|(found, expected)| found != expected);
-    ensure!(other.is_none(), "a crate depends on others than expected (found, expected): {other:?}");
+    ensure!(other.is_none(), "a crate does not depend on the expected crates (found, expected): {other:?}");
     ensure!(found.len() == expected.len(), "the crates are {found:?}, expected were {expected:?}");
 
     let tested = list(&metadata, "workspace_default_members")?;
@@ -177,7 +177,7 @@ pub fn crates_depend_as_the_map_says() -> Result<()> {
     Ok(())
 }
 
-/// A package, and those of ours on which it depends, except for its tests.
+/// Returns a package and those of our crates on which it depends, leaving out the dependencies of its tests.
 fn arrows(package: &Value) -> Result<String> {
     let text = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
     let ours = |dependency: &&Value| dependency["path"].is_string() && dependency["kind"] != "dev";

@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: checks of what people write: whatever stands in more than one place is the same everywhere.
+//! `cargo xtask tidy`: checks what people write, such as whether facts that appear in several places agree.
 
 mod documents;
 mod layout;
@@ -11,10 +11,11 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use build::{output, root};
 
-/// Each fails with a message that says what is wrong, and where.
-const CHECKS: [fn() -> Result<()>; 15] = [
+/// The checks, each of which fails with a message that says what is wrong, and where.
+const CHECKS: [fn() -> Result<()>; 16] = [
     documents::links_lead_somewhere,
     documents::translations_match_their_originals,
+    documents::chinese_keeps_to_the_glossary,
     documents::no_command_executes_the_program_of_a_process,
     documents::tests_that_are_cited_exist,
     documents::each_test_proves_a_claim,
@@ -30,7 +31,7 @@ const CHECKS: [fn() -> Result<()>; 15] = [
     scripts::shellcheck_finds_nothing,
 ];
 
-/// Runs all checks, and prints what each of them finds.
+/// Runs all checks, and prints what they find.
 pub fn all() -> Result<()> {
     let failures: Vec<_> = CHECKS.iter().filter_map(|check| check().err()).collect();
     for failure in &failures {
@@ -40,14 +41,14 @@ pub fn all() -> Result<()> {
     Ok(())
 }
 
-/// The files that match these patterns, new ones too.
+/// Returns the files that match these patterns, including new ones.
 fn files(patterns: &[&str]) -> Result<Vec<String>> {
     let mut git = Command::new("git");
     git.args(["ls-files", "--cached", "--others", "--exclude-standard", "--"]).args(patterns).current_dir(root());
     Ok(output(&mut git)?.lines().map(str::to_owned).collect())
 }
 
-/// A file of the repository.
+/// Reads a file of the repository.
 fn read(file: impl AsRef<Path>) -> Result<String> {
     fs::read_to_string(root().join(&file)).with_context(|| format!("cannot read {}", file.as_ref().display()))
 }

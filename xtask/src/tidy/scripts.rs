@@ -1,4 +1,4 @@
-//! The shell scripts.
+//! Checks of the shell scripts.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use crate::installer;
 
 pub fn shellcheck_finds_nothing() -> Result<()> {
     let scripts = files(&["*.sh", ".ci/run", ":!installer"])?;
-    // Its parts use each other's functions and variables.
+    // The parts of the installer use each other's functions and variables.
     let joined = root().join("target/pause-install.sh");
     write(&joined, installer::template()?.as_bytes(), 0o644)?;
     shellcheck(&[joined.to_str().context("a path in UTF-8")?])?;
@@ -23,7 +23,7 @@ pub fn shellcheck_finds_nothing() -> Result<()> {
 }
 
 fn shellcheck(arguments: &[&str]) -> Result<()> {
-    // It fails if it finds anything.
+    // shellcheck fails if it finds anything.
     let found = output(Command::new("shellcheck").arg("--format=gcc").args(arguments).current_dir(root()));
     found.map(drop).context("shellcheck (apt-get install shellcheck)")
 }

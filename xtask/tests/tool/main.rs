@@ -1,4 +1,4 @@
-//! Tests of the tool, where it refuses and where it fails. tests/ has the tests of what it makes.
+//! Tests of how the tool refuses and fails. tests/ contains the tests of what it makes.
 
 mod output;
 mod release;

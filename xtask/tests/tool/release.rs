@@ -16,7 +16,7 @@ const NEXT: &str = "98.7.6";
 fn the_version_stands_nowhere_but_where_release_sets_it() {
     let copy = Copy::of_the_tree();
     set_version(copy.path(), NOW, NEXT).expect("it is set");
-    // The next release would forget a version in another place. Cargo's files and the changelog may have it.
+    // The next release would miss a version in another place. Cargo's files and the changelog may contain it.
     let allowed = [":!CHANGELOG.md", ":!*Cargo.toml", ":!Cargo.lock"];
     let grep = ["grep", "--fixed-strings", "--line-number", "--word-regexp", NOW, "--", "."];
     let left = copy.git(&[&grep[..], &allowed].concat());
@@ -27,8 +27,8 @@ fn the_version_stands_nowhere_but_where_release_sets_it() {
     for (file, line) in [
         ("Cargo.toml", format!("version = \"{NEXT}\"")),
         ("Dockerfile", format!("version=\"{NEXT}\"")),
-        ("README.md", format!("prints `pause {NEXT}` on stdout")),
-        ("README.zh-CN.md", format!("`pause {NEXT}`")),
+        ("docs/behaviour.md", format!("prints `pause {NEXT}` on stdout")),
+        ("docs/behaviour.zh-CN.md", format!("`pause {NEXT}`")),
         ("docs/install.md", format!("localhost/pause:{NEXT}")),
         ("deploy/podman/containers.conf", format!("infra_image = \"localhost/pause:{NEXT}\"")),
     ] {
@@ -36,7 +36,7 @@ fn the_version_stands_nowhere_but_where_release_sets_it() {
     }
 }
 
-/// For the installer, which counts those that still run.
+/// Checks that they are kept for the installer, which counts those that are still running.
 #[test]
 fn the_programs_of_earlier_releases_are_kept() {
     let copy = Copy::of_the_tree();
@@ -81,14 +81,14 @@ fn each_refusal_is_one_line_and_changes_nothing() {
 fn a_release_that_fails_changes_nothing() {
     let copy = Copy::of_the_tree();
     fs::write(copy.path().join("CHANGELOG.md"), format!("\n## [{NEXT}]\n- A thing.\n")).expect("a file");
-    fs::remove_file(copy.path().join("digests.txt")).expect("a file"); // which it reads last
+    fs::remove_file(copy.path().join("digests.txt")).expect("a file"); // which the release reads last
     copy.commit();
     let error = format!("{:#}", release(copy.path(), NEXT).expect_err("it cannot"));
-    assert!(error.starts_with("nothing is changed: cannot read ") && error.lines().count() == 1, "{error}");
+    assert!(error.starts_with("nothing has changed: cannot read ") && error.lines().count() == 1, "{error}");
     assert_eq!(copy.git(&["status", "--porcelain"]), "");
 }
 
-/// A repository with the files of this one as they are now.
+/// A repository with the present files of this one.
 struct Copy(TempDir);
 
 impl Copy {
@@ -113,7 +113,7 @@ impl Copy {
         self.git(&["-c", "user.name=test", "-c", "user.email=test", "commit", "--quiet", "--message=All"]);
     }
 
-    /// What git prints; empty also if `git grep` finds nothing.
+    /// Returns what git prints; empty also if `git grep` finds nothing.
     fn git(&self, args: &[&str]) -> String {
         let mut git = command(["git"]);
         git.args(args).current_dir(self.path());

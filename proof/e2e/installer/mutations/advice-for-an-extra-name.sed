@@ -1,3 +1,3 @@
-# an extra name is to be configured
+# an extra name has to be configured
 # installer::truth::several_names
 s/has_ours "$configured" || problem/problem/

@@ -1,3 +1,3 @@
-# a file is repaired in anybody's folder
+# a file is repaired in anybody's directory
 # installer::trust::folders_of_images
 s/^\tneed_trust "${unpacked%.*//

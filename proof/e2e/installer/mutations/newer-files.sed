@@ -1,3 +1,3 @@
-# files that are newer than the socket are not seen
+# files that are newer than the socket are not noticed
 # installer::truth::what_was_edited
 s/^has_changed() (/&\n\treturn 1/

@@ -1,3 +1,3 @@
-# no pin of containerd 2 is waited for
+# the installer does not wait for containerd 2's pin
 # installer::truth::what_was_edited
 s/elif ! soon is_pinned; then/elif false; then/

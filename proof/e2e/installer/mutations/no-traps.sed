@@ -1,3 +1,3 @@
-# a signal leaves the temporary folder
+# a signal leaves the temporary directory
 # installer::endings::a_signal
 s/trap 'exit 1' HUP INT PIPE TERM/:/

@@ -1,3 +1,3 @@
-# a pin that is there already counts as proof
+# a pin that already exists counts as proof
 # installer::truth::what_was_edited
 s/^\t\t\[ "$check" \] || for record in $records; do/\t\tfor record in; do/

@@ -1,3 +1,3 @@
-# --check makes a storage
+# --check creates Podman's storage
 # installer::podman::a_check_leaves
 s/|| state="has no image yet"/|| :/
