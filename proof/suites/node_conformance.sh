@@ -44,18 +44,17 @@ images=$PWD/target/suites/registry
 tags=$images/docker/registry/v2/repositories/pause/_manifests/tags
 mount --bind "$tags/$pause" "$tags/3.10.2"
 proof/suites/serve.sh "$images" >/run/registry.log 2>&1 &
-until curl -fs http://127.0.0.1:5000/v2/ >/dev/null; do kill -0 $!; sleep 0.1; done
+until curl --insecure -fs https://127.0.0.1/v2/ >/dev/null; do kill -0 $!; sleep 0.1; done
 
-mkdir -p /etc/cni/net.d /etc/containerd/certs.d/_default
-echo "server = 'http://127.0.0.1:5000'" >/etc/containerd/certs.d/_default/hosts.toml
+mkdir -p /etc/cni/net.d
 cat >/etc/containerd/config.toml <<END
 version = 3
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
 sandbox = 'registry.k8s.io/pause:3.10.2'
-[plugins.'io.containerd.cri.v1.images'.registry]
-config_path = '/etc/containerd/certs.d'
 [plugins.'io.containerd.cri.v1.runtime']
 restrict_oom_score_adj = true
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.test-handler] # the suite's RuntimeClasses name it
+runtime_type = 'io.containerd.runc.v2'
 [plugins.'io.containerd.cri.v1.runtime'.cni]
 bin_dirs = ['$engines/cni-plugins-1.9']
 END
