@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds engines from their Go modules, which proof/packages/engines/versions lists: those that are NAMEd, otherwise
-# all. target/engines/NAME then has the programs. They are links to those in a cache that outlives this folder, where
-# they lie under the digest of what they are built from.
+# Builds engines from the Go modules that proof/packages/engines/versions lists: each NAME, or all. Afterwards
+# target/engines/NAME contains the programs, as links into a cache that outlives this directory. The cache names them
+# after the digest of their sources.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/fetch.sh
@@ -16,11 +16,11 @@ fail() {
     exit 1
 }
 
-# Fetches the modules of the go.mod in this folder. Fails if the proxy refuses one or does not answer; anything else,
-# such as a wrong checksum, ends the script.
+# Fetches the modules of the go.mod in this directory. Fails if the proxy refuses one or does not answer; any other
+# error, such as a wrong checksum, ends the script.
 fetch() {
     why='the proxy is too slow'
-    for _ in 1 2; do # what the first attempt fetches is there for the second
+    for _ in 1 2; do # the second attempt fetches only what the first did not
         timeout --foreground 30m go mod download 2>log && return
         [ $? != 124 ] || return
     done
@@ -29,10 +29,10 @@ fetch() {
         return 1
     fi
     cat log >&2
-    fail "its modules cannot be had"
+    fail "its modules cannot be fetched"
 }
 
-# Compiles the tools of the go.mod in this folder into bin/, with what their own project gives to go and gcc.
+# Compiles the tools of the go.mod in this directory into bin/, with the flags that their project passes to go and gcc.
 compile() {
     cgo=0 tags='' set=''
     case $module in
@@ -73,7 +73,7 @@ compile() {
     esac
 }
 
-# Whether a program says that it is of this version. pinns and what only tests need say nothing, or another one.
+# Succeeds if a program prints this version. pinns and the programs of suites print none, or a different one.
 says_version() { # PROGRAM
     case $name/${1##*/} in e2e-node-* | integration-* | */pinns) return ;; esac
     { "$1" --version || "$1" -v || "$1" version; } 2>&1 </dev/null |
@@ -135,7 +135,7 @@ done
 [ $# -gt 0 ] || set -- $(names)
 cache=$kept/engines
 mkdir -p "$cache" target/engines
-find_go "$(needed "$@")" || : # an older one will do for some
+find_go "$(needed "$@")" || : # an older one suffices for some
 ! command -v go >/dev/null || clean_environment
 for name; do
     (build)

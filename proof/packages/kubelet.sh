@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds kubelet 1.20, which still drives Docker itself, into target/engines/kubelet-1.20: from Debian 12's source with
-# Debian's Go, in 3 to 8 minutes, once for all clones on this machine.
+# Builds kubelet 1.20, which still drives Docker itself, into target/engines/kubelet-1.20, from Debian 12's source with
+# Debian's Go. This takes 3 to 8 minutes, once for all clones on this machine.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh
@@ -19,7 +19,7 @@ rm -rf "$kept/engines/kubelet-1.20"-*.part # of a run that was interrupted
 mkdir -p "$built.part"
 cd "$built.part"
 
-# Only this release has this Go.
+# Only this release contains this Go.
 fetch_source bookworm kubernetes golang-1.19-go golang-1.19-src golang-github-modern-go-reflect2-dev ||
     { not_fetched kubelet-1.20 "$why" && exit 0; }
 for package in *.deb; do

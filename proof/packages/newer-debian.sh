@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes target/newer-debian, a root folder with Debian testing, for tests of programs that this machine may lack:
-# cloud-init, Compose 2, Podman 5, crun and a client of Docker 29. It is a link to a folder that all clones on this
+# Makes target/newer-debian, a root directory with Debian testing, for tests of programs that this machine may lack:
+# cloud-init, Compose 2, Podman 5, crun and a client of Docker 29. It is a link to a directory that all clones on this
 # machine share. Nothing is installed on the machine itself.
 set -eu
 cd "$(dirname "$0")/../.."

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes target/node/{disk,kernel,initramfs}: a machine of the newest Debian that the archive delivers, with systemd, its
-# newest kernel and the engines that the tests run, for proof/machines/node.sh. Takes three minutes, once: they are links
-# to files that all clones on this machine share.
+# newest kernel and the engines that the tests run, for proof/machines/node.sh. This takes three minutes, once: they are
+# links to files that all clones on this machine share.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=proof/packages/debian.sh
@@ -9,15 +9,15 @@ program="a modern node" && . proof/packages/debian.sh
 node=$PWD/target/node
 forget node
 
-# What is in the machine: what `make e2e` installs here, under a kernel and an init, and what Debian 12 lacks. Ansible
-# depends on python3-cffi-backend under a virtual name, which debootstrap does not resolve.
+# The machine contains what `make e2e` installs here, what Debian 12 lacks, a kernel and an init. Ansible depends on
+# python3-cffi-backend under a virtual name, which debootstrap does not resolve.
 packages=$(
     sed -E 's/ #.*//; /^$|^#/d; s/^[^ ]+ +//' proof/packages/e2e.list
     echo aardvark-dns ca-certificates dbus e2fsprogs iproute2 iputils-ping kmod linux-image-amd64 nftables
     echo passt python3-cffi-backend runsc systemd systemd-sysv udev
 )
 packages=$(echo "$packages" | tr ' ' '\n' | sort -u | paste -sd ,)
-# What it is made of, and by: if that changes, it is made anew.
+# If one of these files changes, the machine is built again.
 made_of=$(cat proof/packages/node-disk.sh proof/packages/e2e.list proof/machines/node.service | sha256sum)
 made=$kept/node-$(echo "$made_of" | cut -c -16)
 mkdir -p "$node"
@@ -33,8 +33,8 @@ finish() {
 
 make_root() {
     rm -rf "$made.root"
-    # Lists that have expired are used as well: a mirror may be late.
-    # shellcheck disable=SC2046 # without an archive it takes Debian's own
+    # Expired lists are used too, because a mirror may be late.
+    # shellcheck disable=SC2046 # if there is no archive, debootstrap uses Debian's own
     debootstrap --force-check-gpg --variant=minbase --include="$packages" --cache-dir="$made.debs" \
         "$1" "$made.root" $(archives | head -n 1) "/usr/share/debootstrap/scripts/sid" >"$node/log" 2>&1
 }
