@@ -1,4 +1,4 @@
-//! Our image beside upstream's, and beside pauses that are broken on purpose.
+//! Compares our image with upstream's, and with pauses that are broken on purpose.
 
 use figures::suites::Suite;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::{Outcome, Outcomes, Part, table, words_of_broken};
 /// The pauses that are broken on purpose, as images.sh names them.
 pub const BROKEN: &[&str] = &["does-not-reap", "ends-at-once", "ignores-term", "mode-0700"];
 
-/// What a part has shown.
+/// The results of a part.
 #[derive(Serialize, Deserialize)]
 pub struct Comparison {
     /// With our image.
@@ -21,7 +21,7 @@ pub struct Comparison {
     pub differ: Vec<Difference>,
 }
 
-/// A test that differed, and how it ended whenever it was run.
+/// A test whose results differed, and how each of its runs ended.
 #[derive(Serialize, Deserialize)]
 pub struct Difference {
     /// The test.
@@ -31,14 +31,14 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Whether ours failed once, and upstream's never.
+    /// Returns whether ours failed at least once, and upstream's never.
     fn is_ours_alone(&self) -> bool {
         let fails = |ends: &[Option<Outcome>]| ends.iter().any(|end| matches!(end, None | Some(Failed)));
         fails(&self.ours) && !fails(&self.upstream)
     }
 }
 
-/// Runs what is not kept. A test that differs is run twice more with each.
+/// Runs what is not stored. A test whose results differ is run twice more with each.
 pub fn compare(part: &Part) -> Comparison {
     let [ours, upstream] = ["ours", "upstream"].map(|pause| outcomes(part, pause));
     let names = ours.keys().chain(upstream.keys().filter(|name| !ours.contains_key(*name)));
@@ -64,7 +64,7 @@ pub fn compare(part: &Part) -> Comparison {
 }
 
 impl Comparison {
-    /// Says what it shows; returns what is wrong with that.
+    /// Prints the results, and returns what is wrong with them.
     pub fn failures(&self, part: &Part) -> Vec<String> {
         let Suite { ours, upstream, .. } = table::suite(part, self);
         println!("{}: passed, failed, skipped: ours {ours:?}, upstream's {upstream:?}", part.name);
@@ -82,8 +82,8 @@ impl Comparison {
     }
 }
 
-/// A line for each broken pause, if this part has them: the tests that pass with our image, and fail with that one
-/// whenever they are run.
+/// Returns a line per broken pause, if the part is run with them: the tests that pass with our image, and fail in each
+/// run with that pause.
 pub fn noticed(part: &Part) -> Vec<String> {
     let Some(words) = words_of_broken(part) else { return vec![] };
     let ours = outcomes(part, "ours");
@@ -115,5 +115,5 @@ fn digest(of: [&str; 2]) -> String {
     xtask::sha256(of.concat().as_bytes())
 }
 
-/// How many names a line has room for.
+/// The most test names that a line contains.
 const FEW: usize = 5;

@@ -1,4 +1,4 @@
-//! critest, by which Kubernetes judges runtimes.
+//! Runs critest, with which Kubernetes judges runtimes.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,14 +10,14 @@ use shared::{NAME, until};
 
 use crate::{Outcomes, Part, ginkgo, kept};
 
-/// A network that forwards ports of the host.
+/// A network that forwards ports of the host to pods.
 const NETWORK: &str = r#"{ "cniVersion": "1.0.0", "name": "bridge", "plugins": [
     { "type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": true,
       "ipam": { "type": "host-local", "ranges": [[{ "subnet": "10.88.0.0/16" }]], "routes": [{ "dst": "0.0.0.0/0" }] } },
     { "type": "portmap", "capabilities": { "portMappings": true } }
 ] }"#;
 
-/// What newer ones do by default.
+/// Enables in containerd 1.7 what newer versions enable by default.
 const ENABLES_NRI: &str =
     "printf '[plugins.\"io.containerd.nri.v1.nri\"]\\ndisable = false\\n' >>/etc/containerd/config.toml";
 
@@ -48,7 +48,7 @@ pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
     ginkgo::outcomes(&report)
 }
 
-/// Starts the registry. Kubernetes' pause there is the one in an archive.
+/// Starts the registry, which serves the pause in an archive as Kubernetes'.
 pub fn serve_images(host: &Host, pause: &Path) {
     let project = build::root();
     let script = project.join("proof/suites/serve.sh");
@@ -61,7 +61,7 @@ pub fn serve_images(host: &Host, pause: &Path) {
     registry.until("the registry answers", || host.try_to(&ask).is_ok());
 }
 
-/// Gives the engine the pause in an archive, under the name that it is configured for.
+/// Imports the pause in an archive into the engine, under the name with which the engine is configured.
 fn load(runtime: &Runtime, pause: &Path) {
     let archive = pause.to_string_lossy();
     match runtime.kind {

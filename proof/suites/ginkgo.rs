@@ -1,4 +1,4 @@
-//! What a suite of Ginkgo reports.
+//! Reads the reports of Ginkgo.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{Outcome, Outcomes};
 
-/// How each test ended, by the file that `--ginkgo.json-report` names.
+/// Returns how each test ended, from the file that `--ginkgo.json-report` names.
 pub fn outcomes(report: &Path) -> Outcomes {
     let report: Value = serde_json::from_slice(&fs::read(report).expect("a report")).expect("JSON");
     let specs = report.as_array().expect("suites").iter().filter_map(|suite| suite["SpecReports"].as_array()).flatten();
@@ -29,7 +29,7 @@ fn outcome(state: &str) -> Outcome {
     }
 }
 
-/// The value of `--focus` that selects these tests; none for all.
+/// Returns the value of `--focus` that selects these tests; nothing for all.
 pub fn focus(only: &[String]) -> Option<String> {
     let quoted = |name: &String| {
         let quote = |c: char| if c.is_ascii_punctuation() { format!("\\{c}") } else { c.to_string() };

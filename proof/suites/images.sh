@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the images that the suites want, of this machine's programs and of those that proof/packages/engines.sh builds,
-# and puts them into target/suites/registry, which serve.sh serves; and pauses, each also in an archive
+# Makes the images that the suites pull, from this machine's programs and those that proof/packages/engines.sh builds,
+# in target/suites/registry, which serve.sh serves. Also makes images of pauses, there and as archives
 # target/suites/pauses/NAME.tar. The same programs give the same bytes. Runs after proof/e2e/shared/applications.sh, in
 # the namespaces of isolated.sh.
 set -eu
@@ -16,7 +16,7 @@ rm -rf "$out"
 mkdir -p "$out/pauses" "$kept/suites"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
-# A docker archive of the files in $root, with this configuration.
+# Makes a docker archive of the files in $root, with this configuration.
 archive() { # FILE NAME CONFIG
     rm -rf "$work/image"
     mkdir "$work/image"
@@ -28,7 +28,7 @@ archive() { # FILE NAME CONFIG
     tar --sort=name --mtime=@0 --numeric-owner -C "$work/image" -cf "$1" .
 }
 
-# Puts an archive into the registry, under these names, which lack their registry.
+# Pushes an archive to the registry, under these names, which do not include a registry.
 push() { # ARCHIVE NAME...
     archive=$1
     shift
@@ -38,14 +38,14 @@ push() { # ARCHIVE NAME...
     done
 }
 
-# The same for the files in $root.
+# Pushes an image of the files in $root.
 image() { # CONFIG NAME...
     archive "$work/image.tar" "$2" "$1"
     shift
     push "$work/image.tar" "$@"
 }
 
-# A new $root, with what is in this archive, or with nothing.
+# Makes $root an empty directory, or unpacks an archive there.
 unpacked() { # [ARCHIVE]
     root=$work/root
     rm -rf "$root"
@@ -53,7 +53,7 @@ unpacked() { # [ARCHIVE]
     [ $# = 0 ] || tar -C "$root" -xf "$1"
 }
 
-# Makes $work/program.
+# Compiles $work/program.
 compiled() { # STATEMENTS
     printf '#include <%s.h>\n' signal stdio unistd >"$work/program.c"
     printf "int main(void) { %s }\n" "$1" >>"$work/program.c"
@@ -81,7 +81,7 @@ until curl --insecure --silent --output /dev/null https://127.0.0.1/v2/; do
     sleep 0.1
 done
 
-# Of critest.
+# The images of critest.
 cri_tools=k8s-staging-cri-tools
 unpacked /run/busybox.tar
 add ipcs pgrep # which Debian's busybox lacks
@@ -116,7 +116,8 @@ install -m 6755 -D "$work/program" "$root/usr/local/bin/nnp"
 image '{"Cmd":["nnp"],"Env":["PATH=/usr/local/bin:/bin"]}' e2e-test-images/nonewprivs:1.3 \
     e2e-test-images/nonewprivs:1.4
 
-# Of containerd's integration tests, which look for users and groups of busybox's image, and a line of Alpine's.
+# The images of containerd's integration tests, which look for users and groups of busybox's image, and for a line of
+# Alpine's.
 unpacked /run/busybox.tar
 echo 'daemon:x:1:1::/:/bin/sh' >>"$root/etc/passwd"
 printf 'daemon:x:1:\nwheel:x:10:root\n' >>"$root/etc/group"
@@ -134,12 +135,12 @@ echo test_content >"$root/test_dir/test_file"
 image '{"Volumes":{"/test_dir":{},"C:/weird_test_dir":{},"/:colon_prefixed":{}}}' containerd/volume-copy-up:2.2
 rm "$root/test_dir/test_file"
 chown 65534:65534 "$root/test_dir"
-# More than the 3 MB after which a test stalls its layer: bytes without pattern.
+# A test stalls this layer after 3 MB, so it is larger even when compressed.
 openssl enc -aes-128-ctr -K 0 -iv 0 -in /dev/zero 2>/dev/null | head -c 4M >"$root/random"
 image '{"Volumes":{"/test_dir":{}}}' containerd/volume-ownership:2.1
 
-# Adds what Debian's busybox lacks: nmeter, of which tests want what -d0 %3t prints first, and a shell that keeps
-# variables whose names have a dash, and runs an nc that is not busybox's.
+# Adds what Debian's busybox lacks: nmeter, from which tests read the first line of -d0 %3t, and a shell that keeps
+# variables whose names contain a dash, and can run an nc that is not busybox's.
 add_bash() {
     add bash date
     ln -sf "$(command -v bash)" "$root/bin/sh"
@@ -148,7 +149,7 @@ add_bash() {
     chmod 755 "$root/bin/nmeter"
 }
 
-# Of Kubernetes' node conformance tests, which ask nothing about DNS of glibc-dns-testing.
+# The images of Kubernetes' node conformance tests, which do not query DNS in glibc-dns-testing.
 unpacked /run/busybox.tar
 image '{"Cmd":["sh"],"User":"1234"}' e2e-test-images/nonroot:1.5
 add hostname ipcmk ipcs perl pgrep
@@ -172,7 +173,7 @@ if [ -d target/engines/e2e-node-1.37 ]; then
     image '{"Entrypoint":["/agnhost"],"Cmd":["pause"]}' e2e-test-images/agnhost:2.55
 fi
 
-# An archive of an image like upstream's.
+# Makes an image like upstream's.
 pause() { # NAME PROGRAM MODE
     unpacked
     install -m "$3" "$2" "$root/pause"

@@ -1,4 +1,4 @@
-//! The tests by which containerd judges itself.
+//! Runs the tests with which containerd judges itself.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use shared::host::Host;
 use crate::critest::serve_images;
 use crate::{Outcome, Outcomes, Part, kept};
 
-/// What the tests expect: where containerd is, with a shim that fails on demand.
+/// The configuration that the tests expect: their directories, and a shim that fails on demand.
 const CONFIG: &str = "\
 version = 3
 root = '/var/lib/containerd-test'
@@ -47,14 +47,14 @@ pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
     host.write("/tmp/failpoint-cni-net.d/10-failpoint.conflist", FAILING_NETWORK);
     host.write("/etc/containerd/config.toml", CONFIG);
     serve_images(&host, pause);
-    // Some tests start a containerd that gives its sandboxes an OOM score, which not every machine can have.
+    // Some tests start a containerd that sets an OOM score for its sandboxes, which not every machine permits.
     host.tmpfs("/usr/local/sbin");
     let runc = build::root().join("proof/e2e/shared/runc.sh");
     let path = "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     host.write_program("/usr/local/sbin/runc", &format!("#!/bin/sh\n{path} exec {} \"$@\"\n", runc.display()));
     let with_path = format!("export PATH=/usr/local/sbin:{}; ", path.trim_start_matches("PATH="));
-    // Tests end it; between its end and its start, they look for it each second. They also count what it has open.
-    // Unlike others, busybox's shell can close descriptors above 9.
+    // Tests end containerd, look once per second whether it has ended, and expect it to start again. They also count
+    // its open descriptors. Unlike other shells, busybox's can close those above 9.
     let keep = with_path.clone()
         + "for file in /proc/self/fd/*; do fd=${file##*/}; [ $fd -lt 3 ] || eval \"exec $fd>&-\"; done; "
         + "while :; do containerd --log-level=debug; sleep 3; done";
@@ -63,7 +63,7 @@ pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
     containerd.until("containerd answers", || host.try_to(&["ctr", address, "version"]).is_ok());
 
     let all = if only.is_empty() { String::new() } else { format!("^({})$", only.join("|")) };
-    // Not by a pipe, which what the tests leave behind may keep open.
+    // Not to a pipe, which processes that the tests leave behind may keep open.
     let script = with_path + "exec integration.test \"$@\" >/run/report 2>&1 </dev/null";
     let run = format!("-test.run={all}");
     let endpoint = "--cri-endpoint=unix:///run/containerd-test/containerd.sock";
@@ -76,7 +76,8 @@ pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
     outcomes
 }
 
-/// How each test ended, by the lines that a test binary of Go marks for test2json. A test that has no end has failed.
+/// Returns how each test ended, from the lines that a Go test binary marks for test2json. A test without an end has
+/// failed.
 fn outcomes(report: &str) -> Outcomes {
     let mut outcomes = Outcomes::new();
     for line in report.split('\x16').skip(1).filter_map(|marked| marked.lines().next()) {

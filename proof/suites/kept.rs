@@ -1,4 +1,4 @@
-//! Results that are kept, so that an interrupted run goes on, in the cache that outlives the clone.
+//! Stores results in the cache that outlives the clone, so that an interrupted run can continue.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -10,24 +10,24 @@ use serde::de::DeserializeOwned;
 
 use crate::{Outcomes, Part};
 
-/// The archive of a pause that images.sh made.
+/// Returns the archive of a pause that images.sh made.
 pub fn archive(pause: &str) -> PathBuf {
     root().join("target/suites/pauses").join(pause).with_extension("tar")
 }
 
-/// Where a suite leaves what it said in its last run with the pause in an archive.
+/// Returns the file for the report of a suite's last run with the pause in an archive.
 pub fn report(part: &Part, pause: &Path) -> PathBuf {
     let reports = root().join("target/suites/reports");
     fs::create_dir_all(&reports).expect("a folder");
     reports.join(format!("{}, {}", part.name, pause.file_stem().expect("a name").display()))
 }
 
-/// How the tests end with a pause, which this runs if that is not kept.
+/// Returns how the tests end with a pause, and runs them if that is not stored.
 pub fn outcomes(part: &Part, pause: &str) -> Outcomes {
     or(&key(part, pause), || run(part, pause, &[]))
 }
 
-/// How these tests, or all, end now.
+/// Runs these tests, or all, and returns how they end.
 pub fn run(part: &Part, pause: &str, only: &[String]) -> Outcomes {
     let number = if only.is_empty() { "all".to_owned() } else { only.len().to_string() };
     println!("{}, {pause}: running {number} tests", part.name);
@@ -37,10 +37,9 @@ pub fn run(part: &Part, pause: &str, only: &[String]) -> Outcomes {
     outcomes
 }
 
-/// What tells results apart: the programs of suite and engine, the images, and how they are run.
+/// Returns a digest of what results depend on: the programs of suite and engine, the images, and how they are run.
 pub fn key(part: &Part, pause: &str) -> String {
-    let mut script = "set -e; sha256sum proof/suites/serve.sh target/suites/images ".to_owned();
-    script += &archive(pause).to_string_lossy();
+    let mut script = format!("sha256sum proof/suites/serve.sh target/suites/images target/suites/pauses/{pause}.tar");
     for program in part.programs {
         script += &format!(" target/engines/{program}/*");
     }
@@ -48,7 +47,7 @@ pub fn key(part: &Part, pause: &str) -> String {
     xtask::sha256(format!("{}{}{digests}", part.name, part.source).as_bytes())
 }
 
-/// What is kept under this key, or else what `make` makes, which then is kept.
+/// Returns what is stored under this key. If nothing is, stores and returns what `make` returns.
 pub fn or<T: Serialize + DeserializeOwned>(key: &str, make: impl FnOnce() -> T) -> T {
     kept(key).unwrap_or_else(|| {
         let made = make();
@@ -57,12 +56,12 @@ pub fn or<T: Serialize + DeserializeOwned>(key: &str, make: impl FnOnce() -> T) 
     })
 }
 
-/// What is kept under this key.
+/// Returns what is stored under this key.
 pub fn kept<T: DeserializeOwned>(key: &str) -> Option<T> {
     serde_json::from_slice(&fs::read(file(key)).ok()?).ok()
 }
 
-/// In the folder that proof/packages/fetch.sh calls $kept.
+/// Returns the file for a key, in the directory that proof/packages/fetch.sh calls $kept.
 fn file(key: &str) -> PathBuf {
     let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = || PathBuf::from(env::var_os("HOME").unwrap_or_else(|| "/root".into())).join(".cache");

@@ -1,4 +1,4 @@
-//! `make suites`: the suites by which others judge engines, with our image and with upstream's.
+//! `make suites`: runs the suites with which others judge engines, with our image and with upstream's.
 
 mod compare;
 mod critest;
@@ -21,9 +21,9 @@ use serde::{Deserialize, Serialize};
 pub enum Outcome {
     /// It passed.
     Passed,
-    /// It did not.
+    /// It failed, or did not end.
     Failed,
-    /// It asked for something that this engine, machine or suite does not have.
+    /// It needs something that this engine, machine or suite lacks.
     Skipped,
 }
 
@@ -34,11 +34,11 @@ pub type Outcomes = BTreeMap<String, Outcome>;
 pub struct Part {
     /// The suite, and the engine as in proof/packages/engines/versions, which words of SUITES select.
     pub name: &'static str,
-    /// What is built for it, by the names in that file: the suite's own programs first, then the engine.
+    /// The names in that file of what is built for it: first the suite's own programs, then the engine.
     pub programs: &'static [&'static str],
     /// Runs these tests, or all if there are none, with the pause in an archive.
     pub run: fn(&Part, &Path, &[String]) -> Outcomes,
-    /// What else the results depend on.
+    /// The source of `run`, on which the results also depend.
     pub source: &'static str,
 }
 
@@ -65,18 +65,18 @@ const fn of_critest(name: &'static str, programs: &'static [&'static str]) -> Pa
     Part { name, programs, run: critest::run, source: include_str!("critest.rs") }
 }
 
-/// Those with pauses that are broken on purpose: with all of their tests, or with those that have one of these words in
-/// their names, because each that fails takes minutes.
+/// The parts that are also run with pauses that are broken on purpose: with all tests, or only with those whose names
+/// contain one of these words, because each test that fails takes minutes.
 const WITH_BROKEN: &[(&str, &[&str])] = &[
     ("critest containerd-2.4", &[]),
     ("integration containerd-2.4", &[]),
     ("node-conformance kubelet-1.37", &["Container PID namespace sharing", "[sig-node] Pods should be "]),
 ];
 
-/// What follows the name of such a part.
+/// The end of the name of such a part.
 const BROKEN: &str = " broken";
 
-/// The words of such a part.
+/// Returns the words of such a part.
 fn words_of_broken(part: &Part) -> Option<&'static [&'static str]> {
     WITH_BROKEN.iter().find(|(name, _)| *name == part.name).map(|(_, words)| *words)
 }

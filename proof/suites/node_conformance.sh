@@ -1,24 +1,24 @@
 #!/bin/sh
-# Runs those of Kubernetes' node conformance tests that these OPTIONs of ginkgo select, on a kubelet and containerd,
-# with a pause that images.sh has made: node_conformance.sh NAME REPORT OPTION... isolated.sh runs it.
+# Runs Kubernetes' node conformance tests that OPTIONs of ginkgo select, on a kubelet and containerd, with a pause that
+# images.sh has made. Runs in isolated.sh: node_conformance.sh NAME REPORT OPTION...
 set -eu
 cd "$(dirname "$0")/../.."
 engines=$PWD/target/engines
 pause=$1 report=$2
 shift 2
 
-# What isolated.sh leaves as the machine has it. Volumes that are mounted in a container have to come to others, and
-# back.
+# isolated.sh shares these with the machine. / must be shared, because tests mount volumes in one container that others
+# have to see.
 mount --make-rshared /
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 mkdir -p /run/suite/bin /run/proc /run/sysctl
-# A user namespace of a pod's own can mount /proc only if another is there that nothing covers.
+# A pod's user namespace can mount /proc only if there is another that nothing covers.
 mount -t proc proc /run/proc
 while read -r name value; do # the kubelet would write it for the whole machine
     echo "$value" >"/run/sysctl/${name##*/}"
     mount --bind "/run/sysctl/${name##*/}" "/proc/sys/$name"
 done <proof/e2e/shared/kubelet-settings
-# The suite, the kubelet and the API server look for a default route, and a test for a megabyte that came by it.
+# The suite, the kubelet and the API server look for a default route, and a test for a megabyte that was received on it.
 ip netns add peer
 ip link add eth0 type veth peer name eth0 netns peer
 ip addr add 10.89.0.1/24 dev eth0
@@ -31,7 +31,7 @@ echo 'nameserver 127.0.0.1' >/run/resolv.conf
 mount --bind /run/resolv.conf /etc/resolv.conf
 hostname node
 
-# Nothing here reaches the systemd of the machine. Without systemd-run, the suite starts a kubelet itself.
+# Nothing here may reach the machine's systemd. Without systemd-run, the suite starts a kubelet itself.
 for program in journalctl sudo systemctl systemd-run; do
     ! program=$(command -v $program) || mount --bind /dev/null "$program"
 done

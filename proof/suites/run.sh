@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the parts that SUITES selects, with isolated.sh. All programs there trust the registries that serve.sh stands for.
+# Runs the parts that SUITES selects, in isolated.sh, where all programs trust the registry of serve.sh.
 set -eu
 cd "$(dirname "$0")/../.."
 # cargo would change SSL_CERT_FILE, because this file is not there.

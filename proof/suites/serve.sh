@@ -1,6 +1,6 @@
 #!/bin/sh
-# Serves the images in a folder, as the registries that they are pulled from: over TLS, with a certificate that programs
-# trust to which run.sh gives SSL_CERT_FILE. Runs in the namespaces of isolated.sh, or of a host in them.
+# Serves the images in a directory under the names of the registries from which tests pull them, over TLS. The programs
+# trust its certificate, because run.sh sets SSL_CERT_FILE. Runs in the namespaces of isolated.sh, or of a host in them.
 set -eu
 names='gcr.io ghcr.io k8s.gcr.io registry.k8s.io'
 { cat /etc/hosts && echo "127.0.0.1 $names"; } >/run/hosts

@@ -1,4 +1,4 @@
-//! What docs/compatibility.md says of the suites.
+//! Stores the results for the tables in docs/compatibility.md.
 
 use std::fs;
 
@@ -9,13 +9,13 @@ use figures::suites::{FILE, Suite};
 use crate::compare::{Comparison, compare, noticed};
 use crate::{Outcome, Outcomes, Part};
 
-/// Keeps what is known of all parts for `make docs`. Runs what is not kept.
+/// Stores the results of all parts for `make docs`, and runs those that are missing.
 pub fn save(parts: &[Part]) {
     let suite = |part: &Part| Suite { noticed: noticed(part), ..suite(part, &compare(part)) };
     kept::write(FILE, &parts.iter().map(suite).collect::<Vec<_>>()).expect("a file");
 }
 
-/// What a part has shown, but for broken pauses.
+/// Summarizes the results of a part, without those of broken pauses.
 pub fn suite(part: &Part, Comparison { ours, upstream, differ }: &Comparison) -> Suite {
     let (suite, engine) = part.name.split_once(' ').expect("a suite and an engine");
     let failed = |name: &&String| [ours, upstream].iter().all(|ends| ends.get(*name) == Some(&Outcome::Failed));
@@ -32,7 +32,7 @@ pub fn suite(part: &Part, Comparison { ours, upstream, differ }: &Comparison) ->
     }
 }
 
-/// By proof/packages/engines/versions.
+/// Returns the version of a program in proof/packages/engines/versions.
 fn version(program: &str) -> String {
     let versions = fs::read_to_string(root().join("proof/packages/engines/versions")).expect("a file");
     let words = versions.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
@@ -45,7 +45,7 @@ fn numbers(outcomes: &Outcomes) -> [usize; 3] {
         .map(|of| outcomes.values().filter(|outcome| **outcome == of).count())
 }
 
-/// How many tests ran, by what is kept; 0 if that does not have this part.
+/// Returns how many tests of a part ran according to the table; 0 if it lacks the part.
 pub fn known(part: &Part) -> usize {
     let kept: Vec<Suite> = kept::read(FILE).expect("a file");
     let is_its = |suite: &&Suite| format!("{} {}", suite.suite[0], suite.engine[0]) == part.name;
