@@ -21,6 +21,10 @@ const NETWORK: &str = r#"{ "cniVersion": "1.0.0", "name": "bridge", "plugins": [
 const ENABLES_NRI: &str =
     "printf '[plugins.\"io.containerd.nri.v1.nri\"]\\ndisable = false\\n' >>/etc/containerd/config.toml";
 
+/// Lets connections to 127.0.0.1 reach ports that CRI-O forwards. Its own tests (contrib/test/ci/critest.yml) do so too.
+const FORWARDS_LOOPBACK: &str = "echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet && \
+    iptables -t nat -I POSTROUTING -s 127.0.0.0/8 ! -d 127.0.0.0/8 -j MASQUERADE";
+
 const REPORT: &str = "/run/report.json";
 
 /// Runs these tests, or all, with the pause in an archive.
@@ -30,8 +34,10 @@ pub fn run(part: &Part, pause: &Path, only: &[String]) -> Outcomes {
     let prepare = |host: &Host| {
         host.write("/etc/cni/net.d/bridge.conflist", NETWORK);
         serve_images(host, pause);
-        if kind == Kind::Containerd("1.7") {
-            host.ok(&["sh", "-c", ENABLES_NRI]);
+        match kind {
+            Kind::Containerd("1.7") => _ = host.ok(&["sh", "-c", ENABLES_NRI]),
+            Kind::CriO(_) => _ = host.ok(&["sh", "-c", FORWARDS_LOOPBACK]),
+            _ => (),
         }
     };
     let runtime = Runtime::without_pause(kind, Oci::Runc, prepare).expect("it is built");
