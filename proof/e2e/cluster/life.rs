@@ -158,8 +158,9 @@ fn is_reset(mut node: Node, pause: Pause) -> BTreeSet<String> {
 
 /// Returns files and [`Host::traces`](shared::host::Host::traces), without IDs and dates.
 fn left(node: &Node) -> BTreeSet<String> {
+    // /run/proc is another /proc. The kubelet removes the logs of the upgrade's Jobs within some minutes of the Jobs.
     let files = "find /etc/cni /etc/kubernetes /run /var/lib/cni /var/lib/etcd /var/lib/kubelet /var/log/containers \
-         /var/log/pods 2>/dev/null || :";
+         /var/log/pods -path /run/proc -prune -o ! -path '*upgrade-health-check*' -print 2>/dev/null || :";
     // The IDs of containers and of pods, and what a Job adds to the names of its pods.
     let is_hex = |word: &str| word.len() > 3 && word.chars().all(|c| c.is_ascii_hexdigit());
     let is_random = |word: &str| word.len() == 5 && word.chars().all(|c| "bcdfghjklmnpqrstvwxz2456789".contains(c));
