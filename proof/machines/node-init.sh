@@ -22,6 +22,7 @@ mkdir /run/memory/upper /run/memory/work
 mount -t overlay -o lowerdir=/run/project,upperdir=/run/memory/upper,workdir=/run/memory/work none "$project"
 rm -f "$project/target/compatibility.json" "$project/target/cost.json"
 
+mount -o remount,size=50% /run # for the disks of hosts that tests boot
 uname -sr
 findmnt -no FSTYPE /sys/fs/cgroup
 cd "$project/proof/e2e"

@@ -8,17 +8,18 @@ use build::root;
 use kit::peers::upstream;
 use shared::compatibility::{Origin, Row};
 use shared::documents::{by_hand, normalized};
+use shared::host::Host;
 use shared::{BUSYBOX, NGINX};
 use xtask::code_blocks::console;
 
-use super::node::{IGNORED, Node, Pause, VERSIONS};
+use super::node::{IGNORED, Node, Pause, VERSIONS, import_control_plane};
 use super::one_at_a_time;
 
 /// Where a node keeps kubeadm's configuration.
 pub const CONFIG: &str = "/run/kubeadm.yaml";
 
 /// How many pods form the control plane: etcd, the API server, the controller manager and the scheduler.
-const CONTROL_PLANE: usize = 4;
+pub const CONTROL_PLANE: usize = 4;
 
 #[test]
 #[ignore = "make cluster runs it"]
@@ -35,7 +36,7 @@ fn from_its_first_node_to_its_last() {
 /// Runs a cluster and returns what is left on its nodes; none if the test is skipped.
 fn live(pause: Pause) -> Option<[BTreeSet<String>; 2]> {
     let mut nodes = [Node::start(1)?, Node::start(2)?];
-    let its_row = |node: &Node, how: &str| (pause == Pause::Ours).then(|| row(node, how));
+    let its_row = |node: &Node, how: &str| (pause == Pause::Ours).then(|| row(&node.host, how));
     {
         let _row = its_row(&nodes[0], "kubeadm init and join; the control plane's own pods");
         is_made(&mut nodes, pause);
@@ -58,10 +59,11 @@ fn live(pause: Pause) -> Option<[BTreeSet<String>; 2]> {
 }
 
 fn is_made([first, second]: &mut [Node; 2], pause: Pause) {
-    first.host.write(CONFIG, &config(first));
+    let config = config(&first.name, &first.address(), "cgroupfs");
+    first.host.write(CONFIG, &config);
     for version in VERSIONS {
-        first.host.write("/run/images.yaml", &config(first).replace(VERSIONS[0], version));
-        first.import_control_plane(version, "/run/images.yaml");
+        first.host.write("/run/images.yaml", &config.replace(VERSIONS[0], version));
+        import_control_plane(&first.host, version, "/run/images.yaml");
     }
     for node in [&mut *first, second] {
         node.bring(pause);
@@ -175,8 +177,8 @@ fn left(node: &Node) -> BTreeSet<String> {
 
 /// Returns kubeadm's configuration. The kubelet gets what machines like this need: cgroups v1, swap, a disk that is
 /// nearly full, a kernel that refuses negative OOM scores.
-pub fn config(node: &Node) -> String {
-    let (name, address, version) = (&node.name, node.address(), VERSIONS[0]);
+pub fn config(name: &str, address: &str, cgroup_driver: &str) -> String {
+    let version = VERSIONS[0];
     format!(
         "\
 apiVersion: kubeadm.k8s.io/v1beta4
@@ -192,7 +194,7 @@ proxy: {{ disabled: true }}
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
-cgroupDriver: cgroupfs
+cgroupDriver: {cgroup_driver}
 evictionHard: {{ nodefs.available: 1Mi }}
 failCgroupV1: false
 failSwapOn: false
@@ -203,8 +205,8 @@ oomScoreAdj: 0
 }
 
 /// Makes a row of the cluster, with kubeadm's present version.
-pub fn row(node: &Node, how: &str) -> Row {
-    let version = |words: &[&str]| Row::version(&node.host.ok(words));
+pub fn row(host: &Host, how: &str) -> Row {
+    let version = |words: &[&str]| Row::version(&host.ok(words));
     let etcd = root().join("target/engines/etcd-3.7/server");
     let versions = format!(
         "{}, etcd {}, containerd {}, runc {}",

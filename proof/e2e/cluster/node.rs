@@ -45,7 +45,7 @@ pub struct Node {
 }
 
 /// Returns the directory with the programs of a version of Kubernetes.
-fn programs(version: &str) -> PathBuf {
+pub fn programs(version: &str) -> PathBuf {
     let previous = if version == VERSIONS[0] { "previous-" } else { "" };
     root().join(format!("target/engines/{previous}control-plane-1.37"))
 }
@@ -97,22 +97,6 @@ impl Node {
         for program in ["kubeadm", "kubectl", "kubelet"] {
             let file = programs(version).join(program);
             self.host.ok(&["cp", "--remove-destination", file.to_str().expect("UTF-8"), "/usr/local/bin"]);
-        }
-    }
-
-    /// Gives it the images that `kubeadm config images list` names, except pause.
-    pub fn import_control_plane(&self, version: &str, config: &str) {
-        let kubeadm = programs(version).join("kubeadm");
-        let list = ["config", "images", "list", "--config", config];
-        let list = self.host.ok(&[&[kubeadm.to_str().expect("UTF-8")], &list[..]].concat());
-        for image in list.lines().filter(|image| *image != KUBEADMS) {
-            let program = image.rsplit(['/', ':']).nth(1).expect("a name");
-            let file = match program {
-                "etcd" => root().join("target/engines/etcd-3.7/server"),
-                _ => programs(version).join(program),
-            };
-            make_image(&file, &format!("usr/local/bin/{program}"), "", image);
-            self.host.import(image);
         }
     }
 
@@ -178,23 +162,45 @@ impl Node {
         self.host.try_to(&["timeout", "60", "sh", "-c", &shell]).unwrap_or_else(|error| error)
     }
 
-    /// Returns the pauses of its pods.
-    pub fn pauses(&self) -> Vec<Process> {
-        let is_pause = |process: &Process| process.cmdline().is_ok_and(|words| words == ["/pause"]);
-        let all = all_processes_with_root(self.host.file("/proc")).expect("/proc");
-        all.flatten().filter(is_pause).collect()
-    }
-
     /// Waits until it runs this many pods, each held by exactly this program.
     pub fn holds(&self, pods: usize, pause: Pause) {
-        let sandboxes = || self.host.ok(&["crictl", "pods", "--quiet", "--state=ready"]).lines().count();
-        self.host.until("each pod has a pause", || sandboxes() == pods && self.pauses().len() == pods);
-        let program = fs::read(pause.program()).expect("a file");
-        for process in self.pauses() {
-            let runs = fs::read(self.host.file(&format!("/proc/{}/exe", process.pid))).expect("it runs");
-            assert!(runs == program, "{}: {}", self.name, process.pid);
-        }
+        holds(&self.host, pods, pause);
     }
+}
+
+/// Gives a host the images that `kubeadm config images list` names, except pause.
+pub fn import_control_plane(host: &Host, version: &str, config: &str) {
+    let programs = programs(version);
+    let (kubeadm, config) = (programs.join("kubeadm"), host.file(config));
+    let list = ["config", "images", "list", "--config", &config.to_string_lossy()];
+    let list = ok(&kubeadm.to_string_lossy(), &list);
+    for image in list.lines().filter(|image| *image != KUBEADMS) {
+        let program = image.rsplit(['/', ':']).nth(1).expect("a name");
+        let file = match program {
+            "etcd" => root().join("target/engines/etcd-3.7/server"),
+            _ => programs.join(program),
+        };
+        make_image(&file, &format!("usr/local/bin/{program}"), "", image);
+        host.import(image);
+    }
+}
+
+/// Waits until a host runs this many pods, each held by exactly this program.
+pub fn holds(host: &Host, pods: usize, pause: Pause) {
+    let sandboxes = || host.ok(&["crictl", "pods", "--quiet", "--state=ready"]).lines().count();
+    host.until("each pod has a pause", || sandboxes() == pods && pauses(host).len() == pods);
+    let program = fs::read(pause.program()).expect("a file");
+    for process in pauses(host) {
+        let runs = fs::read(host.file(&format!("/proc/{}/exe", process.pid))).expect("it runs");
+        assert!(runs == program, "{}", process.pid);
+    }
+}
+
+/// Returns the pauses of a host's pods.
+fn pauses(host: &Host) -> Vec<Process> {
+    let is_pause = |process: &Process| process.cmdline().is_ok_and(|words| words == ["/pause"]);
+    let all = all_processes_with_root(host.file("/proc")).expect("/proc");
+    all.flatten().filter(is_pause).collect()
 }
 
 /// Makes the kubelet's command as the unit in kubeadm's package does. An operator adds the cgroup and the address to

@@ -4,7 +4,7 @@ use serde_json::json;
 use shared::{CONFIGURED, KUBEADMS};
 
 use super::life::{CONFIG, config, row};
-use super::node::{IGNORED, Node, Pause, VERSIONS};
+use super::node::{IGNORED, Node, Pause, VERSIONS, import_control_plane};
 use super::one_at_a_time;
 
 #[test]
@@ -12,9 +12,9 @@ use super::one_at_a_time;
 fn wants_kubeadms_name_and_pods_want_the_runtimes() {
     let _alone = one_at_a_time();
     let Some(node) = Node::start(1) else { return };
-    let _row = row(&node, "kubeadm's preflight with the runtime's name alone, kubeadm's alone, and both");
-    node.host.write(CONFIG, &config(&node));
-    node.import_control_plane(VERSIONS[0], CONFIG);
+    let _row = row(&node.host, "kubeadm's preflight with the runtime's name alone, kubeadm's alone, and both");
+    node.host.write(CONFIG, &config(&node.name, &node.address(), "cgroupfs"));
+    import_control_plane(&node.host, VERSIONS[0], CONFIG);
     let names = node.host.ok(&["kubeadm", "config", "images", "list", "--config", CONFIG]);
     assert!(names.lines().any(|name| name == KUBEADMS), "{names}");
     let preflight = || node.host.try_to(&["kubeadm", "init", "phase", "preflight", "--config", CONFIG, IGNORED]);

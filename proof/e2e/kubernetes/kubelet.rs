@@ -54,7 +54,24 @@ impl Node {
     }
 
     pub fn configure(&self, added: &[(&str, Value)]) {
-        let mut config = config(self.runtime.socket, MANIFESTS);
+        let mut config = json!({
+            "apiVersion": "kubelet.config.k8s.io/v1beta1",
+            "kind": "KubeletConfiguration",
+            "containerRuntimeEndpoint": self.runtime.socket,
+            "staticPodPath": MANIFESTS,
+            "fileCheckFrequency": "1s",
+            // There is no API server to ask, and the network contains only the pods.
+            "authentication": { "webhook": { "enabled": false } },
+            "authorization": { "mode": "AlwaysAllow" },
+            "volumePluginDir": "/run/volume-plugins",
+            // The machine may have cgroups v1, swap, a disk that is nearly full, and a kernel that refuses negative OOM
+            // scores.
+            "failCgroupV1": false,
+            "failSwapOn": false,
+            "evictionHard": { "nodefs.available": "1Mi" },
+            "imageGCHighThresholdPercent": 100,
+            "oomScoreAdj": 0,
+        });
         if self.is_newest {
             config["crashLoopBackOff"] = json!({ "maxContainerRestartPeriod": "1s" });
         }
@@ -123,28 +140,6 @@ impl Node {
         let list = self.runtime.host.busybox(&["ip", "-oneline", "link", "show"]).expect("a list");
         list.lines().filter(|line| line.contains(": veth")).count()
     }
-}
-
-/// Returns the configuration of a kubelet that starts the pods in the directory `manifests`.
-pub fn config(socket: &str, manifests: &str) -> Value {
-    json!({
-        "apiVersion": "kubelet.config.k8s.io/v1beta1",
-        "kind": "KubeletConfiguration",
-        "containerRuntimeEndpoint": socket,
-        "staticPodPath": manifests,
-        "fileCheckFrequency": "1s",
-        // There is no API server to ask, and the network contains only the pods.
-        "authentication": { "webhook": { "enabled": false } },
-        "authorization": { "mode": "AlwaysAllow" },
-        "volumePluginDir": "/run/volume-plugins",
-        // The machine may have cgroups v1, swap, a disk that is nearly full, and a kernel that refuses negative OOM
-        // scores.
-        "failCgroupV1": false,
-        "failSwapOn": false,
-        "evictionHard": { "nodefs.available": "1Mi" },
-        "imageGCHighThresholdPercent": 100,
-        "oomScoreAdj": 0,
-    })
 }
 
 impl Drop for Node {

@@ -10,7 +10,6 @@ mod kubelet;
 mod missing_image;
 mod pod;
 mod pod_of_the_document;
-mod reboot;
 mod static_pods;
 mod through_cri;
 mod user_namespace;

@@ -9,7 +9,6 @@ use build::arch::Arch;
 use kit::orphans::IN_A_POD;
 use procfs::process::Process;
 use serde_json::{Value, json};
-use shared::host::Host;
 use shared::{BUSYBOX, dist, ok};
 
 use super::kubelet::Node;
@@ -35,7 +34,9 @@ impl Pod {
     }
 
     pub fn is_held_by_ours(&self, node: &Node) {
-        assert!(is_ours(&node.runtime.host, self.pause.pid.into()), "{}: the program", self.name);
+        let program = fs::read(node.runtime.host.file(&format!("/proc/{}/exe", self.pause.pid))).expect("it runs");
+        let ours = format!("pause-{}", Arch::here().expect("an architecture of pause").name);
+        assert!(program == fs::read(dist(&ours)).expect("a file"), "{}: the program", self.name);
         let pid_within = self.pause.status().expect("it runs").nspid.and_then(|pids| pids.last().copied());
         assert_eq!(pid_within, Some(1), "{}", self.name);
         for container in [&self.one, &self.two] {
@@ -68,12 +69,6 @@ impl Pod {
 
 pub fn is_pause(process: &Process) -> bool {
     process.cmdline().is_ok_and(|words| words == ["/pause"])
-}
-
-/// Returns whether a process of the host runs our pause.
-pub fn is_ours(host: &Host, pid: i64) -> bool {
-    let ours = format!("pause-{}", Arch::here().expect("an architecture of pause").name);
-    fs::read(host.file(&format!("/proc/{pid}/exe"))).expect("it runs") == fs::read(dist(&ours)).expect("a file")
 }
 
 /// Returns the running containers, by the names of the pod and of the container.

@@ -133,7 +133,7 @@ impl Runtime {
             daemons,
         };
         runtime.start_daemons();
-        runtime.versions = versions(&runtime.host, kind, oci);
+        runtime.versions = runtime.versions(oci);
         Some(runtime)
     }
 
@@ -195,6 +195,19 @@ impl Runtime {
             daemon.take().into_iter().for_each(Daemon::stop);
         }
     }
+
+    /// Returns the versions, such as `2.4.2, runc 1.5.2`.
+    fn versions(&self, oci: Oci) -> String {
+        let version = |words: &[&str]| Row::version(&self.host.ok(words));
+        let docker = || version(&["docker", "version", "-f", "{{.Server.Version}}"]);
+        let runtime = match self.kind {
+            Kind::Containerd(_) => version(&["containerd", "--version"]),
+            Kind::CriO(_) => version(&["crio", "--version"]),
+            Kind::Docker(..) => format!("{}, Docker {}", version(&["cri-dockerd", "--version"]), docker()),
+            Kind::Dockershim => docker(),
+        };
+        format!("{runtime}, {} {}", oci.program(), version(&[oci.program(), "--version"]))
+    }
 }
 
 impl Drop for Runtime {
@@ -205,7 +218,7 @@ impl Drop for Runtime {
 }
 
 /// Returns the name, such as `Kubernetes on containerd 2.4, runc`.
-pub fn title(kind: Kind, oci: Oci, under_systemd: bool) -> String {
+fn title(kind: Kind, oci: Oci, under_systemd: bool) -> String {
     let runtime = match kind {
         Kind::Containerd(version) => format!("containerd {version}"),
         Kind::CriO(version) => format!("CRI-O {version}"),
@@ -217,19 +230,6 @@ pub fn title(kind: Kind, oci: Oci, under_systemd: bool) -> String {
     };
     let under = if under_systemd { ", SystemdCgroup = true" } else { "" };
     format!("Kubernetes on {runtime}, {}{under}", oci.program())
-}
-
-/// Returns the versions, such as `2.4.2, runc 1.5.2`.
-pub fn versions(host: &Host, kind: Kind, oci: Oci) -> String {
-    let version = |words: &[&str]| Row::version(&host.ok(words));
-    let docker = || version(&["docker", "version", "-f", "{{.Server.Version}}"]);
-    let runtime = match kind {
-        Kind::Containerd(_) => version(&["containerd", "--version"]),
-        Kind::CriO(_) => version(&["crio", "--version"]),
-        Kind::Docker(..) => format!("{}, Docker {}", version(&["cri-dockerd", "--version"]), docker()),
-        Kind::Dockershim => docker(),
-    };
-    format!("{runtime}, {} {}", oci.program(), version(&[oci.program(), "--version"]))
 }
 
 /// Returns what is installed on the host in addition to what its Debian contains.
