@@ -28,13 +28,13 @@ fn from_its_first_node_to_its_last() {
         return;
     }
     let _alone = one_at_a_time();
-    let Some(left_by_ours) = live(Pause::Ours) else { return };
-    let left = live(Pause::Upstreams).expect("it could be started before");
+    let Some((left_by_ours, _row)) = live(Pause::Ours) else { return };
+    let (left, _) = live(Pause::Upstreams).expect("it could be started before");
     assert_eq!(left_by_ours, left);
 }
 
-/// Runs a cluster and returns what is left on its nodes; none if the test is skipped.
-fn live(pause: Pause) -> Option<[BTreeSet<String>; 2]> {
+/// Runs a cluster and returns what is left on its nodes, and the row of that; none if the test is skipped.
+fn live(pause: Pause) -> Option<([BTreeSet<String>; 2], Option<Row>)> {
     let mut nodes = [Node::start(1)?, Node::start(2)?];
     let its_row = |node: &Node, how: &str| (pause == Pause::Ours).then(|| row(&node.host, how));
     {
@@ -54,8 +54,8 @@ fn live(pause: Pause) -> Option<[BTreeSet<String>; 2]> {
         let _row = its_row(&nodes[0], "kubectl drain and delete: the pauses of the workload are gone");
         pods_leave(&nodes, pause);
     }
-    let _row = its_row(&nodes[0], "kubeadm reset: every pause is gone; upstream's leaves the same");
-    Some(nodes.map(|node| is_reset(node, pause)))
+    let row = its_row(&nodes[0], "kubeadm reset: every pause is gone; upstream's leaves the same");
+    Some((nodes.map(|node| is_reset(node, pause)), row))
 }
 
 fn is_made([first, second]: &mut [Node; 2], pause: Pause) {
