@@ -2,8 +2,9 @@
 # Runs the tests of `make e2e` on a modern node: in QEMU, with systemd, only cgroups v2, and Debian's newest kernel.
 # Afterwards target/node/out contains what the engines said, what was run (compatibility.json) and what a sandbox costs
 # (cost.json).
-# Arguments: the names of the tests. Without them: all in engines, and those of the installer for which systemd, cgroups
-# v2 or the newest Docker and Podman matter; emulated, the others would take another hour.
+# Arguments: the names of tests, whose results are added to those of the last run. Without them: all in engines, and
+# those of the installer for which systemd, cgroups v2 or the newest Docker and Podman matter; emulated, the others would
+# take another hour.
 set -eu
 cd "$(dirname "$0")/../.."
 names=${*:-cluster::reboot engines:: kubernetes:: installer::boot_unit installer::crio installer::podman installer::which_engines}
@@ -21,8 +22,9 @@ tests=$(cargo test --quiet --package e2e --no-run --message-format json 2>/dev/n
 [ -n "$tests" ] || { echo "$0: the tests could not be built: cargo test --package e2e --no-run" >&2; exit 1; }
 
 cargo run --quiet --package kit --bin floors amd64 # cost is compared with it
-rm -rf "$node/out"
-mkdir "$node/out"
+mkdir -p "$node/out"
+[ $# -gt 0 ] || rm -f "$node/out"/*.json
+find "$node/out" -type f ! -name '*.json' -delete
 cp proof/machines/node-init.sh "$node/out/"
 # shellcheck disable=SC2016 # for the other shell, which quotes it all
 env -i project="$PWD" tests="$tests" names="$names" sh -c 'export -p' >"$node/out/environment"
