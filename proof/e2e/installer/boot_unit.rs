@@ -164,7 +164,7 @@ fn without_systemd_at_boot_is_refused() {
     assert!(!host.file(UNIT).exists() && !host.file(SCRIPT).exists());
 }
 
-/// With a stand-in for the kubelet.
+/// Returns a disk with a stand-in for the kubelet; none if the test is skipped.
 fn disk() -> Option<Disk> {
     if !ready(REAL) || !has("systemctl") {
         return None;
