@@ -176,7 +176,8 @@ fn left(node: &Node) -> BTreeSet<String> {
 }
 
 /// Returns kubeadm's configuration. The kubelet gets what machines like this need: cgroups v1, swap, a disk that is
-/// nearly full, a kernel that refuses negative OOM scores.
+/// nearly full, a kernel that refuses negative OOM scores. An emulated one also needs more time than the four minutes
+/// after which kubeadm gives up.
 pub fn config(name: &str, address: &str, cgroup_driver: &str) -> String {
     let version = VERSIONS[0];
     format!(
@@ -185,6 +186,7 @@ apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 nodeRegistration: {{ name: {name}, criSocket: unix:///run/containerd/containerd.sock }}
 localAPIEndpoint: {{ advertiseAddress: {address} }}
+timeouts: {{ controlPlaneComponentHealthCheck: 10m0s, kubeletHealthCheck: 10m0s, kubernetesAPICall: 10m0s }}
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
