@@ -9,7 +9,7 @@ use kit::peers::upstream;
 use shared::compatibility::{Origin, Row};
 use shared::documents::{by_hand, normalized};
 use shared::host::Host;
-use shared::{BUSYBOX, NGINX};
+use shared::{BUSYBOX, NGINX, ok};
 use xtask::code_blocks::console;
 
 use super::node::{IGNORED, Node, Pause, VERSIONS, import_control_plane};
@@ -213,7 +213,7 @@ pub fn row(host: &Host, how: &str) -> Row {
     let versions = format!(
         "{}, etcd {}, containerd {}, runc {}",
         version(&["kubeadm", "version", "-o", "short"]),
-        version(&[etcd.to_str().expect("UTF-8"), "--version"]),
+        Row::version(&ok(&etcd.to_string_lossy(), &["--version"])),
         version(&["containerd", "--version"]),
         version(&["runc", "--version"])
     );
