@@ -72,7 +72,7 @@ cluster: e2e-setup ## Create two nodes with kubeadm, without a registry; upgrade
 	proof/e2e/run.sh --include-ignored cluster::
 
 node: dist image e2e-setup ## Test engines on a modern node in QEMU, which this creates; NODE='NAME...': only these
-	proof/packages/engines.sh $(EVERY_CHANGE)
+	proof/packages/engines.sh $(EVERY_CHANGE) etcd-3.7 control-plane-1.37
 	proof/machines/node.sh $(NODE)
 
 compatibility: setup ## Store what e2e, engines, cluster and node ran, if all of it passed, and write its tables

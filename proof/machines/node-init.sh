@@ -23,6 +23,7 @@ mount -t overlay -o lowerdir=/run/project,upperdir=/run/memory/upper,workdir=/ru
 rm -f "$project/target/compatibility.json" "$project/target/cost.json"
 cp /run/out/*.json "$project/target/" 2>/dev/null || : # the rows of the last run
 
+mount -o remount,size=50% /run # for the disks of hosts that tests boot
 uname -sr
 findmnt -no FSTYPE /sys/fs/cgroup
 cd "$project/proof/e2e"

@@ -7,7 +7,7 @@
 # take another hour.
 set -eu
 cd "$(dirname "$0")/../.."
-names=${*:-engines:: kubernetes:: installer::boot_unit installer::crio installer::podman installer::which_engines}
+names=${*:-cluster::reboot engines:: kubernetes:: installer::boot_unit installer::crio installer::podman installer::which_engines}
 # shellcheck source=proof/kit/skip.sh
 . proof/kit/skip.sh
 [ "$(uname -m)" = x86_64 ] || skipped "$0 is written for amd64 alone"
@@ -34,7 +34,7 @@ cd "$node"
 append='root=/dev/vda rw systemd.show_status=true'
 append="$append systemd.mask=serial-getty@ttyS0 SYSTEMD_COLORS=0 TERM=dumb"
 append=$append ../../proof/machines/qemu.sh 5400 ttyS0 \
-    qemu-system-x86_64 -M q35 -cpu max,-cx16 -smp 2 -m 4096 \
+    qemu-system-x86_64 -M q35 -cpu max,-cx16 -smp 2 -m 6144 \
     -drive file=disk,format=raw,if=virtio,snapshot=on \
     -virtfs local,path=../..,mount_tag=project,security_model=none,readonly=on,multidevs=remap \
     -virtfs local,path=out,mount_tag=out,security_model=none

@@ -1,11 +1,12 @@
 //! Does a cluster that kubeadm makes on nodes without a registry run on our pause, from its first node to its end?
 //!
 //! kubeadm, kubelet, the control plane, etcd and containerd are real. `make cluster` runs this without systemd, so its
-//! tests start the kubelet when kubeadm would.
+//! tests start the kubelet when kubeadm would; `make node` runs `reboot` under systemd.
 
 mod life;
 mod node;
 mod preflight;
+mod reboot;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

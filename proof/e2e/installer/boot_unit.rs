@@ -1,6 +1,6 @@
 //! `--at-boot`: a systemd unit restores the image at boot and after each start of the engine.
 //!
-//! Instead of a kubelet, a unit records the images that exist when it starts.
+//! Instead of a kubelet, a unit records the images that exist when it starts; a kubelet is in `cluster::reboot`.
 
 use std::fs;
 

@@ -38,6 +38,23 @@ impl Disk {
         fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         fs::write(file, text).expect("a file");
     }
+
+    /// Installs the programs of a directory: in place of the machine's own, or in /usr/local/bin.
+    pub fn install_programs(&self, folder: &Path) {
+        for program in fs::read_dir(folder).expect("a folder") {
+            self.install_program(&program.expect("a program").path());
+        }
+    }
+
+    /// Installs one program in the same way.
+    pub fn install_program(&self, program: &Path) {
+        let name = program.file_name().expect("a name");
+        let is_here = |folder: &&str| Path::new(folder).join(name).exists();
+        let place = ["/usr/bin", "/usr/sbin"].into_iter().find(is_here).unwrap_or("/usr/local/bin");
+        let place = self.path().join(format!("upper{place}"));
+        fs::create_dir_all(&place).expect("a folder");
+        fs::copy(program, place.join(name)).expect("a file");
+    }
 }
 
 impl Drop for Disk {
