@@ -58,7 +58,10 @@ async fn each_blob_and_the_unpacked_file_in_containerd() {
         for id in [running, another] {
             host.remove(&id).await;
         }
-        // With the name of the image, containerd also removes what it has unpacked of it.
+        // With the name of the image, containerd also removes what it has unpacked of it. No pod uses the first copy any
+        // more: with --sync, containerd removes it now, not after `run` has found it.
+        host.ok(&["ctr", "-n", "k8s.io", "images", "tag", NAME, "localhost/unused:1"]);
+        host.ok(&["ctr", "-n", "k8s.io", "images", "rm", "--sync", "localhost/unused:1"]);
         host.ok(&["ctr", "-n", "k8s.io", "run", "--rm", NAME, "unpacked", "/pause", "-v"]);
         let found = host.ok(&["find", "/var/lib/containerd", "-path", "*/fs/pause"]);
         let blobs = fs::read_dir(host.file(CONTENT)).expect("a folder").map(|blob| blob.expect("a blob").path());
