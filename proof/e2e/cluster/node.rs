@@ -20,6 +20,10 @@ pub const VERSIONS: [&str; 2] = ["1.37.1", "1.37.2"];
 /// its upgrade looks for CoreDNS, which the cluster lacks.
 pub const IGNORED: &str = "--ignore-preflight-errors=SystemVerification,CoreDNSMigration,CoreDNSUnsupportedPlugins";
 
+/// The kubelet's command in the unit of kubeadm's package, which reads the variable from kubeadm-flags.env.
+pub const KUBELET: &str = "kubelet --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf \
+    --kubeconfig=/etc/kubernetes/kubelet.conf --config=/var/lib/kubelet/config.yaml $KUBELET_KUBEADM_ARGS";
+
 /// Which pause the cluster uses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Pause {
@@ -80,7 +84,6 @@ impl Node {
     fn connect(&self, number: u8) {
         let subnet = format!("10.77.{number}");
         self.host.connect(&self.name, &subnet);
-        self.host.ok(&["ip", "route", "add", "default", "via", &format!("{subnet}.1")]);
         self.host.ok(&["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"]);
         self.host.write("/etc/resolv.conf", "nameserver 127.0.0.1\n"); // answers at once that it knows nothing
         fs::write("/proc/sys/net/ipv4/ip_forward", "1").expect("a setting");
@@ -203,14 +206,11 @@ fn pauses(host: &Host) -> Vec<Process> {
     all.flatten().filter(is_pause).collect()
 }
 
-/// Makes the kubelet's command as the unit in kubeadm's package does. An operator adds the cgroup and the address to
+/// Starts the kubelet as the unit in kubeadm's package does. An operator adds the cgroup and the address to
 /// KUBELET_EXTRA_ARGS.
 fn start_kubelet(host: &Host, name: &str, address: &str) -> Daemon {
-    let start = format!(
-        ". /var/lib/kubelet/kubeadm-flags.env; exec kubelet \
-         --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf \
-         --config=/var/lib/kubelet/config.yaml $KUBELET_KUBEADM_ARGS --cgroup-root=/{name} --node-ip={address}"
-    );
+    let start =
+        format!(". /var/lib/kubelet/kubeadm-flags.env; exec {KUBELET} --cgroup-root=/{name} --node-ip={address}");
     host.start(&["sh", "-c", &start])
 }
 

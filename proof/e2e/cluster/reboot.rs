@@ -13,7 +13,7 @@ use shared::host::Host;
 use shared::{CONFIGURED, KUBEADMS, NAME, digest, ready, run};
 
 use super::life::{CONFIG, CONTROL_PLANE, config, row};
-use super::node::{Pause, VERSIONS, holds, import_control_plane, programs};
+use super::node::{KUBELET, Pause, VERSIONS, holds, import_control_plane, programs};
 
 /// What happens to the image, in words and as a function.
 type Loss = (&'static str, fn(&Host));
@@ -75,10 +75,10 @@ fn disk() -> Option<Disk> {
     // Like the unit in kubeadm's package, it does not wait for the engine.
     disk.write(
         "etc/systemd/system/kubelet.service",
-        "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nRestartSec=10\n\
-         EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\n\
-         ExecStart=kubelet --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf \
-         --kubeconfig=/etc/kubernetes/kubelet.conf --config=/var/lib/kubelet/config.yaml $KUBELET_KUBEADM_ARGS\n",
+        &format!(
+            "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nRestartSec=10\n\
+             EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\nExecStart={KUBELET}\n"
+        ),
     );
     Some(disk)
 }
@@ -87,7 +87,6 @@ fn boot(disk: &Disk) -> Host {
     let host = Host::boot(disk);
     host.until("the network of the previous boot is gone", || run("ip", &["link", "show", "node-1"]).is_err());
     host.connect("node-1", "10.77.1");
-    host.ok(&["ip", "route", "add", "default", "via", "10.77.1.1"]);
     host.until("containerd answers", || host.try_to(&["ctr", "version"]).is_ok());
     host
 }

@@ -137,14 +137,15 @@ impl Host {
         self.ok(&["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", path]);
     }
 
-    /// Connects it to the network of this machine, whose end of the link is `name`: `subnet`.1 is here, `subnet`.2
-    /// there.
+    /// Connects it to the network of this machine, whose end of the link is `name`: `subnet`.1 is here, and its default
+    /// route; `subnet`.2 is there.
     pub fn connect(&self, name: &str, subnet: &str) {
         ok("ip", &["link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", &self.pid]);
         ok("ip", &["addr", "add", &format!("{subnet}.1/24"), "dev", name]);
         ok("ip", &["link", "set", name, "up"]);
         self.ok(&["ip", "addr", "add", &format!("{subnet}.2/24"), "dev", "eth0"]);
         self.ok(&["ip", "link", "set", "eth0", "up"]);
+        self.ok(&["ip", "route", "add", "default", "via", &format!("{subnet}.1")]);
     }
 
     /// Gives it its own copy of this machine's /etc; until then, it writes into the machine's.
