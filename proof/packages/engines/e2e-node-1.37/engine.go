@@ -4,4 +4,6 @@ package engine
 
 import (
 	_ "k8s.io/kubernetes/test/e2e_node"
+	_ "k8s.io/kubernetes/test/e2e_node/services"
+	_ "k8s.io/system-validators/validators"
 )

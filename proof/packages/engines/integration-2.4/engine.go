@@ -4,6 +4,7 @@ package engine
 
 import (
 	_ "github.com/containerd/containerd/v2/cmd/containerd/builtins"
+	_ "github.com/containerd/containerd/v2/cmd/containerd/server/config"
 	_ "github.com/containerd/containerd/v2/integration/client"
 	_ "github.com/containerd/containerd/v2/integration/images"
 	_ "github.com/containerd/containerd/v2/integration/remote"
