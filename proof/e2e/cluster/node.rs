@@ -11,7 +11,7 @@ use shared::cri::config_of_2;
 use shared::daemon::Daemon;
 use shared::engines::all_built;
 use shared::host::Host;
-use shared::{CONFIGURED, KUBEADMS, NAME, dist, ok, ready, run, until};
+use shared::{CHANGES, CONFIGURED, KUBEADMS, NAME, dist, make_image, ok, ready, run, until};
 
 /// The first version of the cluster, and the one to which it is upgraded.
 pub const VERSIONS: [&str; 2] = ["1.37.1", "1.37.2"];
@@ -113,8 +113,7 @@ impl Node {
                 assert_eq!((status, said), (0, installed(CONFIGURED) + &installed(KUBEADMS) + enabled));
             }
             Pause::Upstreams => {
-                let changes = "--change 'ENTRYPOINT [\"/pause\"]' --change 'USER 65535:65535'";
-                make_image(&pause.program(), "pause", changes, KUBEADMS);
+                make_image(&pause.program(), "pause", CHANGES, KUBEADMS);
                 self.host.import(KUBEADMS);
                 self.host.ok(&["ctr", "-n", "k8s.io", "images", "tag", KUBEADMS, CONFIGURED]);
             }
@@ -212,13 +211,4 @@ fn start_kubelet(host: &Host, name: &str, address: &str) -> Daemon {
     let start =
         format!(". /var/lib/kubelet/kubeadm-flags.env; exec {KUBELET} --cgroup-root=/{name} --node-ip={address}");
     host.start(&["sh", "-c", &start])
-}
-
-/// Makes an image of one program in this machine's Docker.
-fn make_image(program: &Path, path: &str, changes: &str, name: &str) {
-    if run("docker", &["image", "inspect", name]).is_err() {
-        let (folder, file) = (program.parent().expect("a folder"), program.file_name().expect("a name"));
-        let tar = format!("tar -C {} -c --transform='s|.*|{path}|' {}", folder.display(), file.display());
-        ok("sh", &["-c", &format!("{tar} | docker import {changes} - {name}")]);
-    }
 }

@@ -1,7 +1,5 @@
 //! What a sandbox costs in an engine: the memory of its cgroup, where an operator looks.
 
-use std::path::Path;
-
 use build::arch::Arch;
 use kit::cgroup::memory_of;
 use kit::floors;
@@ -11,7 +9,7 @@ use kit::skip::is_installed;
 use shared::compatibility::Row;
 use shared::cost::Cost;
 use shared::cri::{POD, with_containerd_2};
-use shared::{NAME, dist, ok, until};
+use shared::{CHANGES, NAME, dist, make_image, until};
 
 /// How many sandboxes of a program run at once.
 const SANDBOXES: usize = 5;
@@ -28,7 +26,7 @@ async fn it_costs_what_one_of_the_smallest_program_does() {
     let floor = if is_installed("cargo") { floors::built("pause", arch) } else { floors::file("pause", arch) };
     let images = ["ours", "upstream", "floor"].map(|tag| format!("localhost/cost:{tag}"));
     for (image, program) in images.iter().zip([&ours, &upstream, &floor]) {
-        make_image(image, program);
+        make_image(program, "pause", CHANGES, image);
         host.import(image);
     }
     let engine = format!("containerd {}", Row::version(&host.version));
@@ -56,12 +54,4 @@ async fn it_costs_what_one_of_the_smallest_program_does() {
     cost.keep();
     let [ours, _, floor] = [0, 1, 2].map(|program| cost.in_use(program));
     assert!(ours * 100 <= floor * 103, "{ours} bytes against {floor}");
-}
-
-/// Gives Docker an image of this program with our image's config.
-fn make_image(name: &str, program: &Path) {
-    let tar = "install -D -m 755 \"$0\" /run/cost/pause && tar -C /run/cost -cf /run/cost.tar pause";
-    ok("sh", &["-c", tar, &program.to_string_lossy()]);
-    let config = ["--change=ENTRYPOINT [\"/pause\"]", "--change=USER 65535:65535"];
-    ok("docker", &["import", config[0], config[1], "/run/cost.tar", name]);
 }

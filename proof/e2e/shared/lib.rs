@@ -16,7 +16,7 @@ mod start_engines;
 mod tools;
 
 pub use figures::{compatibility, cost};
-pub use ours::{CONFIGURED, KUBEADMS, NAME, digest, dist, pause_is_ready};
+pub use ours::{CHANGES, CONFIGURED, KUBEADMS, NAME, digest, dist, pause_is_ready};
 pub use patience::{found, patience, until};
 pub use start_engines::{BUSYBOX, NGINX, RUNS_NGINX, ready};
-pub use tools::{end, has_cargo, ok, run};
+pub use tools::{end, has_cargo, make_image, ok, run};

@@ -16,6 +16,9 @@ pub const CONFIGURED: &str = "registry.example/pause:1";
 /// The name that kubeadm wants.
 pub const KUBEADMS: &str = "registry.k8s.io/pause:3.10.2";
 
+/// How `docker import` gives another pause the config of our image.
+pub const CHANGES: &str = "--change 'ENTRYPOINT [\"/pause\"]' --change 'USER 65535:65535'";
+
 /// Returns the path of a file in dist/.
 pub fn dist(file: &str) -> PathBuf {
     root().join("dist").join(file)

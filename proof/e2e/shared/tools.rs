@@ -1,5 +1,6 @@
 //! Runs tools to their end.
 
+use std::path::Path;
 use std::process::{Command, Output};
 
 use build::root;
@@ -16,6 +17,16 @@ pub fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
 /// Runs a program as [`run`] does, which must succeed.
 pub fn ok(program: &str, arguments: &[&str]) -> String {
     run(program, arguments).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Makes an image of one program in this machine's Docker, unless it is there. `changes` are arguments of
+/// `docker import`.
+pub fn make_image(program: &Path, path: &str, changes: &str, name: &str) {
+    if run("docker", &["image", "inspect", name]).is_err() {
+        let (folder, file) = (program.parent().expect("a folder"), program.file_name().expect("a name"));
+        let tar = format!("tar -C {} -c --transform='s|.*|{path}|' {}", folder.display(), file.display());
+        ok("sh", &["-c", &format!("{tar} | docker import {changes} - {name}")]);
+    }
 }
 
 /// Returns how a command ended whose stderr goes to its stdout: its exit status, and all of its output.
