@@ -29,7 +29,12 @@ findmnt -no FSTYPE /sys/fs/cgroup
 cd "$project/proof/e2e"
 xargs mkdir -p <shared/engine-folders # which the tests fill, or hide behind empty ones
 export CI=true PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin CARGO_MANIFEST_DIR="$project/proof/e2e"
+failed=0
+# Failures are printed when they happen.
 # shellcheck disable=SC2154,SC2086 # from the environment: lists of words
 for test in $tests; do
-    "$test" --test-threads=2 --nocapture $names # so that failures are printed when they happen
+    # A control plane needs both processors, or the kubelet ends an API server that has not yet answered.
+    case $names in *cluster::*) "$test" --nocapture cluster::reboot || failed=1 ;; esac
+    "$test" --test-threads=2 --nocapture --skip cluster:: $names || failed=1
 done
+[ $failed = 0 ]
