@@ -33,7 +33,7 @@ failed=0
 # Failures are printed when they happen.
 # shellcheck disable=SC2154,SC2086 # from the environment: lists of words
 for test in $tests; do
-    # A control plane needs both processors, or the kubelet ends an API server that has not yet answered.
+    # Beside another test, the API server answered no TLS handshake within half an hour.
     case $names in *cluster::*) "$test" --nocapture cluster::reboot || failed=1 ;; esac
     "$test" --test-threads=2 --nocapture --skip cluster:: $names || failed=1
 done
