@@ -186,7 +186,7 @@ apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 nodeRegistration: {{ name: {name}, criSocket: unix:///run/containerd/containerd.sock }}
 localAPIEndpoint: {{ advertiseAddress: {address} }}
-timeouts: {{ controlPlaneComponentHealthCheck: 30m0s, kubeletHealthCheck: 30m0s, kubernetesAPICall: 30m0s }}
+timeouts: {{ controlPlaneComponentHealthCheck: 10m0s, kubeletHealthCheck: 10m0s, kubernetesAPICall: 10m0s }}
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
